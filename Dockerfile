@@ -1,0 +1,26 @@
+ARG GO_IMAGE=docker.io/library/golang:1.26
+
+FROM ${GO_IMAGE} AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY main.go ./
+COPY internal ./internal
+ARG VERSION=
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X xc-group-sync/internal/cli.version=${VERSION}" -o /xc-group-sync .
+
+# As an action this must run as root (the runner's files for outputs and the
+# summary are root's) and in the folder that the runner mounts: no USER, no
+# WORKDIR.
+FROM scratch
+ARG VERSION=
+ARG REVISION=
+LABEL org.opencontainers.image.title="xc-group-sync" \
+      org.opencontainers.image.description="Keeps the user groups of an F5 Distributed Cloud tenant in step with a CSV export" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=build /xc-group-sync /xc-group-sync
+COPY LICENSE /LICENSE
+ENTRYPOINT ["/xc-group-sync"]

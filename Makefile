@@ -1,0 +1,40 @@
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+ACTIONLINT  = github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
+IMAGE    ?= xc-group-sync:dev
+DOCKER   ?= docker
+FUZZTIME ?= 30s
+
+.DEFAULT_GOAL := help
+.PHONY: help build test lint docs fuzz image
+
+help: ## Show the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build ./xc-group-sync
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X xc-group-sync/internal/cli.version=$(VERSION)" -o xc-group-sync .
+
+test: ## Run all tests, with the race detector and in random order
+	go test -race -shuffle=on ./...
+
+lint: ## Check formatting, go vet, staticcheck, the workflows, the generated docs and go.mod
+	@unformatted="$$(gofmt -l .)"; test -z "$$unformatted" || { echo "gofmt -w is needed for:" $$unformatted; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	go run $(ACTIONLINT) .github/workflows/*.yml
+	go test -run '^TestDocsAreFresh$$' ./internal/config
+	go mod tidy -diff
+
+docs: ## Rewrite the settings in action.yml and README.md
+	go test -count=1 -run '^TestDocsAreFresh$$' ./internal/config -update
+
+fuzz: ## Run each fuzz target for FUZZTIME
+	@grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed 's/:[0-9]*:func / /' | while read -r file target; do \
+		echo "$$target ($$file)"; \
+		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit 1; \
+	done
+
+image: ## Build the container image
+	$(DOCKER) build --build-arg VERSION="$(VERSION)" --build-arg REVISION="$(REVISION)" -t $(IMAGE) .

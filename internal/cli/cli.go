@@ -1,0 +1,136 @@
+// Package cli is the commands, the wiring of the rooms, and the exit codes.
+// Rules live elsewhere.
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"xc-group-sync/internal/actions"
+	"xc-group-sync/internal/config"
+	"xc-group-sync/internal/report"
+)
+
+// version is set by the linker for a release.
+var version = ""
+
+// Version is the release, or what the build knows of itself.
+func Version() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "dev"
+}
+
+const usage = `xc-group-sync keeps the user groups of an F5 Distributed Cloud tenant in step
+with a CSV export of a company's directory.
+
+Usage:
+  xc-group-sync sync --csv FILE [settings]   plan the changes and carry them out
+  xc-group-sync version                      print the version
+  xc-group-sync --help                       print this
+
+Each setting is a flag (--name=value), an input of the GitHub Action (name), and
+where it says so an environment variable; the first that is given counts.
+
+Settings of sync:
+%s
+Exit codes:
+  0  done                              4  bad CSV
+  1  some operations failed            5  refused by a guard, nothing changed
+  2  bad settings                      6  drift (fail-on-drift)
+  3  authentication refused          130  interrupted
+`
+
+// Main runs the program and returns its exit code. The end of ctx interrupts
+// it. It uses nothing of the process but what it is given and files.
+func Main(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+	command := ""
+	if len(args) > 0 {
+		command = args[0]
+	}
+	switch command {
+	case "sync":
+		return sync(ctx, args[1:], getenv, stdin, stdout, stderr)
+	case "version", "--version", "-version":
+		_, _ = fmt.Fprintln(stdout, "xc-group-sync", Version())
+		return exitDone
+	case "help", "--help", "-help", "-h":
+		help(stdout)
+		return exitDone
+	case "":
+		_, _ = fmt.Fprintln(stderr, "error: no command is given: wanted is sync, as in xc-group-sync sync --csv FILE; see --help")
+	default:
+		_, _ = fmt.Fprintf(stderr, "error: there is no command %s: wanted is sync, version or --help\n", report.Sanitiser{}.Line(fmt.Sprintf("%.80q", command)))
+	}
+	return exitSettings
+}
+
+func help(w io.Writer) { _, _ = fmt.Fprintf(w, usage, config.Help()) }
+
+func sync(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+	started := time.Now()
+	settings, err := config.Load(args, getenv)
+	if errors.Is(err, flag.ErrHelp) {
+		help(stdout)
+		return exitDone
+	}
+	if err != nil {
+		return badSettings(stderr, err, report.Sanitiser{})
+	}
+	edge := actions.New(getenv, stdout)
+	edge.Mask(settings.Secrets())
+	sanitiser := report.Sanitiser{
+		MaskEmails: settings.MaskEmails == config.Yes || settings.MaskEmails == config.Auto && edge.Active() && !edge.Private(),
+		Secrets:    settings.Secrets(),
+	}
+	if edge.Debug() {
+		settings.LogLevel = slog.LevelDebug
+	}
+	log := newLog(stderr, settings, sanitiser)
+	client, closeTenant, err := connect(settings, getenv, log)
+	if err != nil {
+		return badSettings(stderr, err, sanitiser)
+	}
+	defer closeTenant()
+	for _, warning := range settings.Warnings {
+		log.Warn(warning)
+	}
+	j := &job{settings: settings, client: client, log: log, stdin: stdin}
+	j.run.Version, j.run.Tenant, j.run.DryRun, j.run.Started = Version(), settings.Tenant, settings.DryRun, started
+	j.carryOut(ctx)
+	return j.finish(edge, sanitiser, stdout)
+}
+
+// badSettings tells all of them, a line each.
+func badSettings(stderr io.Writer, err error, s report.Sanitiser) int {
+	for line := range strings.Lines(err.Error()) {
+		_, _ = fmt.Fprintln(stderr, "error: "+s.Line(strings.TrimSpace(line)))
+	}
+	return exitSettings
+}
+
+// newLog makes a log whose every text goes through the sanitiser.
+func newLog(w io.Writer, settings *config.Config, s report.Sanitiser) *slog.Logger {
+	options := &slog.HandlerOptions{Level: settings.LogLevel, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		switch a.Value.Kind() {
+		case slog.KindString, slog.KindAny: // a text or an error
+			a.Value = slog.StringValue(s.Line(a.Value.String()))
+		}
+		return a
+	}}
+	if settings.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}

@@ -1,0 +1,146 @@
+package cli
+
+import (
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpproxy"
+
+	"xc-group-sync/internal/config"
+	"xc-group-sync/internal/simulator"
+	"xc-group-sync/internal/xc"
+)
+
+// connect makes the client of the tenant, or of an embedded one. Its errors
+// name the setting that is bad.
+func connect(c *config.Config, getenv func(string) string, logger *slog.Logger) (*xc.Client, func(), error) {
+	options := xc.Options{
+		BaseURL: c.APIURL, UserAgent: "xc-group-sync/" + Version(), Timeout: c.Timeout, ReadOnly: c.DryRun,
+		Attempts: c.HTTPAttempts, Scope: c.HTTPScope, RetryAfterMax: c.RetryAfterMax, RateLimit: c.RateLimit, Concurrency: c.Concurrency, Log: logger,
+	}
+	if c.Simulate {
+		base, stop, err := simulate(c.SimulateFaults)
+		if err != nil {
+			return nil, nil, fmt.Errorf("simulate: %w", err)
+		}
+		options.BaseURL = base
+		return xc.New(options), stop, nil
+	}
+	transport, err := transport(c, getenv)
+	if err != nil {
+		return nil, nil, err
+	}
+	options.Transport, options.Token = transport, c.APIToken
+	return xc.New(options), transport.CloseIdleConnections, nil
+}
+
+// faultSeed makes simulate-faults fail the same requests each time.
+const faultSeed = 1
+
+// simulate starts the embedded tenant on loopback.
+func simulate(faults float64) (base string, stop func(), err error) {
+	users, groups := simulator.Sample()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	server := &http.Server{
+		Handler:           simulator.New(users, groups, simulator.WithFaults(faults, faultSeed)),
+		ReadHeaderTimeout: time.Minute,
+		ErrorLog:          log.New(io.Discard, "", 0),
+	}
+	go func() { _ = server.Serve(listener) }()
+	return "http://" + listener.Addr().String(), func() { _ = server.Close() }, nil
+}
+
+func transport(c *config.Config, getenv func(string) string) (*http.Transport, error) {
+	options := xc.TransportOptions{Connections: c.Concurrency, Proxy: proxy(c.Proxy, getenv)}
+	var err error
+	if options.Certificate, err = certificate(c); err != nil {
+		return nil, err
+	}
+	if c.CABundle != "" {
+		if options.CABundle, err = os.ReadFile(c.CABundle); err != nil {
+			return nil, fmt.Errorf("ca-bundle: %w", err)
+		}
+	}
+	transport, err := xc.NewTransport(options)
+	if err != nil {
+		return nil, fmt.Errorf("ca-bundle: %s: %w", c.CABundle, err)
+	}
+	return transport, nil
+}
+
+// proxy is the one that is set, for every request, or the environment's choice.
+func proxy(set string, getenv func(string) string) func(*http.Request) (*url.URL, error) {
+	if u, err := url.Parse(set); err == nil && set != "" {
+		return http.ProxyURL(u)
+	}
+	either := func(name string) string {
+		if value := getenv(name); value != "" {
+			return value
+		}
+		return getenv(strings.ToLower(name))
+	}
+	choose := (&httpproxy.Config{HTTPSProxy: either("HTTPS_PROXY"), NoProxy: either("NO_PROXY")}).ProxyFunc()
+	return func(request *http.Request) (*url.URL, error) { return choose(request.URL) }
+}
+
+// certificate opens the client certificate that counts; nil where the token
+// does, or there is none.
+func certificate(c *config.Config) (*tls.Certificate, error) {
+	switch {
+	case c.APIToken != "":
+		return nil, nil
+	case c.P12File != "":
+		container, err := os.ReadFile(c.P12File)
+		if err != nil {
+			return nil, fmt.Errorf("p12-file: %w", err)
+		}
+		return container12("p12-file", container, c.P12Password)
+	case c.P12Base64 != "":
+		container, err := decodeBase64(c.P12Base64)
+		if err != nil {
+			return nil, errors.New("p12-base64: it is no base64 text: make it with base64 -w0 FILE")
+		}
+		return container12("p12-base64", container, c.P12Password)
+	case c.CertFile != "":
+		pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("cert-file, key-file: %w", err)
+		}
+		return &pair, nil
+	}
+	return nil, nil
+}
+
+func container12(setting string, container []byte, password string) (*tls.Certificate, error) {
+	certificate, err := xc.ParsePKCS12(container, password)
+	if errors.Is(err, xc.ErrPassword) {
+		return nil, fmt.Errorf("p12-password: %w of %s", err, setting)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", setting, err)
+	}
+	return certificate, nil
+}
+
+// decodeBase64 takes any of the usual alphabets, in lines or not.
+func decodeBase64(text string) ([]byte, error) {
+	text = strings.TrimRight(strings.Join(strings.Fields(text), ""), "=")
+	if strings.ContainsAny(text, "-_") {
+		return base64.RawURLEncoding.DecodeString(text)
+	}
+	return base64.RawStdEncoding.DecodeString(text)
+}

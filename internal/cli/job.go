@@ -1,0 +1,315 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"xc-group-sync/internal/actions"
+	"xc-group-sync/internal/config"
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/groupsync"
+	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/report"
+	"xc-group-sync/internal/roster"
+	"xc-group-sync/internal/xc"
+)
+
+// job is one sync: CSV and tenant in, plan, apply, report.
+type job struct {
+	settings *config.Config
+	client   *xc.Client
+	log      *slog.Logger
+	stdin    io.Reader
+
+	run   report.Run
+	codes map[int]bool
+}
+
+// exit notes that a code applies.
+func (j *job) exit(code int) {
+	if j.codes == nil {
+		j.codes = map[int]bool{}
+	}
+	j.codes[code] = true
+}
+
+// fail ends the run as a whole.
+func (j *job) fail(code int, err error) {
+	j.exit(code)
+	j.run.Failure = err.Error()
+	j.log.Error("the run ends", "error", err)
+}
+
+// carryOut walks the run from the CSV to what became of the plan.
+func (j *job) carryOut(ctx context.Context) {
+	desired, ok := j.desired()
+	if !ok {
+		return
+	}
+	p, ok := j.plan(ctx, desired)
+	if !ok || !j.guarded() {
+		return
+	}
+	if j.settings.DryRun {
+		if j.settings.FailOnDrift && len(p.Operations) > 0 {
+			j.exit(exitDrift)
+		}
+		return
+	}
+	j.apply(ctx, p)
+	if j.settings.Simulate {
+		j.lookAgain(ctx, desired)
+	}
+}
+
+// desired reads the CSV.
+func (j *job) desired() (*directory.Desired, bool) {
+	file, err := j.open()
+	if err != nil {
+		j.fail(exitCSV, fmt.Errorf("csv: %w", err))
+		return nil, false
+	}
+	defer func() { _ = file.Close() }()
+	desired, err := roster.Read(file)
+	var broken *roster.Error
+	if errors.As(err, &broken) {
+		j.run.Problems = []directory.Problem{broken.Problem}
+	}
+	if err != nil {
+		j.fail(exitCSV, fmt.Errorf("csv: %s: %w", j.settings.CSV, err))
+		return nil, false
+	}
+	if bad := desired.BadRows(); bad > 0 && j.settings.Strict {
+		j.run.Problems = desired.Problems
+		j.fail(exitCSV, fmt.Errorf("csv: %s: %d bad rows, and strict allows none", j.settings.CSV, bad))
+		return nil, false
+	}
+	j.log.Info("read the CSV", "people", len(desired.People), "groups", len(desired.Groups), "problems", len(desired.Problems))
+	return desired, true
+}
+
+func (j *job) open() (io.ReadCloser, error) {
+	if j.settings.CSV == "-" {
+		return io.NopCloser(j.stdin), nil
+	}
+	return os.Open(j.settings.CSV)
+}
+
+// plan reads the tenant and joins it with what is desired.
+func (j *job) plan(ctx context.Context, desired *directory.Desired) (*plan.Plan, bool) {
+	j.run.Problems = desired.Problems
+	observed, policy, err := j.observe(ctx)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		j.exit(exitInterrupted)
+		return nil, false
+	case credentialsRefused(err):
+		j.fail(exitRefused, err)
+		return nil, false
+	default:
+		j.fail(exitFailed, err)
+		return nil, false
+	}
+	j.log.Info("read the tenant", "tenant", j.settings.Tenant, "users", len(observed.Users), "groups", len(observed.Groups))
+	j.run.Plan = plan.New(desired, observed, policy)
+	return j.run.Plan, true
+}
+
+// observe reads the tenant and, where users may be deleted, who the caller is.
+func (j *job) observe(ctx context.Context) (*directory.Observed, plan.Policy, error) {
+	policy := j.settings.Policy
+	policy.Tenant = j.settings.Tenant
+	observed, err := j.client.Observe(ctx)
+	if err != nil || !policy.PruneUsers {
+		return observed, policy, err
+	}
+	caller, err := j.client.WhoAmI(ctx)
+	var refused *xc.APIError
+	if err != nil && (ctx.Err() != nil || errors.As(err, &refused) && refused.Unauthenticated()) {
+		return nil, policy, err
+	}
+	if err != nil {
+		j.log.Warn("the caller is not known, so no user is deleted", "error", err)
+	} else {
+		policy.Caller = plan.Caller{Known: true, Email: caller.Email, Username: caller.Username}
+	}
+	return observed, policy, nil
+}
+
+// guarded tells whether the guards let the plan pass.
+func (j *job) guarded() bool {
+	p := j.run.Plan
+	if len(p.Blocked) > 0 {
+		j.exit(exitFailed)
+	}
+	for _, refusal := range p.Refusals {
+		j.exit(exitGuard)
+		j.log.Error("refused by a guard, nothing is changed", "reason", refusal.String())
+	}
+	if expected := j.settings.ExpectPlan; expected != "" && expected != p.Digest {
+		j.fail(exitGuard, fmt.Errorf("expect-plan: today's plan (%s) is not the one that was reviewed (%s), so nothing is changed: review the plan above, or run a dry run for its digest", p.Digest, expected))
+	}
+	return !j.codes[exitGuard]
+}
+
+// apply carries out the plan.
+func (j *job) apply(ctx context.Context, p *plan.Plan) {
+	service := j.service()
+	j.run.Outcome = service.Apply(ctx, p)
+	if j.run.Outcome.Stopped != nil && ctx.Err() != nil {
+		j.exit(exitInterrupted)
+	}
+	if credentialsRefused(j.run.Outcome.Stopped) {
+		j.exit(exitRefused)
+	}
+	for _, result := range j.run.Outcome.Results {
+		if credentialsRefused(result.Err) {
+			j.exit(exitRefused)
+		}
+		if result.Err != nil {
+			j.exit(exitFailed)
+		}
+	}
+}
+
+func credentialsRefused(err error) bool {
+	var refused *xc.APIError
+	return errors.As(err, &refused) && refused.Refused()
+}
+
+func (j *job) service() *groupsync.Service {
+	c := j.settings
+	service := groupsync.New(j.client,
+		groupsync.WithRetryAttempts(c.UserRetry.Attempts),
+		groupsync.WithBackoffMultiplier(c.UserRetry.Multiplier),
+		groupsync.WithBackoffMin(c.UserRetry.Min),
+		groupsync.WithBackoffMax(c.UserRetry.Max),
+		groupsync.WithGroupRetry(c.GroupRetry),
+		groupsync.WithBackoffJitter(c.UserRetry.Jitter),
+		groupsync.WithRetryAfterMax(c.RetryAfterMax),
+		groupsync.WithRetryBudget(c.RetryBudget),
+		groupsync.WithBreaker(c.BreakerThreshold, c.BreakerCooldown),
+		groupsync.WithConcurrency(c.Concurrency),
+		groupsync.WithOnUserFailure(c.OnUserFailure),
+		groupsync.WithLog(j.log),
+	)
+	read, write := c.HTTPAttempts, 1
+	switch c.HTTPScope {
+	case xc.ScopeAll:
+		write = c.HTTPAttempts
+	case xc.ScopeNone:
+		read = 1
+	}
+	j.log.Info("requests at most", "user", c.UserRetry.Attempts*write, "group_write", c.GroupRetry.Attempts*write, "read", read)
+	return service
+}
+
+// lookAgain shows on the embedded tenant that a second run would find nothing
+// to do.
+func (j *job) lookAgain(ctx context.Context, desired *directory.Desired) {
+	observed, policy, err := j.observe(ctx)
+	if err != nil {
+		j.log.Warn("the embedded tenant could not be read a second time", "error", err)
+		return
+	}
+	if again := plan.New(desired, observed, policy); len(again.Operations) == 0 {
+		j.run.Epilogue = "Second run: nothing to do, the tenant is as the CSV says."
+	} else {
+		j.run.Epilogue = fmt.Sprintf("Second run: %d operations are left to do.", len(again.Operations))
+	}
+}
+
+// finish reports whatever happened, the closing lines last, and returns the
+// exit code.
+func (j *job) finish(edge *actions.Edge, s report.Sanitiser, stdout io.Writer) int {
+	stats := j.client.Stats()
+	j.run.HTTP = report.HTTP{Requests: stats.Requests, Retries: stats.Retries, P50: stats.P50, P95: stats.P95, Max: stats.Max}
+	j.run.Duration = time.Since(j.run.Started)
+	j.run.Verdict = verdict(gravest(j.codes))
+	written := ""
+	if path := j.settings.ReportFile; path != "" {
+		if err := j.writeReport(path, s); err != nil {
+			j.exit(exitFailed)
+			j.log.Error("the report could not be written", "error", fmt.Errorf("report-file: %w", err))
+		} else {
+			written = path
+		}
+	}
+	if err := edge.Outputs(j.outputs(written)); err != nil {
+		j.exit(exitFailed)
+		j.log.Error(err.Error())
+	}
+	if j.settings.Summary {
+		if err := edge.Summary(j.run.Markdown(s)); err != nil {
+			j.log.Warn(err.Error())
+		}
+	}
+	if err := j.run.Text(stdout, s); err != nil {
+		j.exit(exitFailed)
+	}
+	return gravest(j.codes)
+}
+
+// writeReport puts the report there at once or not at all.
+func (j *job) writeReport(path string, s report.Sanitiser) (err error) {
+	document, err := j.run.JSON(s)
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), ".report-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(file.Name())
+		}
+	}()
+	_, err = file.Write(document)
+	// Readable like any file that a step leaves behind, not for its owner alone.
+	if err = errors.Join(err, file.Chmod(0o644), file.Close()); err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}
+
+// outputs are the outputs of the action.
+func (j *job) outputs(reportPath string) [][2]string {
+	t := j.run.Tallies()
+	var pairs [][2]string
+	set := func(name string, value any) { pairs = append(pairs, [2]string{name, fmt.Sprint(value)}) }
+	for _, of := range []struct {
+		name string
+		report.Tally
+	}{{"users", t.Users}, {"groups", t.Groups}} {
+		set(of.name+"-created", of.Created)
+		set(of.name+"-updated", of.Updated)
+		set(of.name+"-deleted", of.Deleted)
+		set(of.name+"-unchanged", of.Unchanged)
+		set(of.name+"-failed", of.Failed)
+	}
+	set("memberships-added", t.Memberships.Added)
+	set("memberships-removed", t.Memberships.Removed)
+	set("changed", t.Changed)
+	set("result", j.run.Verdict)
+	digest, retries, wait := "", 0, time.Duration(0)
+	if j.run.Plan != nil {
+		digest = j.run.Plan.Digest
+	}
+	if j.run.Outcome != nil {
+		retries, wait = j.run.Outcome.Retry.Retries, j.run.Outcome.Retry.Wait
+	}
+	set("plan-digest", digest)
+	set("retries", retries)
+	set("retry-wait-seconds", strconv.FormatFloat(wait.Seconds(), 'f', -1, 64))
+	set("report", reportPath)
+	return pairs
+}

@@ -1,0 +1,220 @@
+package config_test
+
+import (
+	"errors"
+	"flag"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"xc-group-sync/internal/config"
+	"xc-group-sync/internal/groupsync"
+	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/retry"
+	"xc-group-sync/internal/xc"
+)
+
+type env map[string]string
+
+func (e env) get(name string) string { return e[name] }
+
+// enough is what no run can do without.
+var enough = []string{"--csv=people.csv", "--tenant=acme", "--api-token=t0ken"}
+
+// load loads settings that must be good.
+func load(t *testing.T, environment env, args ...string) *config.Config {
+	t.Helper()
+	c, err := config.Load(args, environment.get)
+	if err != nil {
+		t.Fatalf("Load(%q): %v", args, err)
+	}
+	return c
+}
+
+// loadMore is load with enough in front.
+func loadMore(t *testing.T, args ...string) *config.Config {
+	t.Helper()
+	return load(t, nil, append(enough[:len(enough):len(enough)], args...)...)
+}
+
+// complaints loads settings that must be bad.
+func complaints(t *testing.T, environment env, args ...string) config.Errors {
+	t.Helper()
+	c, err := config.Load(args, environment.get)
+	var all config.Errors
+	if !errors.As(err, &all) || len(all) == 0 || c != nil {
+		t.Fatalf("Load(%q) = %v, %v; want config.Errors", args, c, err)
+	}
+	return all
+}
+
+func same(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func TestLoadDefaults(t *testing.T) {
+	t.Parallel()
+	group := retry.Default()
+	group.Attempts = 1
+	same(t, "config", loadMore(t), &config.Config{
+		CSV: "people.csv", Tenant: "acme", APIURL: "https://acme.console.ves.volterra.io", APIToken: "t0ken",
+		Policy:        plan.Policy{MaxRemovals: plan.Limit{Share: true, Max: 25}},
+		OnUserFailure: groupsync.SkipGroup,
+		UserRetry:     retry.Default(), GroupRetry: group, RetryAfterMax: time.Minute,
+		BreakerThreshold: 5, BreakerCooldown: 30 * time.Second,
+		HTTPAttempts: 3, HTTPScope: xc.ScopeReads, Timeout: 30 * time.Second, Concurrency: 4,
+		Summary: true, Comment: config.Auto, MaskEmails: config.Auto, LogLevel: slog.LevelInfo, LogFormat: "text",
+	})
+}
+
+func TestLoadPrecedence(t *testing.T) {
+	t.Parallel()
+	base := env{"INPUT_CSV": "input.csv", "TENANT_ID": "from-env", "XC_API_TOKEN": "t"}
+	with := func(more env) env {
+		all := env{}
+		for _, values := range []env{base, more} {
+			for name, value := range values {
+				all[name] = value
+			}
+		}
+		return all
+	}
+	for name, tt := range map[string]struct {
+		env  env
+		args []string
+		get  func(*config.Config) any
+		want any
+	}{
+		"input before nothing":           {nil, nil, func(c *config.Config) any { return c.CSV }, "input.csv"},
+		"flag before input":              {nil, []string{"--csv", "flag.csv"}, func(c *config.Config) any { return c.CSV }, "flag.csv"},
+		"environment":                    {nil, nil, func(c *config.Config) any { return c.Tenant }, "from-env"},
+		"input before environment":       {env{"INPUT_TENANT": "from-input"}, nil, func(c *config.Config) any { return c.Tenant }, "from-input"},
+		"flag before both":               {env{"INPUT_TENANT": "from-input"}, []string{"-tenant=from-flag"}, func(c *config.Config) any { return c.Tenant }, "from-flag"},
+		"an empty flag is not given":     {env{"INPUT_TENANT": "from-input"}, []string{"--tenant="}, func(c *config.Config) any { return c.Tenant }, "from-input"},
+		"a blank flag is not given":      {nil, []string{"--tenant", " \t"}, func(c *config.Config) any { return c.Tenant }, "from-env"},
+		"an empty input is not given":    {env{"INPUT_TENANT": " "}, nil, func(c *config.Config) any { return c.Tenant }, "from-env"},
+		"an empty flag, then a default":  {nil, []string{"--timeout="}, func(c *config.Config) any { return c.Timeout }, 30 * time.Second},
+		"blanks around a value":          {nil, []string{"--tenant= acme "}, func(c *config.Config) any { return c.Tenant }, "acme"},
+		"the last of one flag":           {nil, []string{"--tenant=one", "--tenant=two"}, func(c *config.Config) any { return c.Tenant }, "two"},
+		"the first variable first":       {env{"XC_API_URL": "https://one", "VOLT_API_URL": "https://two"}, nil, func(c *config.Config) any { return c.APIURL }, "https://one"},
+		"the second where it is empty":   {env{"XC_API_URL": "", "VOLT_API_URL": "https://two"}, nil, func(c *config.Config) any { return c.APIURL }, "https://two"},
+		"secret: input":                  {env{"INPUT_API-TOKEN": "i"}, nil, func(c *config.Config) any { return c.APIToken }, "i"},
+		"secret: flag":                   {env{"INPUT_API-TOKEN": "i"}, []string{"--api-token=f"}, func(c *config.Config) any { return c.APIToken }, "f"},
+		"boolean: input":                 {env{"INPUT_DRY-RUN": "true"}, nil, func(c *config.Config) any { return c.DryRun }, true},
+		"boolean: flag before input":     {env{"INPUT_DRY-RUN": "true"}, []string{"--dry-run=false"}, func(c *config.Config) any { return c.DryRun }, false},
+		"boolean: flag alone":            {env{"INPUT_DRY-RUN": "false"}, []string{"--dry-run"}, func(c *config.Config) any { return c.DryRun }, true},
+		"boolean: an empty flag":         {env{"INPUT_DRY-RUN": "true"}, []string{"--dry-run="}, func(c *config.Config) any { return c.DryRun }, true},
+		"seconds: input":                 {env{"INPUT_TIMEOUT": "7"}, nil, func(c *config.Config) any { return c.Timeout }, 7 * time.Second},
+		"number: flag before input":      {env{"INPUT_CONCURRENCY": "7"}, []string{"--concurrency=9"}, func(c *config.Config) any { return c.Concurrency }, 9},
+		"profile before default":         {nil, []string{"--retry-profile=aggressive"}, func(c *config.Config) any { return c.UserRetry.Attempts }, 5},
+		"input before profile":           {env{"INPUT_RETRY-ATTEMPTS": "9"}, []string{"--retry-profile=aggressive"}, func(c *config.Config) any { return c.UserRetry.Attempts }, 9},
+		"the default's value is given":   {nil, []string{"--retry-profile=aggressive", "--retry-attempts=3"}, func(c *config.Config) any { return c.UserRetry.Attempts }, 3},
+		"the profile is an input":        {env{"INPUT_RETRY-PROFILE": "conservative"}, nil, func(c *config.Config) any { return c.UserRetry.Max }, 10 * time.Second},
+		"an underscore is another input": {env{"INPUT_RETRY_ATTEMPTS": "9"}, nil, func(c *config.Config) any { return c.UserRetry.Attempts }, 3},
+		"first CA variable":              {env{"SSL_CERT_FILE": "c", "CURL_CA_BUNDLE": "b", "REQUESTS_CA_BUNDLE": "a"}, nil, func(c *config.Config) any { return c.CABundle }, "a"},
+		"last CA variable":               {env{"SSL_CERT_FILE": "c"}, nil, func(c *config.Config) any { return c.CABundle }, "c"},
+		"GitHub's token":                 {env{"GITHUB_TOKEN": "g"}, nil, func(c *config.Config) any { return c.GitHubToken }, "g"},
+		"a password keeps its blanks":    {env{"VES_P12_PASSWORD": " p "}, nil, func(c *config.Config) any { return c.P12Password }, " p "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			same(t, "setting", tt.get(load(t, with(tt.env), tt.args...)), tt.want)
+		})
+	}
+}
+
+func TestLoadProfiles(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]retry.Policy{
+		"aggressive":   {Attempts: 5, Min: 500 * time.Millisecond, Max: 2 * time.Second, Multiplier: time.Second, Jitter: retry.NoJitter},
+		"balanced":     {Attempts: 3, Min: time.Second, Max: 4 * time.Second, Multiplier: time.Second, Jitter: retry.NoJitter},
+		"conservative": {Attempts: 2, Min: 2 * time.Second, Max: 10 * time.Second, Multiplier: time.Second, Jitter: retry.NoJitter},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			same(t, "users", loadMore(t, "--retry-profile", name).UserRetry, want)
+			want.Max, want.Multiplier = 20*time.Second, 3*time.Second
+			c := loadMore(t, "--retry-profile", name, "--backoff-max=20", "--backoff-multiplier=3")
+			same(t, "users, with more", c.UserRetry, want)
+			same(t, "groups stay", c.GroupRetry, retry.Policy{Attempts: 1, Min: time.Second, Max: 4 * time.Second, Multiplier: time.Second, Jitter: retry.NoJitter})
+		})
+	}
+}
+
+func TestLoadValues(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		args []string
+		get  func(*config.Config) any
+		want any
+	}{
+		"prune groups":          {[]string{"--prune=groups"}, func(c *config.Config) any { return [2]bool{c.Policy.PruneGroups, c.Policy.PruneUsers} }, [2]bool{true, false}},
+		"prune users":           {[]string{"--prune=Users"}, func(c *config.Config) any { return [2]bool{c.Policy.PruneGroups, c.Policy.PruneUsers} }, [2]bool{false, true}},
+		"prune all":             {[]string{"--prune=ALL"}, func(c *config.Config) any { return [2]bool{c.Policy.PruneGroups, c.Policy.PruneUsers} }, [2]bool{true, true}},
+		"max-removals, number":  {[]string{"--max-removals=10"}, func(c *config.Config) any { return c.Policy.MaxRemovals }, plan.Limit{Max: 10}},
+		"max-removals, none":    {[]string{"--max-removals=none"}, func(c *config.Config) any { return c.Policy.MaxRemovals }, plan.Limit{None: true}},
+		"max-removals, zero":    {[]string{"--max-removals=0"}, func(c *config.Config) any { return c.Policy.MaxRemovals }, plan.Limit{}},
+		"protect, lines":        {[]string{"--protect= A@x.y \n\nops-*"}, func(c *config.Config) any { return c.Policy.Protect }, plan.Patterns{"a@x.y", "ops-*"}},
+		"protect, repeated":     {[]string{"--protect=a\nb", "--protect=", "--protect", "c"}, func(c *config.Config) any { return c.Policy.Protect }, plan.Patterns{"a", "b", "c"}},
+		"merge":                 {[]string{"--name-collisions=merge"}, func(c *config.Config) any { return c.Policy.MergeCollisions }, true},
+		"idm-type SSO":          {[]string{"--idm-type=sso"}, func(c *config.Config) any { return c.Policy.IdmType }, "SSO"},
+		"idm-type local":        {[]string{"--idm-type=VOLTERRA_MANAGED"}, func(c *config.Config) any { return c.Policy.IdmType }, "VOLTERRA_MANAGED"},
+		"idm-type auto":         {[]string{"--idm-type=auto"}, func(c *config.Config) any { return c.Policy.IdmType }, ""},
+		"sync-rest":             {[]string{"--on-user-failure=sync-rest"}, func(c *config.Config) any { return c.OnUserFailure }, groupsync.SyncRest},
+		"jitter is for both":    {[]string{"--backoff-jitter=full"}, func(c *config.Config) any { return [2]retry.Jitter{c.UserRetry.Jitter, c.GroupRetry.Jitter} }, [2]retry.Jitter{retry.FullJitter, retry.FullJitter}},
+		"scope":                 {[]string{"--http-retry-scope=all"}, func(c *config.Config) any { return c.HTTPScope }, xc.ScopeAll},
+		"breaker off":           {[]string{"--circuit-breaker-threshold=0"}, func(c *config.Config) any { return c.BreakerThreshold }, 0},
+		"rate limit":            {[]string{"--rate-limit=2.5"}, func(c *config.Config) any { return c.RateLimit }, 2.5},
+		"most in flight":        {[]string{"--concurrency=64"}, func(c *config.Config) any { return c.Concurrency }, 64},
+		"no summary":            {[]string{"--summary=no"}, func(c *config.Config) any { return c.Summary }, false},
+		"masks":                 {[]string{"--mask-emails=true"}, func(c *config.Config) any { return c.MaskEmails }, config.Yes},
+		"masks nothing":         {[]string{"--mask-emails", "False"}, func(c *config.Config) any { return c.MaskEmails }, config.No},
+		"log level":             {[]string{"--log-level=warn"}, func(c *config.Config) any { return c.LogLevel }, slog.LevelWarn},
+		"log format":            {[]string{"--log-format=JSON"}, func(c *config.Config) any { return c.LogFormat }, "json"},
+		"plan digest":           {[]string{"--expect-plan=sha256:" + strings.Repeat("0a", 32)}, func(c *config.Config) any { return c.ExpectPlan }, "sha256:" + strings.Repeat("0a", 32)},
+		"proxy":                 {[]string{"--proxy=http://u:p@proxy:3128"}, func(c *config.Config) any { return c.Proxy }, "http://u:p@proxy:3128"},
+		"fail-on-drift":         {[]string{"--fail-on-drift", "--dry-run"}, func(c *config.Config) any { return c.FailOnDrift }, true},
+		"seconds":               {[]string{"--timeout=0.5"}, func(c *config.Config) any { return c.Timeout }, 500 * time.Millisecond},
+		"seconds, no zero":      {[]string{"--timeout=.25"}, func(c *config.Config) any { return c.Timeout }, 250 * time.Millisecond},
+		"seconds, exponent":     {[]string{"--timeout=1e1"}, func(c *config.Config) any { return c.Timeout }, 10 * time.Second},
+		"seconds, a day":        {[]string{"--timeout=86400"}, func(c *config.Config) any { return c.Timeout }, 24 * time.Hour},
+		"seconds as a duration": {[]string{"--timeout=1m30s"}, func(c *config.Config) any { return c.Timeout }, 90 * time.Second},
+		"milliseconds":          {[]string{"--timeout=500ms"}, func(c *config.Config) any { return c.Timeout }, 500 * time.Millisecond},
+		"no wait":               {[]string{"--backoff-min=0", "--backoff-max=0s"}, func(c *config.Config) any { return [2]time.Duration{c.UserRetry.Min, c.UserRetry.Max} }, [2]time.Duration{}},
+		"min equals max":        {[]string{"--backoff-min=4", "--group-backoff-min=4"}, func(c *config.Config) any { return [2]time.Duration{c.UserRetry.Min, c.GroupRetry.Min} }, [2]time.Duration{4e9, 4e9}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			same(t, "setting", tt.get(loadMore(t, tt.args...)), tt.want)
+		})
+	}
+}
+
+func TestLoadBooleansAsFlags(t *testing.T) {
+	t.Parallel()
+	args := []string{"--dry-run", "--strict", "--prune-unmanaged", "--prune-inactive", "--update-users", "--fail-on-drift", "--summary"}
+	c := loadMore(t, args...)
+	if !c.DryRun || !c.Strict || !c.Policy.PruneUnmanaged || !c.Policy.PruneInactive || !c.Policy.UpdateUsers || !c.FailOnDrift || !c.Summary {
+		t.Errorf("%q give %+v", args, c)
+	}
+	for value, want := range map[string]bool{"true": true, "TRUE": true, "1": true, "yes": true, "on": true, "false": false, "0": false, "no": false, "off": false} {
+		if c := loadMore(t, "--strict="+value); c.Strict != want {
+			t.Errorf("--strict=%s gives %v", value, c.Strict)
+		}
+	}
+}
+
+func TestLoadHelp(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"--help"}, {"-h"}, {"-help"}, {"--bogus", "--csv=x", "--help"}, {"word", "--help"}} {
+		if _, err := config.Load(args, env{}.get); !errors.Is(err, flag.ErrHelp) {
+			t.Errorf("Load(%q): %v, want flag.ErrHelp", args, err)
+		}
+	}
+}

@@ -1,0 +1,169 @@
+package directory_test
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"xc-group-sync/internal/directory"
+)
+
+func TestParseEmailAcceptsAndFolds(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		in   string
+		want directory.Email
+	}{
+		"plain":                     {"ann@example.com", "ann@example.com"},
+		"upper case":                {"Ann.LEE@Example.COM", "ann.lee@example.com"},
+		"outer blanks":              {" \t ann@example.com\r\n", "ann@example.com"},
+		"no-break space outside":    {"\u00a0ann@example.com\u00a0", "ann@example.com"},
+		"no dot in the domain":      {"root@localhost", "root@localhost"},
+		"plus and dots":             {"a.b+c_d-e@x.y", "a.b+c_d-e@x.y"},
+		"other marks":               {"o'neil!#$%&*/=?^`{|}~@x.y", "o'neil!#$%&*/=?^`{|}~@x.y"},
+		"letters beyond ASCII":      {"Jürgen.MÜLLER@Bücher.example", "jürgen.müller@bücher.example"},
+		"Greek and Cyrillic":        {"ΑΝΝΑ@ПРИМЕР.example", "αννα@пример.example"},
+		"Han":                       {"王@例子.example", "王@例子.example"},
+		"Kelvin sign stays":         {"\u212aim@example.com", "\u212aim@example.com"},
+		"Kelvin sign beside K":      {"K\u212a@example.com", "k\u212a@example.com"},
+		"dotted capital I stays":    {"\u0130pek@example.com", "\u0130pek@example.com"},
+		"long s stays":              {"\u017fam@example.com", "\u017fam@example.com"},
+		"beyond the 16-bit letters": {"\U00010400@example.com", "\U00010428@example.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := directory.ParseEmail(tt.in)
+			if err != nil || got != tt.want {
+				t.Errorf("ParseEmail(%q) = %q, %v; want %q", tt.in, got, err, tt.want)
+			}
+		})
+	}
+}
+
+func TestParseEmailRefusesMalformed(t *testing.T) {
+	t.Parallel()
+	inputs := []string{
+		"", " ", "\t", "ann", "@", "@example.com", "ann@", "a@b@c", "ann@@example.com", "@ann@", " @example.com",
+		"ann lee@example.com", "ann@exam ple.com", "ann @example.com", "ann@ example.com",
+		"ann\tlee@example.com", "ann\nlee@example.com", "ann\rlee@example.com",
+		"a\x00b@example.com", "a\x1fb@example.com", "a\x7fb@example.com", "a\u0085b@example.com",
+		"a\u00a0b@example.com", "a\u2003b@example.com", "a\u3000b@example.com", // blanks beyond ASCII
+		"a\u2028b@example.com", "a\u2029b@example.com", // separators
+		"a\u202eb@example.com", "a\u2066b@example.com", "a\u200eb@example.com", // direction marks
+		"a\xffb@example.com", "a\ufffdb@example.com", "ann@ex\xc3.com", // no text
+	}
+	for _, mark := range `<>()[],;:\"` {
+		inputs = append(inputs, "a"+string(mark)+"b@example.com", "ann@exa"+string(mark)+"mple.com")
+	}
+	for _, in := range inputs {
+		if got, err := directory.ParseEmail(in); err == nil {
+			t.Errorf("ParseEmail(%q) = %q, want an error", in, got)
+		}
+	}
+}
+
+func TestEmailsThatLookAlikeStayDifferent(t *testing.T) {
+	t.Parallel()
+	for _, pair := range [][2]string{
+		{"kim@example.com", "\u212aim@example.com"},
+		{"sam@example.com", "\u017fam@example.com"},
+		{"ipek@example.com", "\u0130pek@example.com"},
+	} {
+		first, err := directory.ParseEmail(pair[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if second, err := directory.ParseEmail(pair[1]); err != nil || second == first {
+			t.Errorf("%q and %q became %q and %q (%v)", pair[0], pair[1], first, second, err)
+		}
+	}
+}
+
+func TestEmailLocal(t *testing.T) {
+	t.Parallel()
+	if got := directory.Email("ann.lee@example.com").Local(); got != "ann.lee" {
+		t.Errorf("Local() = %q", got)
+	}
+}
+
+func TestNewPersonName(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		display     string
+		email       directory.Email
+		first, last string
+	}{
+		"two words":                  {"Ann Lee", "x@y.z", "Ann", "Lee"},
+		"last word is the last":      {"Ann Mary van Lee", "x@y.z", "Ann Mary van", "Lee"},
+		"blanks run together":        {"  Ann \t  Lee ", "x@y.z", "Ann", "Lee"},
+		"one word fills both":        {"Madonna", "x@y.z", "Madonna", "Madonna"},
+		"control characters":         {"Ann\nLee\x00", "x@y.z", "Ann", "Lee"},
+		"direction marks":            {"Ann\u202eLee", "x@y.z", "Ann", "Lee"},
+		"beyond ASCII":               {"Jürgen Groß", "x@y.z", "Jürgen", "Groß"},
+		"from the e-mail":            {"", "ann.lee@y.z", "ann", "lee"},
+		"from the e-mail, blank":     {" \t ", "ann_mary-lee+x@y.z", "ann mary lee", "x"},
+		"from the e-mail, invisible": {"\u200e", "ann.lee@y.z", "ann", "lee"},
+		"one word from the e-mail":   {"", "ann@y.z", "ann", "ann"},
+		"dots at the ends":           {"", ".ann..lee.@y.z", "ann", "lee"},
+		"nothing but dots":           {"", "...@y.z", "...", "..."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want := directory.PersonName{First: tt.first, Last: tt.last}
+			if got := directory.NewPersonName(tt.display, tt.email); got != want {
+				t.Errorf("NewPersonName(%q, %q) = %q, want %q", tt.display, tt.email, got, want)
+			}
+		})
+	}
+}
+
+func TestCleanTextLeavesWhatIsSeen(t *testing.T) {
+	t.Parallel()
+	if got, want := directory.CleanText("a\x00b\u2028c\u200fd é"), "a b c d é"; got != want {
+		t.Errorf("CleanText = %q, want %q", got, want)
+	}
+}
+
+func FuzzParseEmail(f *testing.F) {
+	for _, seed := range []string{"Ann@Example.com", " a@b ", "a@b@c", "\u212a@\u0130", "a\u0345@b", "\xff@x", "a\u202e@b", "\u01c5@ß"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		email, err := directory.ParseEmail(s)
+		if err != nil {
+			if email != "" || err.Error() == "" {
+				t.Fatalf("ParseEmail(%q) = %q, %v", s, email, err)
+			}
+			return
+		}
+		text := string(email)
+		local, domain, _ := strings.Cut(text, "@")
+		if local == "" || domain == "" || strings.Count(text, "@") != 1 || local != email.Local() {
+			t.Fatalf("%q became %q: not one @ with two sides", s, text)
+		}
+		if !utf8.ValidString(text) || strings.ContainsAny(text, `<>()[],;:\"`) ||
+			strings.ContainsFunc(text, unicode.IsSpace) || strings.ContainsFunc(text, directory.IsControl) {
+			t.Fatalf("%q became %q, which is malformed", s, text)
+		}
+		if again, err := directory.ParseEmail(text); err != nil || again != email {
+			t.Fatalf("%q became %q, and that %q, %v", s, text, again, err)
+		}
+		if upper, err := directory.ParseEmail(asciiUpper(s)); err != nil || upper != email {
+			t.Fatalf("%q became %q, in capitals %q, %v", s, text, upper, err)
+		}
+		if name := directory.NewPersonName("", email); name.First == "" || name.Last == "" {
+			t.Fatalf("%q has the name %q", text, name)
+		}
+	})
+}
+
+func asciiUpper(s string) string {
+	upper := []byte(s)
+	for i, c := range upper {
+		if 'a' <= c && c <= 'z' {
+			upper[i] = c - 'a' + 'A'
+		}
+	}
+	return string(upper)
+}

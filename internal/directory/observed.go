@@ -1,0 +1,80 @@
+package directory
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// The words of the API (F5's OpenAPI documents: userIdmType, userUserType,
+// schemaSyncMode). Where a field is left out, the first of each holds.
+const (
+	IdmSSO   = "SSO"
+	IdmLocal = "VOLTERRA_MANAGED"
+
+	TypeUser    = "USER"
+	TypeService = "SERVICE"
+	TypeDebug   = "DEBUG"
+
+	SyncSelf = "SELF"
+	SyncSCIM = "SCIM"
+)
+
+// Role is a role in a namespace, held by a user or a group.
+type Role struct{ Namespace, Role string }
+
+// User is a user of the tenant.
+type User struct {
+	Email       Email  // empty for users without one
+	Username    string // what groups list; need not be the e-mail
+	Name        PersonName
+	IdmType     string
+	Type        string
+	SyncMode    string
+	DomainOwner bool
+	Groups      []string // nil where the tenant does not say
+	Roles       []Role   // nil where the tenant does not say
+}
+
+// Ordinary tells people from the users that XC keeps for itself and for
+// machines.
+func (u User) Ordinary() bool { return u.Type == TypeUser }
+
+// Local tells the people whose names XC itself keeps from those whom an
+// identity provider does.
+func (u User) Local() bool {
+	return u.Ordinary() && u.IdmType == IdmLocal && u.SyncMode == SyncSelf
+}
+
+// Group is a user group of the tenant.
+type Group struct {
+	Name        GroupName
+	DisplayName string
+	Description string
+	Usernames   []string // in the tenant's order and spelling; nil where it does not say
+	Roles       []Role   // nil where the tenant does not say
+	SyncID      string
+	SyncMode    string
+	References  map[string]int // what else refers to the group, counted by kind
+	// ReadError says why the tenant could not read the group whole; a group
+	// that has one must not be changed.
+	ReadError string
+}
+
+// ReferredBy names what refers to the group, with numbers, sorted; nil if
+// nothing does.
+func (g *Group) ReferredBy() []string {
+	var kinds []string
+	for _, kind := range slices.Sorted(maps.Keys(g.References)) {
+		if n := g.References[kind]; n > 0 {
+			kinds = append(kinds, fmt.Sprintf("%s (%d)", kind, n))
+		}
+	}
+	return kinds
+}
+
+// Observed is the tenant's state.
+type Observed struct {
+	Users  []User
+	Groups []Group
+}

@@ -1,0 +1,233 @@
+package groupsync_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"xc-group-sync/internal/groupsync"
+	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/retry"
+	"xc-group-sync/internal/simulator"
+)
+
+// An update changes the members and nothing else.
+func TestGroupUpdateLosesNothing(t *testing.T) {
+	t.Parallel()
+	tenant := company()
+	want := groupOf(t, tenant, "ops")
+	want.Usernames = []string{"Bob.Builder", "cy@example.com"}
+	outcome := apply(t, tenant, []plan.Operation{updateGroup(t, tenant, "ops", members("cy@example.com"), members("ANN@example.com"))})
+	check(t, "outcome", []string{"update group ops: done update +1 -1"}, told(outcome))
+	check(t, "group", want, groupOf(t, tenant, "ops"))
+}
+
+// What others changed since the plan was made, members included, stays; the
+// plan's changes are applied to it.
+func TestGroupUpdateMerges(t *testing.T) {
+	t.Parallel()
+	const others = `{"name":"ops","display_name":"Ops!","description":"Changed.","sync_id":"ops-2",` +
+		`"namespace_roles":[{"namespace":"system","role":"admin"},{"namespace":"*","role":"monitor"}],"usernames":[`
+	tests := []struct {
+		name      string
+		usernames string // of the others' replacement
+		want      []string
+		outcome   string
+		writes    int
+	}{
+		{"somebody came", `"ann@example.com","Bob.Builder","dee@example.com"`, []string{"ann@example.com", "cy@example.com", "dee@example.com"}, "done update +1 -1", 1},
+		{"somebody went", `"Bob.Builder"`, []string{"cy@example.com"}, "done update +1 -1", 1},
+		{"everybody went", ``, []string{"cy@example.com"}, "done update +1 -0", 1},
+		{"half of it is done", `"ann@example.com","cy@example.com","Bob.Builder"`, []string{"ann@example.com", "cy@example.com"}, "done update +0 -1", 1},
+		{"all of it is done", `"CY@example.com","dee@example.com"`, []string{"cy@example.com", "dee@example.com"}, "done", 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tenant := company()
+			operation := updateGroup(t, tenant, "ops", members("cy@example.com"), members("Bob.Builder"))
+			send(t, tenant, "PUT", "user_groups/ops", others+tt.usernames+`]}`)
+			want := groupOf(t, tenant, "ops")
+			want.Usernames = tt.want
+			check(t, "outcome", []string{"update group ops: " + tt.outcome}, told(apply(t, tenant, []plan.Operation{operation})))
+			check(t, "group", want, groupOf(t, tenant, "ops"))
+			if got := len(writes(tenant)) - 1; got != tt.writes {
+				t.Errorf("%d writes, want %d", got, tt.writes)
+			}
+		})
+	}
+}
+
+// A group that is there already is read, and updated or left, in one attempt.
+func TestGroupExists(t *testing.T) {
+	t.Parallel()
+	for who, want := range map[string]struct {
+		outcome string
+		writes  []string
+	}{
+		"cy@example.com":  {"done update +1 -0", []string{"POST user_groups", "PUT user_groups/ops"}},
+		"ANN@example.com": {"done", []string{"POST user_groups"}},
+	} {
+		tenant := company()
+		before := groupOf(t, tenant, "ops")
+		outcome := apply(t, tenant, []plan.Operation{createGroup("ops", member(who))})
+		check(t, "outcome", []string{"create group ops: " + want.outcome}, told(outcome))
+		check(t, "writes", want.writes, writes(tenant))
+		after := groupOf(t, tenant, "ops")
+		if outcome.Results[0].Attempts != 1 || len(after.Usernames) != 1+len(want.writes) {
+			t.Errorf("%d attempts, members %v", outcome.Results[0].Attempts, after.Usernames)
+		}
+		after.Usernames = before.Usernames
+		check(t, "group", before, after)
+	}
+}
+
+// Groups that must not be changed are left alone.
+func TestGroupsLeftAlone(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		change func(*simulator.Group) // since the plan was made; nil: deleted
+		says   string
+	}{
+		{"gone", nil, "gone"},
+		{"half read", func(g *simulator.Group) { g.Error = &simulator.Error{Code: "EPARTIAL", Message: "half"} }, "EPARTIAL"},
+		{"SCIM", func(g *simulator.Group) { g.SyncMode = "SCIM" }, "SCIM"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			first := company()
+			operation := updateGroup(t, first, "ops", members("cy@example.com"), nil)
+			groups := first.Groups()[:1]
+			if tt.change != nil {
+				groups = first.Groups()
+				tt.change(&groups[1])
+			}
+			tenant := simulator.New(first.Users(), groups)
+			result := apply(t, tenant, []plan.Operation{operation}).Results[0]
+			if result.Status != groupsync.Skipped || result.Attempts != 1 || !strings.Contains(result.Err.Error(), tt.says) || len(writes(tenant)) > 0 {
+				t.Errorf("result = %+v, writes %v", result, writes(tenant))
+			}
+		})
+	}
+}
+
+// A group that changed since the plan was made is not deleted.
+func TestChangedGroupIsNotDeleted(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		change  func(*simulator.Group)
+		deleted bool
+	}{
+		{"nothing", func(*simulator.Group) {}, true},
+		{"spelling", func(g *simulator.Group) { g.Usernames[1] = "BOB.builder" }, true},
+		{"order of the members", func(g *simulator.Group) { g.Usernames[0], g.Usernames[1] = g.Usernames[1], g.Usernames[0] }, true},
+		{"a member came", func(g *simulator.Group) { g.Usernames = append(g.Usernames, "dee@example.com") }, false},
+		{"a member went", func(g *simulator.Group) { g.Usernames = g.Usernames[:1] }, false},
+		{"description", func(g *simulator.Group) { g.Description = "Mine." }, false},
+		{"display name", func(g *simulator.Group) { g.DisplayName = "Mine" }, false},
+		{"roles", func(g *simulator.Group) { g.NamespaceRoles[0].Role = "admin" }, false},
+		{"sync id", func(g *simulator.Group) { g.SyncID = "ops-2" }, false},
+		{"sync mode", func(g *simulator.Group) { g.SyncMode = "SCIM" }, false},
+		{"references", func(g *simulator.Group) { g.ReferencesCount["x"] = 1 }, false},
+		{"half read", func(g *simulator.Group) { g.Error = &simulator.Error{Code: "EPARTIAL"} }, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			first := company()
+			operation := deleteGroup(t, first, "ops")
+			groups := first.Groups()
+			tt.change(&groups[1])
+			tenant := simulator.New(first.Users(), groups)
+			result := apply(t, tenant, []plan.Operation{operation}).Results[0]
+			if deleted := len(tenant.Groups()) == 1; deleted != tt.deleted || deleted != (result.Status == groupsync.Done) {
+				t.Errorf("result = %+v", result)
+			}
+			if !tt.deleted && (result.Status != groupsync.Skipped || len(writes(tenant)) > 0) {
+				t.Errorf("result = %+v, writes %v", result, writes(tenant))
+			}
+		})
+	}
+}
+
+// A write whose answer is lost is settled by reading back, never by a second
+// write.
+func TestAmbiguousGroupWrites(t *testing.T) {
+	t.Parallel()
+	const create, update, remove = "POST user_groups", "PUT user_groups/ops", "DELETE user_groups/old"
+	done := map[string]string{create: "create group dev: done create +2 -0", update: "update group ops: done update +1 -1", remove: "delete group old: done delete +0 -1"}
+	failed := map[string]string{create: "create group dev: failed", update: "update group ops: failed", remove: "delete group old: failed"}
+	faults := map[string]simulator.Fault{
+		"time-out": {Delay: time.Hour}, "dropped": {Drop: true}, "500": {Status: 500}, "504": {Status: 504, Body: "slow"},
+	}
+	for write := range done {
+		for name, fault := range faults {
+			for _, fault.AfterAct = range []bool{true, false} {
+				t.Run(write+", "+name, func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) {
+						method, path, _ := strings.Cut(write, " ")
+						tenant := company(on(method, path, 0, fault))
+						operation := map[string]plan.Operation{
+							create: createGroup("dev", members("cy@example.com", "Bob.Builder")...),
+							update: updateGroup(t, tenant, "ops", members("cy@example.com"), members("Bob.Builder")),
+							remove: deleteGroup(t, tenant, "old"),
+						}[write]
+						outcome := apply(t, tenant, []plan.Operation{operation})
+						want := failed[write]
+						if fault.AfterAct {
+							want = done[write]
+						}
+						check(t, "outcome", []string{want}, told(outcome))
+						check(t, "writes", []string{write}, writes(tenant))
+						if result := outcome.Results[0]; result.Attempts != 1 || (result.Err == nil) != fault.AfterAct {
+							t.Errorf("result = %+v", result)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// With retries of groups the next attempt finds out what the last one did.
+func TestAmbiguousGroupWritesRetried(t *testing.T) {
+	t.Parallel()
+	for write, want := range map[string]struct {
+		outcome string
+		writes  []string
+	}{
+		"POST user_groups":       {"create group dev: done create +1 -0", []string{"POST user_groups", "POST user_groups"}},
+		"PUT user_groups/ops":    {"update group ops: done update +1 -1", []string{"PUT user_groups/ops"}},
+		"DELETE user_groups/old": {"delete group old: done delete +0 -1", []string{"DELETE user_groups/old"}},
+	} {
+		t.Run(write, func(t *testing.T) {
+			t.Parallel()
+			method, path, _ := strings.Cut(write, " ")
+			tenant := company(on(method, path, 1, simulator.Fault{Drop: true, AfterAct: true}))
+			operation := map[string]plan.Operation{
+				"POST":   createGroup("dev", member("cy@example.com")),
+				"PUT":    updateGroup(t, tenant, "ops", members("cy@example.com"), members("Bob.Builder")),
+				"DELETE": deleteGroup(t, tenant, "old"),
+			}[method]
+			outcome := apply(t, tenant, []plan.Operation{operation}, groupsync.WithGroupRetry(retry.Policy{Attempts: 3}))
+			check(t, "outcome", []string{want.outcome}, told(outcome))
+			check(t, "writes", want.writes, writes(tenant))
+		})
+	}
+}
+
+// The deletion of a user whose answer is lost is settled, too.
+func TestAmbiguousUserDeletion(t *testing.T) {
+	t.Parallel()
+	for acted, want := range map[bool]string{true: "delete user dee@example.com: done delete", false: "delete user dee@example.com: failed"} {
+		tenant := company(on("POST", "users/cascade_delete", 0, simulator.Fault{Status: 504, AfterAct: acted}))
+		outcome := apply(t, tenant, []plan.Operation{deleteUser("dee@example.com")}, groupsync.WithRetryAttempts(1))
+		check(t, "outcome", []string{want}, told(outcome))
+		check(t, "writes", []string{"POST users/cascade_delete"}, writes(tenant))
+	}
+}

@@ -1,0 +1,70 @@
+package groupsync_test
+
+import (
+	"testing"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/groupsync"
+	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/simulator"
+)
+
+func renamed(email directory.Email) plan.Operation {
+	return plan.Operation{Action: plan.Update, Object: plan.User, User: directory.User{
+		Email: email, Username: string(email), Name: directory.PersonName{First: "New", Last: "Name"},
+		IdmType: directory.IdmLocal, Type: directory.TypeUser, SyncMode: directory.SyncSelf,
+	}}
+}
+
+// local is a tenant of local users with roles and groups.
+func local(options ...simulator.Option) *simulator.Tenant {
+	user := func(email string, change func(*simulator.User)) simulator.User {
+		u := simulator.User{Email: email, FirstName: "Old", LastName: "Name", IDMType: "VOLTERRA_MANAGED",
+			NamespaceRoles: []simulator.Role{{Namespace: "*", Role: "monitor"}}}
+		if change != nil {
+			change(&u)
+		}
+		return u
+	}
+	return simulator.New([]simulator.User{
+		user("ann@example.com", func(u *simulator.User) { u.Name = "Ann" }), user("bob@example.com", nil),
+		user("sso@example.com", func(u *simulator.User) { u.IDMType = "SSO" }), user("scim@example.com", func(u *simulator.User) { u.SyncMode = "SCIM" }),
+		user("right@example.com", func(u *simulator.User) { u.FirstName = "New" }),
+	}, []simulator.Group{{Name: "ops", Usernames: []string{"Ann"}}, {Name: "dev", Usernames: []string{"Ann", "bob@example.com"}}}, options...)
+}
+
+// A replacement gives back all that it does not change, as it is then.
+func TestUpdateUsers(t *testing.T) {
+	t.Parallel()
+	tenant := local()
+	operations := []plan.Operation{renamed("ann@example.com"), renamed("gone@example.com"), renamed("sso@example.com"), renamed("scim@example.com"), renamed("right@example.com")}
+	operations[0].User.Username = "Ann"
+	// Since the plan was made Ann is in one group less and has another role.
+	send(t, tenant, "PUT", "user_roles", `{"email":"ann@example.com","first_name":"Old","last_name":"Name","group_names":["dev"],"namespace_roles":[{"namespace":"system","role":"admin"}]}`)
+	want := tenant.Users()
+	want[0].FirstName = "New"
+	check(t, "outcome", []string{
+		"update user ann@example.com: done update", "update user gone@example.com: skipped", "update user sso@example.com: skipped",
+		"update user scim@example.com: skipped", "update user right@example.com: done",
+	}, told(apply(t, tenant, operations)))
+	check(t, "users", want, tenant.Users())
+	check(t, "writes", []string{"PUT user_roles", "PUT user_roles"}, writes(tenant)) // the first is the other's
+}
+
+// Without the listing nobody is changed.
+func TestUpdateUsersUnread(t *testing.T) {
+	t.Parallel()
+	tenant := local(on("GET", "user_roles", 0, simulator.Fault{Status: 500}))
+	outcome := apply(t, tenant, []plan.Operation{renamed("ann@example.com"), createGroup("new", member("Ann"))})
+	check(t, "outcome", []string{"update user ann@example.com: failed", "create group new: done create +1 -0"}, told(outcome))
+	check(t, "writes", []string{"POST user_groups"}, writes(tenant))
+}
+
+// A replacement that failed for a transient reason is tried again.
+func TestUpdateUserRetried(t *testing.T) {
+	t.Parallel()
+	tenant := local(on("PUT", "user_roles", 1, simulator.Fault{Drop: true, AfterAct: true}))
+	outcome := apply(t, tenant, []plan.Operation{renamed("bob@example.com")}, groupsync.WithBackoffMin(0), groupsync.WithBackoffMax(0))
+	check(t, "outcome", []string{"update user bob@example.com: done update"}, told(outcome))
+	check(t, "groups", []string{"dev"}, tenant.Users()[1].GroupNames)
+}

@@ -1,0 +1,107 @@
+package plan
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"xc-group-sync/internal/directory"
+)
+
+// guard refuses what removes more than the policy allows: of groups, of users,
+// of all memberships, and of the memberships of each group that is updated.
+func (p *planner) guard() {
+	memberships, groups := 0, 0
+	deleted := map[directory.Email]bool{}
+	for _, group := range p.tenant.observed.Groups {
+		memberships += len(group.Usernames)
+	}
+	for i := range p.plan.Operations {
+		switch operation := &p.plan.Operations[i]; {
+		case operation.Action == Delete && operation.Object == Group:
+			groups++
+		case operation.Action == Delete && operation.Object == User:
+			deleted[operation.User.Email] = true
+		}
+	}
+	p.check("groups", groups, len(p.tenant.observed.Groups))
+	p.check("users", len(deleted), len(p.tenant.observed.Users))
+	p.check("memberships", p.plan.Removed(), memberships)
+	for i := range p.plan.Operations {
+		if operation := &p.plan.Operations[i]; operation.Action == Update && operation.Object == Group {
+			// Who is deleted counts among all memberships only.
+			removed := 0
+			for _, member := range operation.Remove {
+				if !deleted[member.Email] {
+					removed++
+				}
+			}
+			p.check(fmt.Sprintf("memberships of group %q", operation.Group.Name), removed, len(operation.Group.Usernames))
+		}
+	}
+}
+
+func (p *planner) check(what string, removed, of int) {
+	if !p.policy.MaxRemovals.allows(removed, of) {
+		p.plan.Refusals = append(p.plan.Refusals, Refusal{What: what, Removed: removed, Of: of, Limit: p.policy.MaxRemovals})
+	}
+}
+
+// digest hashes the tenant and every attribute that the operations would send.
+// Neither the order of the CSV's rows nor that of the tenant's lists reaches it:
+// all is sorted.
+func digest(tenant string, operations []Operation) string {
+	hash := sha256.New()
+	encoder := json.NewEncoder(hash)
+	// Neither a hash nor these types can fail.
+	_ = encoder.Encode(tenant)
+	for i := range operations {
+		_ = encoder.Encode(canonical(&operations[i]))
+	}
+	return "sha256:" + hex.EncodeToString(hash.Sum(nil))
+}
+
+// sent is what the digest covers of one operation.
+type sent struct {
+	Action      Action
+	Object      Object
+	Name        string
+	Username    string
+	Person      directory.PersonName
+	IdmType     string
+	Type        string
+	DisplayName string
+	Description string
+	SyncID      string
+	Roles       []directory.Role
+	Groups      []string // the user's own
+	Usernames   []string // the group's own, before the change
+	Add, Remove []string
+}
+
+func canonical(o *Operation) sent {
+	return sent{
+		Action: o.Action, Object: o.Object, Name: o.Name(),
+		Username: o.User.Username, Person: o.User.Name, IdmType: o.User.IdmType, Type: o.User.Type,
+		DisplayName: o.Group.DisplayName, Description: o.Group.Description, SyncID: o.Group.SyncID,
+		Roles:     slices.SortedFunc(slices.Values(slices.Concat(o.User.Roles, o.Group.Roles)), byNamespace),
+		Groups:    slices.Sorted(slices.Values(o.User.Groups)),
+		Usernames: slices.Sorted(slices.Values(o.Group.Usernames)),
+		Add:       names(o.Add), Remove: names(o.Remove),
+	}
+}
+
+func byNamespace(a, b directory.Role) int {
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Role, b.Role))
+}
+
+func names(members []Member) []string {
+	all := make([]string, len(members))
+	for i, member := range members {
+		all[i] = cmp.Or(member.Username, string(member.Email))
+	}
+	return all
+}

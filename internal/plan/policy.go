@@ -1,0 +1,123 @@
+package plan
+
+import (
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"xc-group-sync/internal/directory"
+)
+
+// Marker begins the description of every group that this program creates.
+// Groups without it are not its to delete, unless the policy says otherwise.
+const Marker = "Managed by xc-group-sync"
+
+// Policy is what the user allows. The zero value deletes nothing, refuses
+// colliding names and every removal, and creates users of the tenant's kind.
+type Policy struct {
+	Tenant          string // its name, which the digest covers
+	PruneGroups     bool
+	PruneUsers      bool
+	PruneUnmanaged  bool // also groups without the Marker
+	PruneInactive   bool // also users whom the CSV calls inactive
+	Protect         Patterns
+	MaxRemovals     Limit
+	MergeCollisions bool
+	IdmType         string // of users that are created; empty: what most ordinary users are
+	UpdateUsers     bool
+	Caller          Caller
+}
+
+// Caller is who the credentials belong to, and is never deleted.
+type Caller struct {
+	Known    bool // users are pruned only if it is
+	Email    directory.Email
+	Username string
+}
+
+func (c Caller) is(u directory.User) bool {
+	return c.Email != "" && c.Email == u.Email || c.Username != "" && directory.Fold(c.Username) == directory.Fold(u.Username)
+}
+
+// Patterns name e-mails and groups in the manner of path.Match, without case.
+// The zero value matches nothing.
+type Patterns []string
+
+// ParsePatterns reads one pattern a line, blank lines ignored.
+func ParsePatterns(text string) (Patterns, error) {
+	var patterns Patterns
+	for line := range strings.Lines(text) {
+		line = directory.Fold(strings.TrimSpace(line))
+		if line == "" {
+			continue
+		}
+		if _, err := path.Match(line, ""); err != nil {
+			return nil, fmt.Errorf("the pattern %q is malformed", line)
+		}
+		patterns = append(patterns, line)
+	}
+	return patterns, nil
+}
+
+func (p Patterns) match(name string) bool {
+	for _, pattern := range p {
+		// The error is ruled out by ParsePatterns.
+		if ok, _ := path.Match(pattern, directory.Fold(name)); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// Limit bounds removals. The zero value allows none.
+type Limit struct {
+	None  bool    // no limit
+	Share bool    // Max is a share of what the tenant holds, in percent
+	Max   float64 // a number or, with Share, percent
+}
+
+// shareFloor is the number of removals that a share never stops: in a small
+// tenant every change is a large share.
+const shareFloor = 5
+
+// ParseLimit reads a whole number ("10"), a share ("25%") or "none".
+func ParseLimit(s string) (Limit, error) {
+	if strings.EqualFold(s, "none") {
+		return Limit{None: true}, nil
+	}
+	if percent, ok := strings.CutSuffix(s, "%"); ok {
+		share, err := strconv.ParseFloat(strings.TrimSpace(percent), 64)
+		if err != nil || strings.ContainsAny(percent, "xX_") || !(share >= 0 && share <= 100) {
+			return Limit{}, fmt.Errorf("a share lies between 0%% and 100%%")
+		}
+		return Limit{Share: true, Max: share}, nil
+	}
+	n, err := strconv.ParseUint(s, 10, 31)
+	if err != nil {
+		return Limit{}, fmt.Errorf("wanted is a number (10), a share (25%%) or none")
+	}
+	return Limit{Max: float64(n)}, nil
+}
+
+// String is the limit as the setting writes it.
+func (l Limit) String() string {
+	switch {
+	case l.None:
+		return "none"
+	case l.Share:
+		return strconv.FormatFloat(l.Max, 'f', -1, 64) + "%"
+	}
+	return strconv.FormatFloat(l.Max, 'f', -1, 64)
+}
+
+// allows tells whether removed of so many may go.
+func (l Limit) allows(removed, of int) bool {
+	switch {
+	case l.None || removed == 0:
+		return true
+	case l.Share:
+		return removed <= shareFloor || float64(removed)*100 <= l.Max*float64(of)
+	}
+	return float64(removed) <= l.Max
+}

@@ -1,0 +1,86 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+
+	"xc-group-sync/internal/directory"
+)
+
+// tenant is the observed state, by name.
+type tenant struct {
+	observed  *directory.Observed
+	groups    map[directory.GroupName]*directory.Group
+	users     map[directory.Email][]directory.User // more than one where users share an e-mail
+	usernames map[string]directory.Email           // folded
+}
+
+func newTenant(observed *directory.Observed) *tenant {
+	t := &tenant{
+		observed:  observed,
+		groups:    make(map[directory.GroupName]*directory.Group, len(observed.Groups)),
+		users:     make(map[directory.Email][]directory.User, len(observed.Users)),
+		usernames: make(map[string]directory.Email, len(observed.Users)),
+	}
+	for i := range observed.Groups {
+		t.groups[observed.Groups[i].Name] = &observed.Groups[i]
+	}
+	for _, user := range observed.Users {
+		username := directory.Fold(user.Username)
+		email := cmp.Or(user.Email, directory.Email(username))
+		t.users[email] = append(t.users[email], user)
+		t.usernames[username] = email
+	}
+	return t
+}
+
+// who is the person whom a group lists by username.
+func (t *tenant) who(username string) directory.Email {
+	folded := directory.Fold(username)
+	if email, ok := t.usernames[folded]; ok {
+		return email
+	}
+	return directory.Email(folded)
+}
+
+// user is the user of an e-mail: of several an ordinary one, then the first by
+// username.
+func (t *tenant) user(email directory.Email) (directory.User, bool) {
+	users := t.users[email]
+	if len(users) == 0 {
+		return directory.User{}, false
+	}
+	return slices.MinFunc(users, func(a, b directory.User) int {
+		if a.Ordinary() != b.Ordinary() {
+			if a.Ordinary() {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.Username, b.Username)
+	}), true
+}
+
+// member is the person as a group lists or will list them.
+func (t *tenant) member(email directory.Email) Member {
+	user, _ := t.user(email)
+	return Member{Email: email, Username: user.Username}
+}
+
+// idmType is what most ordinary users are; local where that leaves no answer.
+func (t *tenant) idmType() string {
+	sso := 0
+	for _, user := range t.observed.Users {
+		switch {
+		case !user.Ordinary():
+		case user.IdmType == directory.IdmSSO:
+			sso++
+		case user.IdmType == directory.IdmLocal:
+			sso--
+		}
+	}
+	if sso > 0 {
+		return directory.IdmSSO
+	}
+	return directory.IdmLocal
+}

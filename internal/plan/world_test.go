@@ -1,0 +1,144 @@
+package plan_test
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/plan"
+)
+
+// csv is a desired directory in the making.
+type csv struct {
+	directory.Desired
+	people map[directory.Email]*directory.Person
+}
+
+func newCSV() *csv { return &csv{people: map[directory.Email]*directory.Person{}} }
+
+func (c *csv) person(email directory.Email, status directory.Status) *directory.Person {
+	p := c.people[email]
+	if p == nil {
+		p = &directory.Person{Email: email, Name: directory.NewPersonName("", email), Status: status}
+		c.people[email] = p
+		c.People = append(c.People, p)
+		slices.SortFunc(c.People, func(a, b *directory.Person) int { return cmp.Compare(a.Email, b.Email) })
+	}
+	return p
+}
+
+// group names a group by one DN or several, separated by "|".
+func (c *csv) group(dns string, members ...directory.Email) *directory.DesiredGroup {
+	group := &directory.DesiredGroup{}
+	for text := range strings.SplitSeq(dns, "|") {
+		dn, err := directory.ParseDN(text)
+		if err != nil {
+			panic(err) // a mistake in the test
+		}
+		group.Name, group.DNs = dn.GroupName(), append(group.DNs, dn)
+	}
+	for _, email := range members {
+		group.Members = append(group.Members, c.person(email, directory.Active))
+	}
+	slices.SortFunc(group.Members, func(a, b *directory.Person) int { return cmp.Compare(a.Email, b.Email) })
+	c.Groups = append(c.Groups, group)
+	slices.SortFunc(c.Groups, func(a, b *directory.DesiredGroup) int { return cmp.Compare(a.Name, b.Name) })
+	return group
+}
+
+// local is an ordinary local user whose username is the e-mail.
+func local(email directory.Email) directory.User {
+	return directory.User{
+		Email: email, Username: string(email), Name: directory.NewPersonName("", email),
+		IdmType: directory.IdmLocal, Type: directory.TypeUser, SyncMode: directory.SyncSelf,
+	}
+}
+
+func locals(emails ...directory.Email) []directory.User {
+	users := make([]directory.User, len(emails))
+	for i, email := range emails {
+		users[i] = local(email)
+	}
+	return users
+}
+
+// managed is a group that this program created.
+func managed(name directory.GroupName, usernames ...string) directory.Group {
+	return directory.Group{
+		Name: name, DisplayName: string(name), Description: plan.Marker, Usernames: usernames, SyncMode: directory.SyncSelf,
+	}
+}
+
+// known is a caller who is nobody else.
+var known = plan.Caller{Known: true, Email: "caller@x.y", Username: "caller@x.y"}
+
+// prunes deletes all that it may, without limit.
+func prunes() plan.Policy {
+	return plan.Policy{PruneGroups: true, PruneUsers: true, Caller: known, MaxRemovals: plan.Limit{None: true}}
+}
+
+// shown is a plan's operations, a line each.
+func shown(p *plan.Plan) []string {
+	lines := []string{}
+	for i := range p.Operations {
+		o := &p.Operations[i]
+		line := fmt.Sprintf("%s %s %s", o.Action, o.Object, o.Name())
+		for _, member := range o.Add {
+			line += " +" + string(member.Email)
+			if member.Username != "" && member.Username != string(member.Email) {
+				line += "=" + member.Username
+			}
+		}
+		for _, member := range o.Remove {
+			line += " -" + cmp.Or(member.Username, string(member.Email))
+		}
+		if o.Lost > 0 {
+			line += fmt.Sprintf(" lost %d", o.Lost)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func blocked(p *plan.Plan) []string {
+	var names []string
+	for _, b := range p.Blocked {
+		names = append(names, string(b.Name))
+	}
+	return names
+}
+
+func withheld(p *plan.Plan) []string {
+	var lines []string
+	for _, w := range p.Withheld {
+		lines = append(lines, fmt.Sprintf("%s %s: %s", w.Group, w.Member.Username, w.Reason))
+	}
+	return lines
+}
+
+func refused(p *plan.Plan) []string {
+	var lines []string
+	for _, r := range p.Refusals {
+		lines = append(lines, fmt.Sprintf("%s %d/%d", r.What, r.Removed, r.Of))
+	}
+	return lines
+}
+
+func same(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if diff := gocmp.Diff(want, got, byText); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// byText compares DNs by how they are written.
+var byText = gocmp.Comparer(func(a, b directory.DN) bool { return a.String() == b.String() })
+
+func says(p *plan.Plan, text string) bool {
+	return slices.ContainsFunc(p.Problems, func(problem directory.Problem) bool { return strings.Contains(problem.Message, text) })
+}

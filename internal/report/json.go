@@ -1,0 +1,152 @@
+package report
+
+import (
+	"encoding/json"
+	"math"
+	"time"
+
+	"xc-group-sync/internal/groupsync"
+	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/retry"
+)
+
+// The JSON report, schema 1. It is for machines: e-mails are not masked.
+type document struct {
+	Schema      int         `json:"schema"`
+	Version     string      `json:"version"`
+	Tenant      string      `json:"tenant"`
+	DryRun      bool        `json:"dry_run"`
+	Result      Verdict     `json:"result"`
+	Error       string      `json:"error,omitempty"`
+	StartedAt   string      `json:"started_at"`
+	Duration    float64     `json:"duration_seconds"`
+	Users       Tally       `json:"users"`
+	Groups      Tally       `json:"groups"`
+	Memberships Memberships `json:"memberships"`
+	Plan        planJSON    `json:"plan"`
+	Retry       retryJSON   `json:"retry"`
+	HTTP        httpJSON    `json:"http"`
+	Warnings    []warning   `json:"warnings"`
+}
+
+type planJSON struct {
+	Digest     string          `json:"digest"`
+	Operations []operationJSON `json:"operations"`
+}
+
+type operationJSON struct {
+	Action   plan.Action      `json:"action"`
+	Object   plan.Object      `json:"object"`
+	Name     string           `json:"name"`
+	Add      []string         `json:"add"`
+	Remove   []string         `json:"remove"`
+	Status   groupsync.Status `json:"status"`
+	Attempts int              `json:"attempts"`
+	Error    string           `json:"error"`
+}
+
+type retryJSON struct {
+	Attempts  int            `json:"attempts"`
+	Retries   int            `json:"retries"`
+	Recovered int            `json:"recovered"`
+	Exhausted int            `json:"exhausted"`
+	Permanent int            `json:"permanent"`
+	Wait      float64        `json:"wait_seconds"`
+	Budget    *int           `json:"budget_left"`
+	ByCause   map[string]int `json:"by_cause"`
+	Breaker   breakerJSON    `json:"breaker"`
+
+	ByOperation map[string]countsJSON `json:"by_operation"`
+}
+
+type countsJSON struct {
+	Attempts  int     `json:"attempts"`
+	Retries   int     `json:"retries"`
+	Recovered int     `json:"recovered"`
+	Exhausted int     `json:"exhausted"`
+	Permanent int     `json:"permanent"`
+	Rejected  int     `json:"rejected"`
+	Wait      float64 `json:"wait_seconds"`
+}
+
+type breakerJSON struct {
+	Opened   int `json:"opened"`
+	Rejected int `json:"rejected"`
+}
+
+type httpJSON struct {
+	Requests int     `json:"requests"`
+	Retries  int     `json:"retries"`
+	P50      float64 `json:"p50_seconds"`
+	P95      float64 `json:"p95_seconds"`
+	Max      float64 `json:"max_seconds"`
+}
+
+type warning struct {
+	Line    int    `json:"line"`
+	Column  string `json:"column"`
+	Message string `json:"message"`
+}
+
+// JSON is the report as a document, without secrets.
+func (r *Run) JSON(s Sanitiser) ([]byte, error) {
+	s.MaskEmails = false
+	t := r.Tallies()
+	d := document{
+		Schema: 1, Version: r.Version, Tenant: r.Tenant, DryRun: r.DryRun, Result: r.Verdict, Error: s.hide(r.Failure),
+		StartedAt: r.Started.UTC().Format(time.RFC3339), Duration: seconds(r.Duration),
+		Users: t.Users, Groups: t.Groups, Memberships: t.Memberships,
+		Plan:     planJSON{Operations: []operationJSON{}},
+		Retry:    retryReport(r.Outcome),
+		HTTP:     httpJSON{r.HTTP.Requests, r.HTTP.Retries, seconds(r.HTTP.P50), seconds(r.HTTP.P95), seconds(r.HTTP.Max)},
+		Warnings: []warning{},
+	}
+	if r.Plan != nil {
+		d.Plan.Digest = r.Plan.Digest
+	}
+	for _, result := range r.results() {
+		operation := operationJSON{
+			Action: result.Action, Object: result.Object, Name: result.Name(),
+			Add: emails(result.Add), Remove: emails(result.Remove),
+			Status: result.Status, Attempts: result.Attempts,
+		}
+		if result.Err != nil {
+			operation.Error = s.hide(result.Err.Error())
+		}
+		d.Plan.Operations = append(d.Plan.Operations, operation)
+	}
+	for _, problem := range r.problems() {
+		d.Warnings = append(d.Warnings, warning{problem.Line, problem.Column, s.hide(problem.Message)})
+	}
+	out, err := json.MarshalIndent(d, "", "  ")
+	return append(out, '\n'), err
+}
+
+func retryReport(outcome *groupsync.Outcome) retryJSON {
+	var counts retry.Counts
+	report := retryJSON{ByCause: map[string]int{}, ByOperation: map[string]countsJSON{}}
+	if outcome != nil {
+		for kind, c := range outcome.ByOperation {
+			report.ByOperation[kind] = countsJSON{c.Attempts, c.Retries, c.Recovered, c.Exhausted, c.Permanent, c.Rejected, seconds(c.Wait)}
+		}
+		counts, report.Budget, report.Breaker.Opened = outcome.Retry, outcome.Budget, outcome.Opened
+	}
+	report.Attempts, report.Retries, report.Recovered = counts.Attempts, counts.Retries, counts.Recovered
+	report.Exhausted, report.Permanent = counts.Exhausted, counts.Permanent
+	report.Wait, report.Breaker.Rejected = seconds(counts.Wait), counts.Rejected
+	for cause, n := range counts.ByCause {
+		report.ByCause[cause] = n
+	}
+	return report
+}
+
+func emails(members []plan.Member) []string {
+	all := make([]string, len(members))
+	for i, member := range members {
+		all[i] = string(member.Email)
+	}
+	return all
+}
+
+// seconds rounds to milliseconds.
+func seconds(d time.Duration) float64 { return math.Round(d.Seconds()*1000) / 1000 }

@@ -1,0 +1,168 @@
+// Package report turns a plan and what became of it into text, Markdown and
+// JSON. Each sink has one sanitiser, through which all text from outside goes.
+// It does no I/O.
+package report
+
+import (
+	"time"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/groupsync"
+	"xc-group-sync/internal/plan"
+)
+
+// Verdict is a run's result in one word.
+type Verdict string
+
+// The verdicts.
+const (
+	Success     Verdict = "success"
+	Failed      Verdict = "failed"
+	Refused     Verdict = "refused"
+	Drift       Verdict = "drift"
+	Interrupted Verdict = "interrupted"
+)
+
+// HTTP are figures of the requests.
+type HTTP struct {
+	Requests, Retries int
+	P50, P95, Max     time.Duration
+}
+
+// Run is all that a report tells. Plan and Outcome are nil where the run ended
+// before there was one.
+type Run struct {
+	Version  string
+	Tenant   string
+	DryRun   bool
+	Verdict  Verdict
+	Failure  string // why the run as a whole ended early; empty if it did not
+	Started  time.Time
+	Duration time.Duration
+	Problems []directory.Problem
+	Plan     *plan.Plan
+	Outcome  *groupsync.Outcome
+	HTTP     HTTP
+	Epilogue string // said before the closing lines; empty: nothing
+}
+
+// Tally counts what became of one kind of object. In a dry run it counts what
+// would become of it.
+type Tally struct {
+	Desired   int `json:"desired"`
+	Existing  int `json:"existing"`
+	Created   int `json:"created"`
+	Updated   int `json:"updated"`
+	Deleted   int `json:"deleted"`
+	Unchanged int `json:"unchanged"`
+	Failed    int `json:"failed"`
+}
+
+// Memberships counts changes of who is in which group.
+type Memberships struct {
+	Added    int `json:"added"`
+	Removed  int `json:"removed"`
+	Withheld int `json:"withheld"`
+}
+
+// Tallies are the counts of a run.
+type Tallies struct {
+	Users, Groups Tally
+	Memberships   Memberships
+	Changed       bool // something was changed or, in a dry run, would be
+}
+
+// Tallies counts.
+func (r *Run) Tallies() Tallies {
+	var t Tallies
+	if r.Plan == nil {
+		return t
+	}
+	t.Users = Tally{Desired: r.Plan.Users.Desired, Existing: r.Plan.Users.Existing, Unchanged: r.Plan.Users.Unchanged}
+	t.Groups = Tally{Desired: r.Plan.Groups.Desired, Existing: r.Plan.Groups.Existing, Unchanged: r.Plan.Groups.Unchanged, Failed: len(r.Plan.Blocked)}
+	t.Memberships.Withheld = len(r.Plan.Withheld)
+	if r.DryRun {
+		for i := range r.Plan.Operations {
+			t.count(&r.Plan.Operations[i], r.Plan.Operations[i].Action)
+		}
+		t.Memberships.Added, t.Memberships.Removed = r.Plan.Added(), r.Plan.Removed()
+		return t
+	}
+	if r.Outcome == nil {
+		return t
+	}
+	for i := range r.Outcome.Results {
+		switch result := &r.Outcome.Results[i]; result.Status {
+		case groupsync.Done:
+			t.count(result.Operation, result.Effect)
+			t.Memberships.Added += result.Added
+			t.Memberships.Removed += result.Removed
+		case groupsync.Failed, groupsync.Skipped:
+			t.of(result.Object).Failed++
+		}
+	}
+	return t
+}
+
+func (t *Tallies) of(object plan.Object) *Tally {
+	if object == plan.User {
+		return &t.Users
+	}
+	return &t.Groups
+}
+
+func (t *Tallies) count(operation *plan.Operation, effect plan.Action) {
+	tally := t.of(operation.Object)
+	t.Changed = t.Changed || effect != ""
+	switch effect {
+	case plan.Create:
+		tally.Created++
+	case plan.Update:
+		tally.Updated++
+	case plan.Delete:
+		tally.Deleted++
+	default:
+		tally.Unchanged++
+	}
+}
+
+// Failures are the operations that failed or were skipped, with their causes,
+// after the groups that were left alone.
+func (r *Run) failures() []failure {
+	var all []failure
+	if r.Plan != nil {
+		for _, blocked := range r.Plan.Blocked {
+			all = append(all, failure{"sync group " + string(blocked.Name), blocked.Reason})
+		}
+	}
+	if r.Outcome != nil {
+		for i := range r.Outcome.Results {
+			if result := &r.Outcome.Results[i]; result.Err != nil {
+				all = append(all, failure{string(result.Action) + " " + string(result.Object) + " " + result.Name(), result.Err.Error()})
+			}
+		}
+	}
+	return all
+}
+
+type failure struct{ what, cause string }
+
+// problems are the warnings: the plan's, which begin with the CSV's, or the
+// CSV's alone where there is no plan.
+func (r *Run) problems() []directory.Problem {
+	if r.Plan != nil {
+		return r.Plan.Problems
+	}
+	return r.Problems
+}
+
+// results are the operations with what became of them.
+func (r *Run) results() []groupsync.Result {
+	switch {
+	case r.Outcome != nil:
+		return r.Outcome.Results
+	case r.Plan != nil:
+		return groupsync.Preview(r.Plan).Results
+	}
+	return nil
+}

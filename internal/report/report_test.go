@@ -1,0 +1,159 @@
+package report_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/groupsync"
+	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/report"
+	"xc-group-sync/internal/retry"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// example is a run in which a bit of everything happened.
+func example(dryRun bool) *report.Run {
+	p := &plan.Plan{
+		Operations: []plan.Operation{
+			{Action: plan.Create, Object: plan.User, User: directory.User{Email: "new@example.com"}},
+			{Action: plan.Create, Object: plan.User, User: directory.User{Email: "lost@example.com"}},
+			{Action: plan.Update, Object: plan.Group, Group: directory.Group{Name: "ops"},
+				Add: []plan.Member{{Email: "new@example.com"}}, Remove: []plan.Member{{Email: "old@example.com", Username: "old"}}},
+			{Action: plan.Create, Object: plan.Group, Group: directory.Group{Name: "dev"}, Add: []plan.Member{{Email: "lost@example.com"}}},
+			{Action: plan.Delete, Object: plan.User, User: directory.User{Email: "gone@example.com"}, Lost: 2},
+		},
+		Blocked:  []plan.Blocked{{Name: "a-b", Reason: `the DNs "CN=a b", "CN=a-b" would become one group`}},
+		Withheld: []plan.Withheld{{Group: "ops", Member: plan.Member{Email: "boss@example.com", Username: "boss"}, Reason: "protected"}},
+		Problems: []directory.Problem{{Line: 7, Column: "Email", Message: "`<b>@octocat</b>` | is no e-mail", BadRow: true}},
+		Users:    plan.Count{Desired: 12, Existing: 10, Unchanged: 10},
+		Groups:   plan.Count{Desired: 3, Existing: 8, Unchanged: 1},
+		Digest:   "sha256:" + strings.Repeat("0", 64),
+	}
+	run := &report.Run{
+		Version: "v1.2.3", Tenant: "acme", DryRun: dryRun, Verdict: report.Success, Plan: p,
+		Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Duration: 1234 * time.Millisecond,
+		HTTP: report.HTTP{Requests: 9, Retries: 1, P50: 20 * time.Millisecond, P95: 40 * time.Millisecond, Max: time.Second},
+	}
+	if dryRun {
+		return run
+	}
+	run.Verdict = report.Failed
+	run.Outcome = groupsync.Preview(p)
+	results := run.Outcome.Results
+	results[0].Status, results[0].Effect, results[0].Attempts = groupsync.Done, plan.Create, 2
+	results[1].Status, results[1].Attempts = groupsync.Failed, 3
+	results[1].Err = errors.New("POST user_roles: HTTP 503\r\n::error::<b>down</b> tok_12345 (after 3 attempts)")
+	results[2].Status, results[2].Effect, results[2].Attempts, results[2].Added, results[2].Removed = groupsync.Done, plan.Update, 1, 1, 1
+	results[3].Status, results[3].Err = groupsync.Skipped, errors.New("not synced, because lost@example.com could not be created")
+	left := 7
+	run.Outcome.Budget, run.Outcome.Opened = &left, 1
+	run.Outcome.Retry = retry.Counts{Attempts: 6, Retries: 3, Succeeded: 2, Recovered: 1, Exhausted: 1, Wait: 4 * time.Second, ByCause: map[string]int{"503": 3, "timeout": 1}}
+	run.Outcome.ByOperation = map[string]retry.Counts{
+		"create user":  {Attempts: 5, Retries: 3, Succeeded: 1, Recovered: 1, Exhausted: 1, Wait: 4 * time.Second},
+		"update group": {Attempts: 1, Succeeded: 1},
+	}
+	return run
+}
+
+func TestGolden(t *testing.T) {
+	t.Parallel()
+	for _, dryRun := range []bool{true, false} {
+		run := example(dryRun)
+		s := report.Sanitiser{Secrets: []string{"tok_12345"}}
+		var text strings.Builder
+		if err := run.Text(&text, s); err != nil {
+			t.Fatal(err)
+		}
+		document, err := run.JSON(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for kind, got := range map[string]string{"txt": text.String(), "md": run.Markdown(s), "json": string(document)} {
+			golden(t, fmt.Sprintf("dry-run-%v.%s", dryRun, kind), got)
+		}
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got; go test -update writes it anew):\n%s", name, diff)
+	}
+}
+
+func TestMaskedEverywhereButInTheJSON(t *testing.T) {
+	t.Parallel()
+	run, s := example(false), report.Sanitiser{MaskEmails: true}
+	var text strings.Builder
+	if err := run.Text(&text, s); err != nil {
+		t.Fatal(err)
+	}
+	for _, shown := range []string{text.String(), run.Markdown(s)} {
+		if strings.Contains(shown, "lost@") || strings.Contains(shown, "boss@") {
+			t.Errorf("an e-mail is shown:\n%s", shown)
+		}
+	}
+	document, err := run.JSON(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(document), "lost@example.com") {
+		t.Error("the JSON report is masked")
+	}
+}
+
+func TestSummaryOfALargePlanStaysUnderTheLimit(t *testing.T) {
+	t.Parallel()
+	p := &plan.Plan{}
+	for i := range 20000 {
+		email := directory.Email(fmt.Sprintf("somebody.with.a.long.name.%05d@example.com", i))
+		p.Operations = append(p.Operations,
+			plan.Operation{Action: plan.Create, Object: plan.User, User: directory.User{Email: email}},
+			plan.Operation{Action: plan.Create, Object: plan.Group, Group: directory.Group{Name: directory.GroupName(fmt.Sprintf("group-%05d", i))}, Add: []plan.Member{{Email: email}}})
+		p.Problems = append(p.Problems, directory.Problem{Line: i, Message: strings.Repeat("x", 200)})
+	}
+	run := &report.Run{DryRun: true, Plan: p}
+	summary := run.Markdown(report.Sanitiser{})
+	if len(summary) > 1<<20*9/10 {
+		t.Errorf("%d bytes", len(summary))
+	}
+	for _, part := range []string{"### Groups", "20000 users", "### Warnings", "left out because", "Plan digest"} {
+		if !strings.Contains(summary, part) {
+			t.Errorf("%q is missing", part)
+		}
+	}
+}
+
+func TestARunThatEndedEarlyHasClosingLines(t *testing.T) {
+	t.Parallel()
+	run := &report.Run{Tenant: "acme", Verdict: report.Failed, Failure: "csv: broken", Problems: []directory.Problem{{Line: 3, Column: "Email", Message: "x"}}}
+	var text strings.Builder
+	if err := run.Text(&text, report.Sanitiser{}); err != nil {
+		t.Fatal(err)
+	}
+	want := "warning: line 3, Email: x\nfailed: csv: broken\n" +
+		"Users: created=0, updated=0, deleted=0, unchanged=0, errors=0\nGroups: created=0, updated=0, deleted=0, unchanged=0, errors=0\nExecution time: 0.00 seconds\n"
+	if diff := cmp.Diff(want, text.String()); diff != "" {
+		t.Error(diff)
+	}
+}

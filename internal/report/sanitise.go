@@ -1,0 +1,70 @@
+package report
+
+import (
+	"regexp"
+	"strings"
+
+	"xc-group-sync/internal/directory"
+)
+
+// Sanitiser makes text from outside (the CSV, the tenant, GitHub) harmless for
+// a sink. The zero value hides nothing.
+type Sanitiser struct {
+	MaskEmails bool     // hide the local parts of e-mails
+	Secrets    []string // hidden wherever they stand
+}
+
+// hide takes out secrets and, if asked, the local parts of e-mails.
+func (s Sanitiser) hide(text string) string {
+	for _, secret := range s.Secrets {
+		if len(secret) >= 4 { // a shorter one would blank out half the text and hide nothing
+			text = strings.ReplaceAll(text, secret, "***")
+		}
+	}
+	if s.MaskEmails {
+		text = localPart.ReplaceAllString(text, "***@")
+	}
+	return text
+}
+
+// localPart is what an e-mail may have before its "@", see
+// directory.ParseEmail.
+var localPart = regexp.MustCompile(`[^\s@<>()\[\],;:\\"]+@`)
+
+// Line makes text fit for a line of a log, which the Actions runner reads for
+// commands: one line, no control characters, no "##[" anywhere, no "::" first.
+func (s Sanitiser) Line(text string) string {
+	text = strings.ReplaceAll(directory.CleanText(s.hide(text)), "##[", "## [")
+	if strings.HasPrefix(strings.TrimSpace(text), "::") {
+		text = strings.Replace(text, "::", ": :", 1)
+	}
+	return text
+}
+
+// Prose makes text fit for a line or a table cell of Markdown: nothing in it
+// is markup, a link, a mention or a reference.
+func (s Sanitiser) Prose(text string) string {
+	return proseEscapes.Replace(directory.CleanText(s.hide(text)))
+}
+
+// A zero-width space ends what GitHub would make a mention, a reference or a
+// link of; it does so after the Markdown is rendered, which entities do not
+// survive.
+var proseEscapes = strings.NewReplacer(
+	"&", "&amp;", "<", "&lt;", ">", "&gt;", "|", "&#124;", "`", "&#96;", "\\", "&#92;",
+	"*", "&#42;", "_", "&#95;", "~", "&#126;", "[", "&#91;", "]", "&#93;", "!", "&#33;", "$", "&#36;",
+	"@", "@\u200b", "#", "#\u200b", "://", ":\u200b//", "www.", "www\u200b.", "GH-", "GH\u200b-",
+)
+
+// Code makes a name fit for a table cell, as a code span, in which nothing is
+// markup, a link or a mention.
+func (s Sanitiser) Code(name string) string {
+	name = strings.TrimSpace(codeEscapes.Replace(directory.CleanText(s.hide(name))))
+	if name == "" {
+		return "–"
+	}
+	return "`" + name + "`"
+}
+
+// A backslash before a pipe would end the cell after all.
+var codeEscapes = strings.NewReplacer("`", "ˋ", `\`, "⧵", "|", "¦")

@@ -1,0 +1,114 @@
+package retry
+
+import (
+	"errors"
+	"maps"
+	"sync"
+	"time"
+)
+
+// Metrics counts what trying again did. It is safe for concurrent use; a nil
+// one counts nothing.
+type Metrics struct {
+	mu     sync.Mutex
+	counts Counts
+}
+
+// Counts are sums over a run. Attempts = operations begun + Retries, and each
+// operation that was begun and failed is Exhausted, Permanent or Interrupted.
+type Counts struct {
+	Attempts    int
+	Retries     int            // attempts after an operation's first
+	Succeeded   int            // operations that succeeded, at whichever attempt
+	Recovered   int            // those of them that took more than one attempt
+	Exhausted   int            // operations that failed for a transient reason
+	Permanent   int            // operations that failed for good
+	Interrupted int            // operations given up because the run ended
+	Rejected    int            // operations that the breaker turned away untried
+	Wait        time.Duration  // summed over all waits before a retry, as planned
+	ByCause     map[string]int // failed attempts for transient reasons
+}
+
+// Add adds other to the sums.
+func (c *Counts) Add(other Counts) {
+	c.Attempts += other.Attempts
+	c.Retries += other.Retries
+	c.Succeeded += other.Succeeded
+	c.Recovered += other.Recovered
+	c.Exhausted += other.Exhausted
+	c.Permanent += other.Permanent
+	c.Interrupted += other.Interrupted
+	c.Rejected += other.Rejected
+	c.Wait += other.Wait
+	if c.ByCause == nil {
+		c.ByCause = map[string]int{}
+	}
+	for cause, n := range other.ByCause {
+		c.ByCause[cause] += n
+	}
+}
+
+func (m *Metrics) update(f func(*Counts)) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.counts.ByCause == nil {
+		m.counts.ByCause = map[string]int{}
+	}
+	f(&m.counts)
+}
+
+// Counts is a copy of the sums so far.
+func (m *Metrics) Counts() Counts {
+	var counts Counts
+	m.update(func(c *Counts) {
+		counts = *c
+		counts.ByCause = maps.Clone(c.ByCause)
+	})
+	return counts
+}
+
+func (m *Metrics) attempt(n int) {
+	m.update(func(c *Counts) {
+		c.Attempts++
+		if n > 1 {
+			c.Retries++
+		}
+	})
+}
+
+func (m *Metrics) fault(f Fault) {
+	m.update(func(c *Counts) {
+		if f.Transient {
+			c.ByCause[f.Cause]++
+		}
+	})
+}
+
+func (m *Metrics) waits(wait time.Duration) {
+	m.update(func(c *Counts) { c.Wait += wait })
+}
+
+func (m *Metrics) ended(attempts int, err error) {
+	m.update(func(c *Counts) {
+		switch {
+		case err == nil:
+			c.Succeeded++
+			if attempts > 1 {
+				c.Recovered++
+			}
+		case attempts == 0:
+			if errors.Is(err, ErrRejected) {
+				c.Rejected++
+			}
+		case Classify(err).Cause == causeCancelled:
+			c.Interrupted++
+		case Classify(err).Transient:
+			c.Exhausted++
+		default:
+			c.Permanent++
+		}
+	})
+}

@@ -1,0 +1,168 @@
+package simulator
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+)
+
+// F5's object names are DNS-1035 labels.
+var dns1035 = regexp.MustCompile(`^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$`)
+
+// groupItem is F5's user_groupUserGroupResponse.
+type groupItem struct {
+	Group
+	ID  string `json:"id"`
+	UID string `json:"uid"`
+}
+
+func groupAnswer(g Group) groupItem {
+	return groupItem{Group: g, ID: uid("group id", g.Name), UID: uid("group", g.Name)}
+}
+
+func (t *Tenant) listGroups(call) (any, error) {
+	groups := t.groupList()
+	items := make([]groupItem, 0, len(groups))
+	for _, g := range groups {
+		items = append(items, groupAnswer(g))
+	}
+	return map[string]any{"user_groups": items}, nil
+}
+
+func (t *Tenant) readGroup(c call) (any, error) {
+	g, err := t.group(c.name)
+	if err != nil {
+		return nil, err
+	}
+	return groupAnswer(g.snapshot()), nil
+}
+
+func (t *Tenant) group(name string) (*group, error) {
+	g := t.groups[name]
+	if g == nil {
+		return nil, refuse(http.StatusNotFound, "no group %q", name)
+	}
+	return g, nil
+}
+
+// groupRequest is F5's user_groupUserGroupRequest.
+type groupRequest struct {
+	Name           string   `json:"name"`
+	DisplayName    string   `json:"display_name"`
+	Description    string   `json:"description"`
+	Usernames      []string `json:"usernames"`
+	NamespaceRoles []Role   `json:"namespace_roles"`
+	SyncID         string   `json:"sync_id"`
+}
+
+func (t *Tenant) createGroup(c call) (any, error) {
+	req, err := decode[groupRequest](c.body)
+	if err != nil {
+		return nil, err
+	}
+	if !dns1035.MatchString(req.Name) {
+		return nil, fmt.Errorf("name: %q is no DNS-1035 label", req.Name)
+	}
+	if t.groups[req.Name] != nil {
+		return nil, refuse(http.StatusConflict, "group %q exists", req.Name)
+	}
+	return t.writeGroup(Group{Name: req.Name}, req)
+}
+
+func (t *Tenant) replaceGroup(c call) (any, error) {
+	req, err := decode[groupRequest](c.body)
+	if err != nil {
+		return nil, err
+	}
+	g, err := t.group(c.name)
+	switch {
+	case err != nil:
+		return nil, err
+	case req.Name != "" && req.Name != c.name:
+		return nil, fmt.Errorf("name: %q is not the %q of the path", req.Name, c.name)
+	case g.SyncMode == modeSCIM:
+		return nil, fmt.Errorf("group %q is managed by the SCIM provider", c.name)
+	}
+	return t.writeGroup(g.Group, req)
+}
+
+// writeGroup stores g with all that a request can set taken from req. Members
+// are kept in their users' spelling.
+func (t *Tenant) writeGroup(g Group, req groupRequest) (any, error) {
+	if err := checkRoles(req.NamespaceRoles); err != nil {
+		return nil, err
+	}
+	g.Usernames = nil
+	for _, name := range req.Usernames {
+		u := t.users[fold(name)]
+		if u == nil {
+			return nil, fmt.Errorf("usernames: no user %q", name)
+		}
+		g.Usernames = append(g.Usernames, u.Name)
+	}
+	g.DisplayName, g.Description, g.SyncID = req.DisplayName, req.Description, req.SyncID
+	g.NamespaceRoles = req.NamespaceRoles
+	return groupAnswer(t.putGroup(g).snapshot()), nil
+}
+
+func (t *Tenant) deleteGroup(c call) (any, error) {
+	g, err := t.group(c.name)
+	switch {
+	case err != nil:
+		return nil, err
+	case g.SyncMode == modeSCIM:
+		return nil, fmt.Errorf("group %q is managed by the SCIM provider", c.name)
+	case g.referenced() && c.query.Get("attempt_remove_references") != "true":
+		return nil, refuse(http.StatusConflict, "group %q is referred to by other objects", c.name)
+	}
+	delete(t.groups, c.name)
+	return struct{}{}, nil
+}
+
+func (g *group) referenced() bool {
+	for _, n := range g.ReferencesCount {
+		if n > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// analyzeGroup tells what deleteGroup would do about references.
+func (t *Tenant) analyzeGroup(c call) (any, error) {
+	req, err := decode[struct {
+		UID  string `json:"object_uid"`
+		Name struct {
+			Name      string `json:"object_name"`
+			Namespace string `json:"object_namespace"`
+		} `json:"namespace_name_identifier"`
+	}](c.body)
+	switch {
+	case err != nil:
+		return nil, err
+	case (req.UID == "") == (req.Name.Name == ""):
+		return nil, errors.New("one of namespace_name_identifier and object_uid is required")
+	case req.UID == "" && req.Name.Namespace != system:
+		return nil, fmt.Errorf("object_namespace: it is always %q", system)
+	}
+	name := req.Name.Name
+	for candidate := range t.groups {
+		if req.UID == uid("group", candidate) {
+			name = candidate
+		}
+	}
+	g, err := t.group(name)
+	if err != nil {
+		return nil, err
+	}
+	analysis := "Deletable"
+	if g.referenced() {
+		analysis = "ReferencesNonRemovable"
+	}
+	return map[string]any{
+		"deletion_analysis":      analysis,
+		"back_referencing_items": struct{}{},
+		"referenced_items":       struct{}{},
+	}, nil
+}

@@ -1,0 +1,82 @@
+package simulator
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+// Option is a setting of [New].
+type Option func(*Tenant)
+
+// WithToken makes requests without "Authorization: APIToken <token>" answer
+// 401. Where token is empty any credentials do, and none too.
+func WithToken(token string) Option {
+	return func(t *Tenant) { t.token = token }
+}
+
+// WithCaller sets by name or e-mail the user whom whoami answers with. The
+// default is the first domain owner, else the first user.
+func WithCaller(name string) Option {
+	return func(t *Tenant) { t.caller = name }
+}
+
+// WithIDM sets the one kind of ordinary users (SSO or VOLTERRA_MANAGED) that
+// the tenant takes: creating another answers 400. The default is what most of
+// its ordinary users are, and no check where it has none.
+func WithIDM(kind string) Option {
+	return func(t *Tenant) { t.idm = kind }
+}
+
+// WithLatency makes every request wait that long before it is looked at, or
+// until its context is done.
+func WithLatency(d time.Duration) Option {
+	return func(t *Tenant) { t.latency = d }
+}
+
+// Fault is what goes wrong with one request. The zero Fault is none.
+type Fault struct {
+	// Status answers in place of the tenant, with Body. 0: the tenant's own
+	// answer.
+	Status int
+	// Body is sent as application/json where it begins with a brace, else as
+	// what it looks like.
+	Body string
+	// RetryAfter and Location are headers of the answer, left out where empty.
+	RetryAfter, Location string
+	// Drop breaks the connection off without an answer.
+	Drop bool
+	// AfterAct carries the request out first, so that its sender cannot know
+	// whether it was.
+	AfterAct bool
+	// Delay is how long the answer is waited for, at most until the request's
+	// context is done: before the act, or after it with AfterAct.
+	Delay time.Duration
+}
+
+// WithFault asks choose about every request: n counts them from 1 in their
+// order of arrival. It is called concurrently, as requests come, and may use
+// the tenant (say, to change something between two requests) and read the
+// body. Of several such options the first that names a fault counts.
+func WithFault(choose func(n int, r *http.Request) Fault) Option {
+	return func(t *Tenant) { t.faults = append(t.faults, choose) }
+}
+
+// WithFaults makes a share (0 to 1) of the requests fail in passing. Which
+// ones and how depends on nothing but the seed and a request's number.
+func WithFaults(share float64, seed uint64) Option {
+	faults := []Fault{
+		{Status: http.StatusServiceUnavailable, Body: `{"code":"EUNKNOWN","message":"the service is unavailable"}`},
+		{Status: http.StatusTooManyRequests, RetryAfter: "1", Body: `{"code":"EUNKNOWN","message":"too many requests"}`},
+		{Status: http.StatusInternalServerError, AfterAct: true, Body: `{"code":"EINTERNAL","message":"internal error"}`},
+		{Drop: true},
+		{Drop: true, AfterAct: true},
+	}
+	return WithFault(func(n int, _ *http.Request) Fault {
+		draw := rand.New(rand.NewPCG(seed, uint64(n)))
+		if draw.Float64() >= share {
+			return Fault{}
+		}
+		return faults[draw.IntN(len(faults))]
+	})
+}

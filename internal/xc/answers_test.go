@@ -1,0 +1,247 @@
+package xc_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/retry"
+	"xc-group-sync/internal/xc"
+)
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	json, page, plain := http.Header{"Content-Type": {"application/json"}, "X-Request-Id": {"r-1"}}, http.Header{"Content-Type": {"text/html"}}, http.Header{"Content-Type": {"text/plain"}}
+	tests := []struct {
+		name      string
+		operation int
+		reply     reply
+		says      []string
+		login     bool // Unauthenticated
+		refused   bool // Refused
+	}{
+		{"error JSON", 0, reply{404, json, `{"code":"ENOTFOUND","message":"no such thing"}`}, []string{"GET user_roles", "HTTP 404 Not Found", "ENOTFOUND", "no such thing", "r-1"}, false, false},
+		{"message only", 4, reply{409, json, `{"message":"exists"}`}, []string{"POST user_roles", "409", ": exists"}, false, false},
+		{"other JSON", 4, reply{400, json, `{"error":"odd"}`}, []string{`{"error":"odd"}`}, false, false},
+		{"plain text", 4, reply{503, plain, "busy\n"}, []string{"503", ": busy"}, false, false},
+		{"no body", 4, reply{500, plain, ""}, []string{"500 Internal Server Error"}, false, false},
+		{"error page", 4, reply{502, page, "<html>oops</html>"}, []string{"a web page"}, false, false},
+		{"401", 4, reply{401, json, `{"code":"EPERMS","message":"no"}`}, []string{"api-token", "client certificate"}, true, true},
+		{"401 while reading", 0, reply{401, page, "<html>"}, []string{"api-token"}, true, true},
+		{"403 while reading", 0, reply{403, json, ``}, []string{"role"}, false, true},
+		{"403 while writing", 4, reply{403, json, ``}, []string{"403"}, false, false},
+		{"login page", 0, reply{200, page, "<!DOCTYPE html><title>Log in</title>"}, []string{"login page", "api-token"}, true, true},
+		{"login page after a write", 4, reply{200, page, "<!DOCTYPE html>"}, []string{"login page"}, true, true},
+		{"login page that calls itself JSON", 0, reply{200, json, "\n <html>"}, []string{"login page"}, true, true},
+		{"empty page", 0, reply{200, page, ""}, []string{"login page"}, true, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			client := xc.New(xc.Options{BaseURL: "https://tenant.example", Token: token, Transport: tripper(func(r *http.Request) (*http.Response, error) {
+				return tt.reply.response(r), nil
+			})})
+			err := operations[tt.operation].do(client, t.Context())
+			var refused *xc.APIError
+			if !errors.As(err, &refused) || refused.Status != tt.reply.status || refused.StatusCode() != tt.reply.status {
+				t.Fatalf("error = %v", err)
+			}
+			if refused.Unauthenticated() != tt.login || refused.Refused() != tt.refused {
+				t.Errorf("unauthenticated: %t, refused: %t", refused.Unauthenticated(), refused.Refused())
+			}
+			for _, said := range tt.says {
+				if !strings.Contains(err.Error(), said) {
+					t.Errorf("error = %v: it does not say %q", err, said)
+				}
+			}
+		})
+	}
+}
+
+// What is shown of an error's body is bounded, and never the token.
+func TestErrorBodies(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"plain":            strings.Repeat("x", 250) + " your token " + token + " is bad " + strings.Repeat("é", 1<<16),
+		"token at the cut": strings.Repeat("x", 295) + token + strings.Repeat("x", 1<<16),
+		"JSON":             `{"code":"E` + token + `","message":"Authorization: APIToken ` + token + strings.Repeat("ü", 1<<16) + `"}`,
+	} {
+		client := xc.New(xc.Options{BaseURL: "https://tenant.example", Token: token, Transport: tripper(func(r *http.Request) (*http.Response, error) {
+			return reply{400, nil, body}.response(r), nil
+		})})
+		_, err := client.Users(t.Context())
+		if err == nil || len(err.Error()) > 500 || strings.Contains(err.Error(), token[:4]) || !strings.HasSuffix(err.Error(), "…") {
+			t.Errorf("%s: error = %v", name, err)
+		}
+	}
+}
+
+// An answer that is not the documented object is an error, never an empty
+// tenant.
+func TestBrokenAnswers(t *testing.T) {
+	t.Parallel()
+	const listUsers, listGroups, whoAmI, readGroup, createUser, deleteUser = 0, 1, 2, 3, 4, 6
+	tests := []struct {
+		name      string
+		operation int
+		body      string
+		says      string
+	}{
+		{"empty", listUsers, "", "documented object"},
+		{"not JSON", listUsers, "OK", "documented object"},
+		{"truncated JSON", listUsers, `{"items":[{"email":"a@b"}`, "documented object"},
+		{"more after it", listUsers, oneUser + "x", "documented object"},
+		{"array", listUsers, `[]`, "documented object"},
+		{"text", listUsers, `"items"`, "documented object"},
+		{"null", listUsers, `null`, "no items"},
+		{"no items", listUsers, `{}`, "no items"},
+		{"null items", listUsers, `{"items":null}`, "no items"},
+		{"items are no list", listUsers, `{"items":{}}`, "documented object"},
+		{"no users", listUsers, `{"items":[]}`, "not even the caller"},
+		{"error field", listUsers, `{"items":[{"email":"a@b"}],"error":{"code":"EPARTIAL","message":"half"}}`, "EPARTIAL half"},
+		{"error field without code", listUsers, `{"items":[{"email":"a@b"}],"error":{"message":"half"}}`, "half"},
+		{"doubled user", listUsers, `{"items":[{"email":"Ann@b"},{"email":"x@y","name":"ann@B"}]}`, "twice"},
+		{"nameless user", listUsers, `{"items":[{"first_name":"a"}]}`, "without name"},
+		{"null groups", listGroups, `null`, "no user_groups"},
+		{"no user_groups", listGroups, `{"items":[]}`, "no user_groups"},
+		{"null user_groups", listGroups, `{"user_groups":null}`, "no user_groups"},
+		{"groups' error field", listGroups, `{"user_groups":[],"error":{"code":7}}`, "7"},
+		{"doubled group", listGroups, `{"user_groups":[{"name":"a"},{"name":"a"}]}`, "twice"},
+		{"nameless group", listGroups, `{"user_groups":[{"display_name":"a"}]}`, "without a name"},
+		{"nobody", whoAmI, `{}`, "without name"},
+		{"no group", readGroup, `{}`, "without a name"},
+		{"empty group", readGroup, ``, "documented object"},
+		{"another group", readGroup, `{"name":"dev"}`, `"dev" in place of "ops"`},
+		{"answer to a write", createUser, "OK", "documented object"},
+		{"error field of a write", createUser, `{"error":{"code":"EPARTIAL"}}`, "EPARTIAL"},
+		{"not deleted", deleteUser, `{"delete_ok":false,"items":[{"object_name":"a","error_message":"the owner"}]}`, "did not delete the user: the owner"},
+		{"not deleted, no reason", deleteUser, `{}`, "no reason"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			requests := 0
+			client := xc.New(xc.Options{BaseURL: "https://tenant.example", Token: token, Attempts: 3, Scope: xc.ScopeAll, Transport: tripper(func(r *http.Request) (*http.Response, error) {
+				requests++
+				return reply{200, nil, tt.body}.response(r), nil
+			})})
+			err := operations[tt.operation].do(client, t.Context())
+			if err == nil || !strings.Contains(err.Error(), tt.says) || retry.Classify(err).Transient || requests != 1 {
+				t.Errorf("error = %v after %d requests, want a permanent one that says %q", err, requests, tt.says)
+			}
+		})
+	}
+}
+
+// The error field's empty forms are no error.
+func TestNoErrorField(t *testing.T) {
+	t.Parallel()
+	for _, empty := range []string{`null`, `{}`, `{"code":"EOK"}`, `{"code":0,"message":""}`, `{"code":""}`} {
+		client := xc.New(xc.Options{BaseURL: "https://tenant.example", Transport: tripper(func(r *http.Request) (*http.Response, error) {
+			return reply{200, nil, `{"items":[{"email":"a@b"}],"error":` + empty + `}`}.response(r), nil
+		})})
+		if _, err := client.Users(t.Context()); err != nil {
+			t.Errorf("%s: %v", empty, err)
+		}
+	}
+}
+
+// A body that breaks off is an error of the connection, and read again.
+func TestTruncatedBody(t *testing.T) {
+	t.Parallel()
+	for name, head := range map[string]string{
+		"by length": "Content-Length: 1000\r\n\r\n" + `{"items":[{"email":"a@b"}]}`,
+		"by chunks": "Transfer-Encoding: chunked\r\n\r\n10\r\n" + `{"items":[{"emai`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var seen record
+			server := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				if seen.add(r) > 1 {
+					answering(200, oneUser)(w, r)
+					return
+				}
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"+head)
+				_ = conn.(*net.TCPConn).Close()
+			})
+			once := xc.New(xc.Options{BaseURL: server.URL, Transport: transport(t, xc.TransportOptions{})})
+			_, err := once.Users(t.Context())
+			if got, want := retry.Classify(err), (retry.Fault{Cause: "connection", Transient: true, Ambiguous: true}); got != want {
+				t.Errorf("error = %v (%+v)", err, got)
+			}
+			seen = record{}
+			twice := xc.New(xc.Options{BaseURL: server.URL, Transport: transport(t, xc.TransportOptions{}), Attempts: 2})
+			if _, err := twice.Users(t.Context()); err != nil || twice.Stats().Requests != 2 {
+				t.Errorf("error = %v after %+v", err, twice.Stats())
+			}
+		})
+	}
+}
+
+func TestObserve(t *testing.T) {
+	t.Parallel()
+	client := xc.New(xc.Options{BaseURL: "https://tenant.example", Transport: tripper(func(r *http.Request) (*http.Response, error) {
+		body := `{"items":[
+			{"email":" Ann@Example.com","name":"ann","group_names":["unsaid","said","half"],"sync_mode":"SCIM","domain_owner":true,
+			 "namespace_roles":[{"namespace":"*","role":"r"}],"idm_type":"VOLTERRA_MANAGED","type":"SERVICE","first_name":"A","last_name":"B"},
+			{"name":"machine"}]}`
+		if strings.HasSuffix(r.URL.Path, "user_groups") {
+			body = `{"user_groups":[{"name":"said","usernames":["ann"],"references_count":{"a":2,"b":"3","c":"x","d":0}},{"name":"unsaid"},
+				{"name":"nobody"},{"name":"empty","usernames":[]},{"name":"half","error":{"code":"EPARTIAL","message":"half"}},{"name":"whole","error":{}}]}`
+		}
+		return reply{200, nil, body}.response(r), nil
+	})})
+	got, err := client.Observe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	group := func(name directory.GroupName, usernames []string, wrong string) directory.Group {
+		return directory.Group{Name: name, Usernames: usernames, SyncMode: "SELF", References: map[string]int{}, ReadError: wrong}
+	}
+	want := &directory.Observed{
+		Users: []directory.User{
+			{Email: "ann@example.com", Username: "ann", Name: directory.PersonName{First: "A", Last: "B"}, IdmType: "VOLTERRA_MANAGED", Type: "SERVICE",
+				SyncMode: "SCIM", DomainOwner: true, Groups: []string{"unsaid", "said", "half"}, Roles: []directory.Role{{Namespace: "*", Role: "r"}}},
+			{Username: "machine", IdmType: "SSO", Type: "USER", SyncMode: "SELF"},
+		},
+		Groups: []directory.Group{
+			group("said", []string{"ann"}, ""),
+			group("unsaid", nil, "it was listed without its members, though users are said to be in it"),
+			group("nobody", nil, ""), group("empty", []string{}, ""), group("half", nil, "EPARTIAL half"), group("whole", nil, ""),
+		},
+	}
+	want.Groups[0].References = map[string]int{"a": 2, "b": 3, "c": 1, "d": 0}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("observed (-want +got):\n%s", diff)
+	}
+}
+
+// A tenant is read whole or not at all.
+func TestObserveHalf(t *testing.T) {
+	t.Parallel()
+	for _, broken := range []string{"user_roles", "user_groups"} {
+		client := xc.New(xc.Options{BaseURL: "https://tenant.example", Transport: tripper(func(r *http.Request) (*http.Response, error) {
+			switch {
+			case strings.HasSuffix(r.URL.Path, broken):
+				return reply{500, nil, ""}.response(r), nil
+			case strings.HasSuffix(r.URL.Path, "user_roles"):
+				return reply{200, nil, oneUser}.response(r), nil
+			}
+			return reply{200, nil, noGroups}.response(r), nil
+		})})
+		if observed, err := client.Observe(t.Context()); observed != nil || err == nil || !strings.Contains(err.Error(), broken) {
+			t.Errorf("%s: observed = %v, error = %v", broken, observed, err)
+		}
+	}
+}

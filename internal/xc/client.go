@@ -1,0 +1,351 @@
+// Package xc speaks the F5 Distributed Cloud API: credentials, requests, the
+// client layer's retry, typed errors, and users and groups in directory terms.
+// It decides nothing about what to change.
+package xc
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"xc-group-sync/internal/retry"
+)
+
+// Grace is how long a write that was sent may still take once the run is
+// interrupted: GitHub kills a cancelled job's step soon after.
+const Grace = 7 * time.Second
+
+// maxBody bounds an answer, in bytes. The listing of a large tenant takes some
+// tens of megabytes; an endless one must not take all memory.
+const maxBody = 512 << 20
+
+// Scope says which requests the client layer repeats.
+type Scope string
+
+// The scopes. With ScopeReads every write has one owner of its retries.
+const (
+	ScopeReads Scope = "reads"
+	ScopeAll   Scope = "all"
+	ScopeNone  Scope = "none"
+)
+
+// Options make a Client. BaseURL is required.
+type Options struct {
+	BaseURL       string // without a trailing slash
+	Token         string // sent as "Authorization: APIToken …"; empty: none
+	UserAgent     string
+	Transport     http.RoundTripper // see NewTransport; nil: http.DefaultTransport
+	Timeout       time.Duration     // of one request, its body included; 0: none
+	ReadOnly      bool              // refuse everything but GET, before it is sent
+	Attempts      int               // of one request in the client layer; under 2: no repetition
+	Scope         Scope             // empty: ScopeReads
+	RetryAfterMax time.Duration     // the longest Retry-After that is honoured
+	RateLimit     float64           // requests a second; 0: no limit
+	Concurrency   int               // requests in flight at once; fewer for a while after a 429; 0: no limit
+	Log           *slog.Logger      // nil: silent
+}
+
+// Client is safe for concurrent use.
+type Client struct {
+	options  Options
+	http     http.Client
+	retrier  retry.Retrier
+	metrics  retry.Metrics
+	throttle *retry.Throttle
+	limiter  *rate.Limiter
+
+	mu        sync.Mutex
+	latencies []time.Duration
+}
+
+// New makes a client. It sends nothing.
+func New(options Options) *Client {
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	if options.Scope == "" {
+		options.Scope = ScopeReads
+	}
+	limit := rate.Inf
+	if options.RateLimit > 0 {
+		limit = rate.Limit(options.RateLimit)
+	}
+	c := &Client{options: options, limiter: rate.NewLimiter(limit, 1), throttle: retry.NewThrottle(options.Concurrency), http: http.Client{
+		Transport: options.Transport,
+		// A redirect is an answer: it must never carry the credentials elsewhere.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+	c.retrier = retry.Retrier{RetryAfterMax: options.RetryAfterMax, Metrics: &c.metrics, Log: options.Log.With("layer", "client")}
+	return c
+}
+
+// Stats are figures of the requests so far.
+type Stats struct {
+	Requests      int
+	Retries       int // requests repeated by the client layer
+	P50, P95, Max time.Duration
+}
+
+// Stats counts every request that was sent, the repeated ones included.
+func (c *Client) Stats() Stats {
+	c.mu.Lock()
+	sorted := slices.Clone(c.latencies)
+	c.mu.Unlock()
+	stats := Stats{Requests: len(sorted), Retries: c.metrics.Counts().Retries}
+	if n := len(sorted); n > 0 {
+		slices.Sort(sorted)
+		stats.P50, stats.P95, stats.Max = sorted[n/2], sorted[n*95/100], sorted[n-1]
+	}
+	return stats
+}
+
+// policy is the client layer's: 0.5, 1, 2 … s.
+func (c *Client) policy(method string) retry.Policy {
+	p := retry.Policy{Attempts: 1, Multiplier: 500 * time.Millisecond, Min: 0, Max: time.Minute}
+	if c.options.Scope == ScopeAll || c.options.Scope == ScopeReads && method == http.MethodGet {
+		p.Attempts = c.options.Attempts
+	}
+	return p
+}
+
+const root = "/api/web/custom/namespaces/system/"
+
+// do sends one request, repeated as the scope allows, and decodes the answer
+// into out. in may be nil. The error of a write wraps retry.ErrInterrupted only
+// if the write was not sent.
+func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
+	var body []byte
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return err
+		}
+	}
+	ambiguous := false // an earlier try may have been carried out
+	var sent error     // of the last write that went out
+	err := c.retrier.Do(ctx, method+" "+path, c.policy(method), func(ctx context.Context) error {
+		answer, err := c.send(ctx, method, path, body)
+		var refused *APIError
+		if errors.As(err, &refused) {
+			refused.repeated = ambiguous
+		}
+		if err != nil {
+			ambiguous = ambiguous || retry.Classify(err).Ambiguous
+			if method != http.MethodGet && !errors.Is(err, retry.ErrInterrupted) {
+				sent = err
+			}
+			return err
+		}
+		return c.decode(method, path, answer, out)
+	}).Err
+	if sent != nil && errors.Is(err, retry.ErrInterrupted) {
+		return sent // ErrInterrupted would say that nothing went out
+	}
+	return err
+}
+
+// send sends one request and returns the body of a good answer.
+func (c *Client) send(interrupt context.Context, method, path string, body []byte) ([]byte, error) {
+	leave, err := c.throttle.Enter(interrupt)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", retry.ErrInterrupted, err)
+	}
+	refused := false
+	defer func() { leave(refused) }()
+	// Whoever was held back meanwhile waits for another turn.
+	for held := true; held; {
+		if err = c.limiter.Wait(interrupt); err == nil {
+			held, err = c.throttle.Pause(interrupt)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", retry.ErrInterrupted, err)
+		}
+	}
+	if c.options.ReadOnly && method != http.MethodGet {
+		return nil, fmt.Errorf("%s %s: refused, a dry run sends nothing but GET", method, path)
+	}
+	ctx, cancel := c.bound(interrupt, method)
+	defer cancel()
+	request, err := c.request(ctx, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	status, header, answer, err := c.roundTrip(request)
+	refused = status == http.StatusTooManyRequests
+	elapsed := time.Since(start)
+	c.mu.Lock()
+	c.latencies = append(c.latencies, elapsed)
+	c.mu.Unlock()
+	c.options.Log.Debug("request", "method", method, "path", path, "status", status, "took", elapsed, "bytes", len(answer))
+	if err != nil && method == http.MethodGet && interrupt.Err() != nil {
+		return nil, fmt.Errorf("%w: %w", retry.ErrInterrupted, context.Cause(interrupt))
+	}
+	if err != nil {
+		return nil, c.transportError(method, path, err)
+	}
+	return answer, c.check(method, path, status, header, answer)
+}
+
+func (c *Client) request(ctx context.Context, method, path string, body []byte) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.options.BaseURL+root+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("User-Agent", c.options.UserAgent)
+	request.Header.Set("Accept", "application/json")
+	if body == nil {
+		request.Body, request.ContentLength = nil, 0
+	} else {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if c.options.Token != "" {
+		request.Header.Set("Authorization", "APIToken "+c.options.Token)
+	}
+	return request, nil
+}
+
+func (c *Client) roundTrip(request *http.Request) (int, http.Header, []byte, error) {
+	response, err := c.http.Do(request)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
+	if err == nil && len(body) > maxBody {
+		err = errTooLong
+	}
+	return response.StatusCode, response.Header, body, err
+}
+
+var errTooLong = fmt.Errorf("the answer is longer than %d MiB", maxBody>>20)
+
+// bound gives a request its time-out. An interruption ends a read at once; a
+// write may finish within Grace, so that what it did is known.
+func (c *Client) bound(ctx context.Context, method string) (context.Context, context.CancelFunc) {
+	timeout := c.options.Timeout
+	if timeout == 0 {
+		timeout = 1 << 62
+	}
+	if method == http.MethodGet {
+		return context.WithTimeout(ctx, timeout)
+	}
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(Grace):
+			cancel()
+		case <-bounded.Done():
+		}
+	})
+	return bounded, func() { stop(); cancel() }
+}
+
+// check turns everything but a good answer into an error.
+func (c *Client) check(method, path string, status int, header http.Header, body []byte) error {
+	failed := &APIError{Method: method, Path: path, Status: status, RequestID: header.Get("X-Request-Id")}
+	switch {
+	case status >= 300 && status < 400:
+		failed.login = true
+		failed.Message = "the tenant redirects to " + host(header.Get("Location")) + " instead of answering"
+		return failed
+	case status < 400 && isHTML(header, body):
+		failed.login = true
+		failed.Message = "the answer is a web page, not the API's: most likely a login page"
+		return failed
+	case status < 400:
+		return nil
+	}
+	failed.retryAfter = retryAfter(header.Get("Retry-After"))
+	failed.Code, failed.Message = c.errorBody(header, body)
+	if status == http.StatusTooManyRequests && failed.retryAfter <= c.options.RetryAfterMax {
+		c.throttle.Hold(failed.retryAfter)
+	}
+	return failed
+}
+
+func isHTML(header http.Header, body []byte) bool {
+	return strings.HasPrefix(header.Get("Content-Type"), "text/html") || bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
+}
+
+func host(location string) string {
+	u, err := url.Parse(location)
+	if err != nil || u.Host == "" {
+		return "another page"
+	}
+	return u.Host
+}
+
+// retryAfter reads both forms of the header: seconds, and a date.
+func retryAfter(value string) time.Duration {
+	value = strings.TrimSpace(value)
+	// A number out of range comes back as the largest one.
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(seconds) * time.Second
+	}
+	if date, err := http.ParseTime(value); err == nil {
+		return max(time.Until(date), 0)
+	}
+	return 0
+}
+
+// shownBody bounds how much of an error's body is shown, in bytes.
+const shownBody = 300
+
+// errorBody is the code and the message of a refusal, without the token that a
+// server might echo.
+func (c *Client) errorBody(header http.Header, body []byte) (code, message string) {
+	var document struct{ Code, Message string }
+	switch {
+	case json.Unmarshal(body, &document) == nil && document.Message != "":
+		code, message = document.Code, document.Message
+	case isHTML(header, body):
+		message = "the answer is a web page"
+	default:
+		message = strings.TrimSpace(string(body))
+	}
+	if c.options.Token != "" {
+		message = strings.ReplaceAll(message, c.options.Token, "***")
+		code = strings.ReplaceAll(code, c.options.Token, "***")
+	}
+	if len(message) > shownBody {
+		message = strings.ToValidUTF8(message[:shownBody], "") + "…"
+	}
+	return code, message
+}
+
+// decode reads the documented object. Every answer may carry F5's error field,
+// which means that it is not whole.
+func (c *Client) decode(method, path string, body []byte, out any) error {
+	if len(bytes.TrimSpace(body)) == 0 && method != http.MethodGet {
+		return nil
+	}
+	var partial struct{ Error *wireError }
+	if err := json.Unmarshal(body, &partial); err != nil {
+		return &FormatError{Method: method, Path: path, Err: err}
+	}
+	// A group that is read by name carries its error itself.
+	if _, isGroup := out.(*wireGroup); !isGroup && partial.Error.present() {
+		return &FormatError{Method: method, Path: path, Err: errors.New(partial.Error.String())}
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		return &FormatError{Method: method, Path: path, Err: err}
+	}
+	return nil
+}

@@ -1,0 +1,153 @@
+package xc
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"xc-group-sync/internal/retry"
+)
+
+// APIError is a request that the API refused, or that a login page or a
+// redirect answered.
+type APIError struct {
+	Method, Path string
+	Status       int
+	Code         string // F5's, as EEXISTS; often empty
+	Message      string // bounded, without credentials
+	RequestID    string // the server's; often empty
+
+	login      bool
+	repeated   bool
+	retryAfter time.Duration
+}
+
+func (e *APIError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s: HTTP %d %s", e.Method, e.Path, e.Status, http.StatusText(e.Status))
+	if e.Code != "" {
+		fmt.Fprintf(&b, " %s", e.Code)
+	}
+	if e.Message != "" {
+		fmt.Fprintf(&b, ": %s", e.Message)
+	}
+	if e.RequestID != "" {
+		fmt.Fprintf(&b, " (request %s)", e.RequestID)
+	}
+	switch {
+	case e.login:
+		b.WriteString("; the credentials were not accepted: check api-token or the client certificate, and that tenant or api-url is right (a proxy that inspects TLS drops client certificates)")
+	case e.Status == http.StatusUnauthorized:
+		b.WriteString("; the credentials were refused: check that api-token or the client certificate is right, not expired, and of this tenant")
+	case e.Refused():
+		b.WriteString("; the credentials may not read this: they need a role that may manage users and groups in the namespace system")
+	}
+	return b.String()
+}
+
+// StatusCode is the HTTP status.
+func (e *APIError) StatusCode() int { return e.Status }
+
+// RetryAfter is how long the server asks to wait; 0 if it does not.
+func (e *APIError) RetryAfter() time.Duration { return e.retryAfter }
+
+// Unauthenticated tells that no request can succeed with these credentials.
+func (e *APIError) Unauthenticated() bool { return e.login || e.Status == http.StatusUnauthorized }
+
+// Refused tells that the credentials are at fault: they are not accepted, or
+// may not even read.
+func (e *APIError) Refused() bool {
+	return e.Unauthenticated() || e.Status == http.StatusForbidden && e.Method == http.MethodGet
+}
+
+// Repeated tells that the client layer had sent the request before, and that
+// it may have been carried out then.
+func (e *APIError) Repeated() bool { return e.repeated }
+
+// FormatError is an answer that is not the documented object. It must never be
+// taken for an empty one.
+type FormatError struct {
+	Method, Path string
+	Err          error
+}
+
+func (e *FormatError) Error() string {
+	return fmt.Sprintf("%s %s: the answer is not the documented object: %v; check that tenant or api-url is right", e.Method, e.Path, e.Err)
+}
+
+func (e *FormatError) Unwrap() error { return e.Err }
+
+// MaybeCarriedOut tells that a write with such an answer may have been done.
+func (e *FormatError) MaybeCarriedOut() bool { return e.Method != http.MethodGet }
+
+// proxyError is a proxy's refusal to connect.
+type proxyError struct{ status int }
+
+func (e *proxyError) Error() string {
+	return fmt.Sprintf("the proxy answers HTTP %d %s", e.status, http.StatusText(e.status))
+}
+func (e *proxyError) StatusCode() int           { return e.status }
+func (e *proxyError) RetryAfter() time.Duration { return 0 }
+func (e *proxyError) MaybeCarriedOut() bool     { return false } // it did not reach the tenant
+
+// transportError says what happened on the way, and which setting mends it.
+func (c *Client) transportError(method, path string, err error) error {
+	var broken *url.Error
+	if !errors.As(err, &broken) { // while the body was read
+		err = &url.Error{Op: method, URL: path, Err: err}
+	} else {
+		broken.URL = path // the host stands in the inner error where it matters
+		broken.Op = method
+	}
+	if errors.Is(err, errTooLong) {
+		return &FormatError{Method: method, Path: path, Err: errTooLong}
+	}
+	if hint := c.hint(err); hint != "" {
+		return fmt.Errorf("%w; %s", err, hint)
+	}
+	return err
+}
+
+func (c *Client) hint(err error) string {
+	var (
+		authority x509.UnknownAuthorityError
+		name      x509.HostnameError
+		invalid   x509.CertificateInvalidError
+		header    tls.RecordHeaderError
+		operation *net.OpError
+		lookup    *net.DNSError
+		proxy     *proxyError
+	)
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "the server's certificate expired or is not valid yet: it must be renewed (or this machine's clock is wrong)"
+	case errors.As(err, &authority), errors.As(err, &invalid):
+		return "the server's certificate is of an authority that this machine does not trust: set ca-bundle to its certificates (a proxy that inspects TLS has its own)"
+	case errors.As(err, &name):
+		return "the server's certificate is for another name: check api-url and tenant"
+	case errors.As(err, &header), errors.Is(err, http.ErrSchemeMismatch):
+		return "the server does not speak TLS there: check api-url"
+	case errors.As(err, &proxy) && proxy.status == http.StatusProxyAuthRequired:
+		return "the proxy asks for a login: set proxy to http://user:password@host:port"
+	case errors.As(err, &proxy):
+		return "check proxy"
+	case errors.As(err, &operation) && operation.Op == "remote error":
+		return "the server refused the TLS handshake: check that the client certificate (p12-file or cert-file) is the right one and has not expired"
+	case errors.As(err, &operation) && operation.Op == "proxyconnect":
+		return "the proxy cannot be reached: check proxy"
+	case errors.As(err, &lookup):
+		return "check tenant, api-url and proxy"
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Sprintf("no answer within the timeout of %v", c.options.Timeout)
+	}
+	return ""
+}
+
+var _ retry.StatusError = (*APIError)(nil)

@@ -1,0 +1,99 @@
+package xc
+
+import (
+	"context"
+	"crypto"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"software.sslmate.com/src/go-pkcs12"
+)
+
+// TransportOptions make a transport.
+type TransportOptions struct {
+	Certificate *tls.Certificate                      // the client's; nil: none
+	CABundle    []byte                                // PEM, trusted beside the system's; nil: none
+	Proxy       func(*http.Request) (*url.URL, error) // nil: none
+	Connections int                                   // at most so many at once to one host; 0: no limit
+}
+
+// NewTransport makes a transport that keeps connections alive and speaks
+// HTTP/2 where the server does. It fails where the bundle holds no certificate.
+func NewTransport(options TransportOptions) (*http.Transport, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if options.Certificate != nil {
+		// Given whatever authorities the server names: a wrong certificate
+		// should be refused by name, not left out in silence.
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return options.Certificate, nil
+		}
+	}
+	if options.CABundle != nil {
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		if !pool.AppendCertsFromPEM(options.CABundle) {
+			return nil, errors.New("it holds no certificate in PEM")
+		}
+		config.RootCAs = pool
+	}
+	return &http.Transport{
+		Proxy:               options.Proxy,
+		TLSClientConfig:     config,
+		ForceAttemptHTTP2:   true,
+		MaxConnsPerHost:     options.Connections,
+		MaxIdleConnsPerHost: options.Connections,
+		IdleConnTimeout:     90 * time.Second,
+		TLSHandshakeTimeout: 20 * time.Second,
+		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
+			if response.StatusCode != http.StatusOK {
+				return &proxyError{response.StatusCode}
+			}
+			return nil
+		},
+	}, nil
+}
+
+// ParsePKCS12 opens a container with one private key, its certificate and, if
+// there is one, the chain. Containers of the old kind (RC2, 3DES) and the new
+// (AES) open. ErrPassword tells that the password is wrong.
+func ParsePKCS12(container []byte, password string) (*tls.Certificate, error) {
+	key, leaf, chain, err := pkcs12.DecodeChain(container, password)
+	switch {
+	case errors.Is(err, pkcs12.ErrIncorrectPassword):
+		return nil, ErrPassword
+	case err != nil:
+		return nil, fmt.Errorf("it is no PKCS#12 container with a key and a certificate: %w", err)
+	}
+	all := append([]*x509.Certificate{leaf}, chain...)
+	// The container need not name the key's own certificate first.
+	own := slices.IndexFunc(all, func(c *x509.Certificate) bool { return isKeyOf(key, c) })
+	if own < 0 {
+		return nil, errors.New("none of its certificates belongs to its key")
+	}
+	all[0], all[own] = all[own], all[0]
+	certificate := &tls.Certificate{PrivateKey: key, Leaf: all[0]}
+	for _, one := range all {
+		certificate.Certificate = append(certificate.Certificate, one.Raw)
+	}
+	return certificate, nil
+}
+
+func isKeyOf(key any, certificate *x509.Certificate) bool {
+	signer, ok := key.(crypto.Signer)
+	if !ok {
+		return false
+	}
+	public, ok := signer.Public().(interface{ Equal(crypto.PublicKey) bool })
+	return ok && public.Equal(certificate.PublicKey)
+}
+
+// ErrPassword is returned for a container whose password is another.
+var ErrPassword = errors.New("the password does not open the container")

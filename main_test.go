@@ -1,0 +1,146 @@
+package main_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"xc-group-sync/internal/cli"
+	"xc-group-sync/internal/simulator"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"xc-group-sync": func() {
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			os.Exit(cli.Main(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
+		},
+	})
+}
+
+// TestScripts drives the whole program, each script against a tenant of its own.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			sample, err := filepath.Abs("testdata/sample.csv")
+			env.Setenv("SAMPLE", sample)
+			return err
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"tenant":  startTenant,
+			"writes":  countWrites,
+			"members": showMembers,
+			"exits":   exits,
+		},
+	})
+}
+
+// tenants holds the tenant that each script started last.
+var tenants sync.Map
+
+func tenantOf(ts *testscript.TestScript) *simulator.Tenant {
+	tenant, ok := tenants.Load(ts)
+	if !ok {
+		ts.Fatalf("no tenant was started")
+	}
+	return tenant.(*simulator.Tenant)
+}
+
+// startTenant starts a tenant: tenant [seed.json] [fault].
+// Faults: login (a login page), forbidden, slow (writes take a second),
+// down (writes answer 503).
+func startTenant(ts *testscript.TestScript, _ bool, args []string) {
+	users, groups := simulator.Sample()
+	fault := ""
+	for _, arg := range args {
+		if !strings.HasSuffix(arg, ".json") {
+			fault = arg
+			continue
+		}
+		var seed struct {
+			Users  []simulator.User
+			Groups []simulator.Group
+		}
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(arg)), &seed))
+		users, groups = seed.Users, seed.Groups
+	}
+	tenant := simulator.New(users, groups, simulator.WithToken("tok-12345"), simulator.WithFault(func(_ int, r *http.Request) simulator.Fault {
+		switch {
+		case fault == "login":
+			return simulator.Fault{Status: http.StatusOK, Body: "<!DOCTYPE html><title>Log in</title>"}
+		case fault == "forbidden":
+			return simulator.Fault{Status: http.StatusForbidden, Body: `{"code":"EPERMS","message":"no"}`}
+		case fault == "slow" && r.Method != http.MethodGet:
+			return simulator.Fault{Delay: time.Second}
+		case fault == "down" && r.Method != http.MethodGet:
+			return simulator.Fault{Status: http.StatusServiceUnavailable}
+		}
+		return simulator.Fault{}
+	}))
+	server := httptest.NewServer(tenant)
+	ts.Defer(server.Close)
+	tenants.Store(ts, tenant)
+	ts.Setenv("XC_API_URL", server.URL)
+	ts.Setenv("XC_API_TOKEN", "tok-12345")
+}
+
+// countWrites checks how many requests but GETs the tenant got: writes N.
+func countWrites(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	var writes []string
+	for _, request := range tenantOf(ts).Requests() {
+		if request.Method != http.MethodGet {
+			writes = append(writes, request.Method+" "+request.Path+" "+string(request.Body))
+		}
+	}
+	if len(writes) != want {
+		ts.Fatalf("%d writes, want %d:\n%s", len(writes), want, strings.Join(writes, "\n"))
+	}
+}
+
+// showMembers compares the tenant's groups with a file: members FILE.
+func showMembers(ts *testscript.TestScript, _ bool, args []string) {
+	var b strings.Builder
+	for _, group := range tenantOf(ts).Groups() {
+		slices.Sort(group.Usernames)
+		fmt.Fprintf(&b, "%s: %s\n", group.Name, strings.Join(group.Usernames, " "))
+	}
+	if want := ts.ReadFile(args[0]); b.String() != want {
+		ts.Fatalf("the groups are\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+// exits runs the program and checks its exit code: exits CODE xc-group-sync …
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}

@@ -1,0 +1,127 @@
+package main_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"xc-group-sync/internal/cli"
+	"xc-group-sync/internal/simulator"
+	"xc-group-sync/internal/simulator/openapitest"
+)
+
+// madeRoster is an export of 200 people in 20 groups, several rows a person,
+// in mixed case and with pipes, and the memberships that it states.
+func madeRoster() (csv string, memberships map[string][]string) {
+	random := rand.New(rand.NewPCG(1, 2))
+	rows := []string{"Email,Ignored,Entitlement Display Name,User Display Name,Employee Status"}
+	in := map[string]map[string]bool{}
+	for person := range 200 {
+		email := fmt.Sprintf("Person.%03d@Example.com", person)
+		for range 1 + random.IntN(4) {
+			var dns []string
+			for range 1 + random.IntN(3) {
+				group := random.IntN(20)
+				dns = append(dns, fmt.Sprintf(`CN=Team %02d \| All,OU=Groups,DC=example`, group))
+				name := fmt.Sprintf("team-%02d-all", group)
+				if in[name] == nil {
+					in[name] = map[string]bool{}
+				}
+				in[name][strings.ToLower(email)] = true
+			}
+			if random.IntN(2) == 0 {
+				email = strings.ToUpper(email)
+			}
+			rows = append(rows, fmt.Sprintf("%s,x,\"%s\",Person Number %d,A", email, strings.Join(dns, "|"), person))
+		}
+	}
+	memberships = map[string][]string{}
+	for name, members := range in {
+		memberships[name] = slices.Sorted(maps.Keys(members))
+	}
+	return strings.Join(rows, "\r\n"), memberships
+}
+
+// run runs the program in process against a tenant and returns its exit code
+// and output.
+func run(t *testing.T, tenant http.Handler, csv string, args ...string) (int, string) {
+	t.Helper()
+	server := httptest.NewServer(tenant)
+	defer server.Close()
+	path := filepath.Join(t.TempDir(), "export.csv")
+	if err := os.WriteFile(path, []byte(csv), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	args = append([]string{"sync", "--csv", path, "--api-url", server.URL, "--api-token", "tok-12345", "--tenant", "acme", "--log-level", "error"}, args...)
+	code := cli.Main(t.Context(), args, func(string) string { return "" }, strings.NewReader(""), &out, &out)
+	return code, out.String()
+}
+
+func TestMadeRosterEndsInExactlyItsMemberships(t *testing.T) {
+	t.Parallel()
+	csv, want := madeRoster()
+	tenant := simulator.New([]simulator.User{{Email: "admin@example.com", DomainOwner: true}}, nil)
+	if code, out := run(t, tenant, csv); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, out)
+	}
+	got := map[string][]string{}
+	for _, group := range tenant.Groups() {
+		slices.Sort(group.Usernames)
+		got[group.Name] = group.Usernames
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("memberships (-want +got):\n%s", diff)
+	}
+	before := len(tenant.Requests())
+	if code, out := run(t, tenant, csv); code != 0 || !strings.Contains(out, "nothing to do") {
+		t.Errorf("second run: exit code %d:\n%s", code, out)
+	}
+	for _, request := range tenant.Requests()[before:] {
+		if request.Method != http.MethodGet {
+			t.Errorf("the second run sent %s %s", request.Method, request.Path)
+		}
+	}
+}
+
+// TestNothingUndocumentedIsSent checks a run with every kind of operation
+// against F5's documents.
+func TestNothingUndocumentedIsSent(t *testing.T) {
+	t.Parallel()
+	checker := openapitest.Load(t)
+	users, groups := simulator.Sample()
+	tenant := simulator.New(users, groups, simulator.WithFaults(0.1, 3))
+	checked := checker.Transport(t, tenant)
+	server := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		request := r.Clone(r.Context())
+		request.URL.Scheme, request.URL.Host, request.RequestURI = "http", r.Host, ""
+		response, err := checked.RoundTrip(request)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		defer func() { _ = response.Body.Close() }()
+		maps.Copy(w.Header(), response.Header)
+		w.WriteHeader(response.StatusCode)
+		_, _ = io.Copy(w, response.Body)
+	})
+	sample, err := os.ReadFile("testdata/sample.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, out := run(t, server, string(sample), "--prune", "all", "--max-removals", "none", "--update-users",
+		"--backoff-min", "0", "--backoff-max", "0", "--group-retry-attempts", "5", "--group-backoff-min", "0", "--group-backoff-max", "0")
+	if code != 0 {
+		t.Errorf("exit code %d:\n%s", code, out)
+	}
+}
