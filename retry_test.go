@@ -181,8 +181,8 @@ func TestConstructorIsDocumented(t *testing.T) {
 	}
 }
 
-// TestRequirementsHaveTests checks the table of docs/retry.md: every
-// requirement has a row, and every test that it names exists.
+// TestRequirementsHaveTests checks that every requirement has a row in
+// docs/retry.md, and that every test exists that it and docs/safety.md name.
 func TestRequirementsHaveTests(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("docs/retry.md")
@@ -204,7 +204,11 @@ func TestRequirementsHaveTests(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range regexp.MustCompile("`(Test[A-Za-z0-9]+)`").FindAllStringSubmatch(string(page), -1) {
+	safety, err := os.ReadFile("docs/safety.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z0-9]+)`").FindAllStringSubmatch(string(page)+string(safety), -1) {
 		if !exists[name[1]] {
 			t.Errorf("there is no test %s", name[1])
 		}

@@ -53,18 +53,23 @@ func madeRoster() (csv string, memberships map[string][]string) {
 	return strings.Join(rows, "\r\n"), memberships
 }
 
-// run runs the program in process against a tenant and returns its exit code
-// and output.
+// run syncs a CSV in process with a tenant and returns exit code and output.
 func run(t *testing.T, tenant http.Handler, csv string, args ...string) (int, string) {
 	t.Helper()
-	server := httptest.NewServer(tenant)
-	defer server.Close()
 	path := filepath.Join(t.TempDir(), "export.csv")
 	if err := os.WriteFile(path, []byte(csv), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return command(t, tenant, append([]string{"sync", "--csv", path}, args...)...)
+}
+
+// command runs any command in process against a tenant.
+func command(t *testing.T, tenant http.Handler, args ...string) (int, string) {
+	t.Helper()
+	server := httptest.NewServer(tenant)
+	defer server.Close()
 	var out bytes.Buffer
-	args = append([]string{"sync", "--csv", path, "--api-url", server.URL, "--api-token", "tok-12345", "--tenant", "acme", "--log-level", "error"}, args...)
+	args = append(args, "--api-url", server.URL, "--api-token", "tok-12345", "--tenant", "acme", "--log-level", "error")
 	code := cli.Main(t.Context(), args, func(string) string { return "" }, strings.NewReader(""), &out, &out)
 	return code, out.String()
 }

@@ -36,14 +36,15 @@ const usage = `xc-group-sync keeps the user groups of an F5 Distributed Cloud te
 with a CSV export of a company's directory.
 
 Usage:
-  xc-group-sync sync --csv FILE [settings]   plan the changes and carry them out
-  xc-group-sync version                      print the version
-  xc-group-sync --help                       print this
+  xc-group-sync sync --csv FILE [settings]          plan the changes and carry them out
+  xc-group-sync restore --snapshot FILE [settings]  go back to before a sync with snapshot-file
+  xc-group-sync version                             print the version
+  xc-group-sync --help                              print this
 
 Each setting is a flag (--name=value), an input of the GitHub Action (name), and
 where it says so an environment variable; the first that is given counts.
 
-Settings of sync:
+Settings:
 %s
 Exit codes:
   0  done                              4  bad CSV
@@ -60,8 +61,8 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdin 
 		command = args[0]
 	}
 	switch command {
-	case "sync":
-		return sync(ctx, args[1:], getenv, stdin, stdout, stderr)
+	case config.Sync, config.Restore:
+		return start(ctx, command, args[1:], getenv, stdin, stdout, stderr)
 	case "version", "--version", "-version":
 		_, _ = fmt.Fprintln(stdout, "xc-group-sync", Version())
 		return exitDone
@@ -71,16 +72,17 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdin 
 	case "":
 		_, _ = fmt.Fprintln(stderr, "error: no command is given: wanted is sync, as in xc-group-sync sync --csv FILE; see --help")
 	default:
-		_, _ = fmt.Fprintf(stderr, "error: there is no command %s: wanted is sync, version or --help\n", report.Sanitiser{}.Line(fmt.Sprintf("%.80q", command)))
+		_, _ = fmt.Fprintf(stderr, "error: there is no command %s: wanted is sync, restore, version or --help\n", report.Sanitiser{}.Line(fmt.Sprintf("%.80q", command)))
 	}
 	return exitSettings
 }
 
 func help(w io.Writer) { _, _ = fmt.Fprintf(w, usage, config.Help()) }
 
-func sync(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+// start runs a command that has settings.
+func start(ctx context.Context, command string, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	started := time.Now()
-	settings, err := config.Load(args, getenv)
+	settings, err := config.Load(command, args, getenv)
 	if errors.Is(err, flag.ErrHelp) {
 		help(stdout)
 		return exitDone
@@ -108,7 +110,11 @@ func sync(ctx context.Context, args []string, getenv func(string) string, stdin 
 	}
 	j := &job{settings: settings, client: client, log: log, stdin: stdin}
 	j.run.Version, j.run.Tenant, j.run.DryRun, j.run.Started = Version(), settings.Tenant, settings.DryRun, started
-	j.carryOut(ctx)
+	if command == config.Restore {
+		j.restore(ctx)
+	} else {
+		j.sync(ctx)
+	}
 	return j.finish(edge, sanitiser, stdout)
 }
 

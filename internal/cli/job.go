@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strconv"
 	"time"
 
@@ -47,26 +46,61 @@ func (j *job) fail(code int, err error) {
 	j.log.Error("the run ends", "error", err)
 }
 
-// carryOut walks the run from the CSV to what became of the plan.
-func (j *job) carryOut(ctx context.Context) {
+// sync walks the run from the CSV to what became of the plan.
+func (j *job) sync(ctx context.Context) {
 	desired, ok := j.desired()
 	if !ok {
 		return
 	}
-	p, ok := j.plan(ctx, desired)
-	if !ok || !j.guarded() {
+	j.run.Problems = desired.Problems
+	observed, policy, ok := j.observed(ctx)
+	if !ok {
 		return
+	}
+	j.run.Plan = plan.New(desired, observed, policy)
+	if j.carryOut(ctx) && j.settings.Simulate {
+		j.lookAgain(ctx, desired)
+	}
+}
+
+// restore walks the run from a snapshot to what became of the way back.
+func (j *job) restore(ctx context.Context) {
+	snapshot, err := readSnapshot(j.settings.Snapshot)
+	if err != nil {
+		j.fail(exitSettings, fmt.Errorf("snapshot: %w", err))
+		return
+	}
+	if snapshot.Tenant != j.settings.Tenant {
+		j.fail(exitGuard, fmt.Errorf("snapshot: it is of the tenant %s, not of %s: nothing is changed", snapshot.Tenant, j.settings.Tenant))
+		return
+	}
+	observed, policy, ok := j.observed(ctx)
+	if !ok {
+		return
+	}
+	j.run.Plan = plan.NewRestore(snapshot, observed, policy)
+	j.carryOut(ctx)
+}
+
+// carryOut applies the plan, if the guards let it and it is no dry run, and
+// tells whether it did.
+func (j *job) carryOut(ctx context.Context) bool {
+	p := j.run.Plan
+	if !j.guarded() {
+		return false
 	}
 	if j.settings.DryRun {
 		if j.settings.FailOnDrift && len(p.Operations) > 0 {
 			j.exit(exitDrift)
 		}
-		return
+		return false
+	}
+	if err := j.saveSnapshot(); err != nil {
+		j.fail(exitFailed, fmt.Errorf("snapshot-file: %w; nothing is changed without it", err))
+		return false
 	}
 	j.apply(ctx, p)
-	if j.settings.Simulate {
-		j.lookAgain(ctx, desired)
-	}
+	return true
 }
 
 // desired reads the CSV.
@@ -102,25 +136,22 @@ func (j *job) open() (io.ReadCloser, error) {
 	return os.Open(j.settings.CSV)
 }
 
-// plan reads the tenant and joins it with what is desired.
-func (j *job) plan(ctx context.Context, desired *directory.Desired) (*plan.Plan, bool) {
-	j.run.Problems = desired.Problems
+// observed is the tenant's state, and the policy with all that the tenant adds
+// to it.
+func (j *job) observed(ctx context.Context) (*directory.Observed, plan.Policy, bool) {
 	observed, policy, err := j.observe(ctx)
 	switch {
 	case err == nil:
+		j.log.Info("read the tenant", "tenant", j.settings.Tenant, "users", len(observed.Users), "groups", len(observed.Groups))
+		return observed, policy, true
 	case ctx.Err() != nil:
 		j.exit(exitInterrupted)
-		return nil, false
 	case credentialsRefused(err):
 		j.fail(exitRefused, err)
-		return nil, false
 	default:
 		j.fail(exitFailed, err)
-		return nil, false
 	}
-	j.log.Info("read the tenant", "tenant", j.settings.Tenant, "users", len(observed.Users), "groups", len(observed.Groups))
-	j.run.Plan = plan.New(desired, observed, policy)
-	return j.run.Plan, true
+	return nil, policy, false
 }
 
 // observe reads the tenant and, where users may be deleted, who the caller is.
@@ -258,27 +289,12 @@ func (j *job) finish(edge *actions.Edge, s report.Sanitiser, stdout io.Writer) i
 	return gravest(j.codes)
 }
 
-// writeReport puts the report there at once or not at all.
-func (j *job) writeReport(path string, s report.Sanitiser) (err error) {
+func (j *job) writeReport(path string, s report.Sanitiser) error {
 	document, err := j.run.JSON(s)
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".report-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(file.Name())
-		}
-	}()
-	_, err = file.Write(document)
-	// Readable like any file that a step leaves behind, not for its owner alone.
-	if err = errors.Join(err, file.Chmod(0o644), file.Close()); err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
+	return writeWhole(path, document)
 }
 
 // outputs are the outputs of the action.

@@ -22,9 +22,10 @@ import (
 
 // Config is a run's settings, valid by themselves and together.
 type Config struct {
-	CSV    string
-	Tenant string // never empty: the host of the API where no tenant is named
-	APIURL string // without a trailing slash or /api; empty with Simulate
+	CSV      string // of Sync
+	Snapshot string // of Restore
+	Tenant   string // never empty: the host of the API where no tenant is named
+	APIURL   string // without a trailing slash or /api; empty with Simulate
 
 	APIToken    string
 	P12File     string
@@ -63,8 +64,10 @@ type Config struct {
 	GitHubToken string
 	MaskEmails  Tristate
 	ReportFile  string
-	LogLevel    slog.Level
-	LogFormat   string // "text" or "json"
+
+	SnapshotFile string // empty: none is taken
+	LogLevel     slog.Level
+	LogFormat    string // "text" or "json"
 
 	// Warnings are about settings that are good but probably not meant.
 	Warnings []string
@@ -106,18 +109,24 @@ func (g given) shown(s *setting) string {
 // login is what a URL may hold of a name and a password.
 var login = regexp.MustCompile(`//.*@`)
 
-// Load reads the settings: a flag goes before an action input, that before an
+// The commands that have settings.
+const (
+	Sync    = "sync"
+	Restore = "restore"
+)
+
+// Load reads the settings of a command: a flag goes before an action input, that before an
 // environment variable, that before the retry profile, that before the
 // default. The error is flag.ErrHelp where help was asked for, else Errors
 // with everything that is wrong.
-func Load(args []string, getenv func(string) string) (*Config, error) {
-	l := &loader{config: &Config{}, values: map[string]given{}, refused: map[string]bool{}}
+func Load(command string, args []string, getenv func(string) string) (*Config, error) {
+	l := &loader{command: command, config: &Config{}, values: map[string]given{}, refused: map[string]bool{}}
 	flags, err := l.flags(args)
 	if err != nil {
 		return nil, err
 	}
 	for i := range settings {
-		if s := &settings[i]; !l.look(s, flags, getenv) {
+		if s := &settings[i]; !l.has(s) || !l.look(s, flags, getenv) {
 			l.values[s.name] = given{s.byDefault, "the default"}
 		}
 	}
@@ -133,8 +142,9 @@ func Load(args []string, getenv func(string) string) (*Config, error) {
 }
 
 type loader struct {
-	config *Config
-	values map[string]given
+	command string
+	config  *Config
+	values  map[string]given
 	// refused are the settings whose values are bad: what they would mean
 	// together with others cannot be told.
 	refused map[string]bool
@@ -145,17 +155,21 @@ func (l *loader) fail(format string, args ...any) {
 	l.errors = append(l.errors, fmt.Errorf(format, args...))
 }
 
+// has tells whether the command has the setting.
+func (l *loader) has(s *setting) bool { return s.only == "" || s.only == l.command }
+
 // isGiven tells a setting that the user gave from a default.
 func (l *loader) isGiven(name string) bool { return l.values[name].source != "the default" }
 
 // flags collects the flags, and every word that is none.
 func (l *loader) flags(args []string) (map[string]string, error) {
-	set := flag.NewFlagSet("sync", flag.ContinueOnError)
+	set := flag.NewFlagSet(l.command, flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	values := map[string]string{}
 	for i := range settings {
-		s := &settings[i]
-		set.Var(&flagValue{s, values}, s.name, "")
+		if s := &settings[i]; l.has(s) {
+			set.Var(&flagValue{s, values}, s.name, "")
+		}
 	}
 	unknown := false
 	for rest := args; ; {
@@ -261,8 +275,11 @@ func (l *loader) together() {
 	good := func(names ...string) bool {
 		return !slices.ContainsFunc(names, func(name string) bool { return l.refused[name] })
 	}
-	if c.CSV == "" && good("csv") {
+	if l.command == Sync && c.CSV == "" && good("csv") {
 		l.fail("csv: missing: give the path of the CSV export")
+	}
+	if l.command == Restore && c.Snapshot == "" && good("snapshot") {
+		l.fail("snapshot: missing: give the path of a file that a run with snapshot-file wrote")
 	}
 	if c.UserRetry.Min > c.UserRetry.Max && good("backoff-min", "backoff-max", "retry-profile") {
 		l.fail("backoff-min: %v is more than backoff-max, %v (%s)", c.UserRetry.Min, c.UserRetry.Max, l.values["backoff-max"].source)

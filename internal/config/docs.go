@@ -24,7 +24,7 @@ func Markdown() string {
 	b.WriteString("| setting | default | environment | meaning |\n|---|---|---|---|\n")
 	for i := range settings {
 		s := &settings[i]
-		_, _ = fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", s.name, code(s.byDefault), code(s.env...), s.meaning+s.notYet())
+		_, _ = fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", s.name, code(s.byDefault), code(s.env...), s.meaning+s.remarks())
 	}
 	return b.String()
 }
@@ -50,6 +50,9 @@ func ActionInputs() string {
 	b.WriteString("inputs:\n")
 	for i := range settings {
 		s := &settings[i]
+		if s.only == Restore {
+			continue // the action syncs
+		}
 		_, _ = fmt.Fprintf(&b, "  %s:\n    description: '%s'\n    required: %v\n", s.name, strings.ReplaceAll(s.plain(), "'", "''"), s.name == "csv")
 	}
 	return b.String()
@@ -65,12 +68,17 @@ func (s *setting) plain() string {
 	if len(s.env) > 0 {
 		text += " Environment: " + strings.Join(s.env, ", ") + "."
 	}
-	return text + s.notYet()
+	return text + s.remarks()
 }
 
-func (s *setting) notYet() string {
-	if s.later {
-		return " Not available yet."
+// remarks say where and whether there is the setting at all.
+func (s *setting) remarks() string {
+	text := ""
+	if s.only == Restore {
+		text += " Of `restore` only."
 	}
-	return ""
+	if s.later {
+		text += " Not available yet."
+	}
+	return text
 }

@@ -27,7 +27,7 @@ var enough = []string{"--csv=people.csv", "--tenant=acme", "--api-token=t0ken"}
 // load loads settings that must be good.
 func load(t *testing.T, environment env, args ...string) *config.Config {
 	t.Helper()
-	c, err := config.Load(args, environment.get)
+	c, err := config.Load(config.Sync, args, environment.get)
 	if err != nil {
 		t.Fatalf("Load(%q): %v", args, err)
 	}
@@ -43,7 +43,7 @@ func loadMore(t *testing.T, args ...string) *config.Config {
 // complaints loads settings that must be bad.
 func complaints(t *testing.T, environment env, args ...string) config.Errors {
 	t.Helper()
-	c, err := config.Load(args, environment.get)
+	c, err := config.Load(config.Sync, args, environment.get)
 	var all config.Errors
 	if !errors.As(err, &all) || len(all) == 0 || c != nil {
 		t.Fatalf("Load(%q) = %v, %v; want config.Errors", args, c, err)
@@ -213,7 +213,7 @@ func TestLoadBooleansAsFlags(t *testing.T) {
 func TestLoadHelp(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"--help"}, {"-h"}, {"-help"}, {"--bogus", "--csv=x", "--help"}, {"word", "--help"}} {
-		if _, err := config.Load(args, env{}.get); !errors.Is(err, flag.ErrHelp) {
+		if _, err := config.Load(config.Sync, args, env{}.get); !errors.Is(err, flag.ErrHelp) {
 			t.Errorf("Load(%q): %v, want flag.ErrHelp", args, err)
 		}
 	}

@@ -20,17 +20,20 @@ type setting struct {
 	meaning   string   // one sentence or two, in Markdown that reads as text too
 	set       func(*Config, string) error
 
-	isBool bool // as a flag it needs no value
-	secret bool // never shown
-	exact  bool // blanks at the ends count
-	lines  bool // one entry a line
-	later  bool // not available yet
+	isBool bool   // as a flag it needs no value
+	secret bool   // never shown
+	exact  bool   // blanks at the ends count
+	lines  bool   // one entry a line
+	later  bool   // not available yet
+	only   string // the one command that has it; empty: all
 }
 
 // settings is the table, in the order of the documentation.
 var settings = []setting{
-	{name: "csv", set: text(func(c *Config) *string { return &c.CSV }),
+	{name: "csv", only: Sync, set: text(func(c *Config) *string { return &c.CSV }),
 		meaning: "Path of the CSV export (required)."},
+	{name: "snapshot", only: Restore, set: text(func(c *Config) *string { return &c.Snapshot }),
+		meaning: "Path of the snapshot to go back to (required)."},
 	{name: "tenant", env: []string{"TENANT_ID"}, set: tenantName,
 		meaning: "Name of the tenant, as in `https://NAME.console.ves.volterra.io`. May be left out where `api-url` is given."},
 	{name: "api-url", env: []string{"XC_API_URL", "VOLT_API_URL"}, set: apiURL,
@@ -54,11 +57,11 @@ var settings = []setting{
 		meaning: "Share of the embedded tenant's requests that fail in passing, 0 to 1."},
 	{name: "dry-run", byDefault: "false", isBool: true, set: boolean(func(c *Config) *bool { return &c.DryRun }),
 		meaning: "Plan and report, change nothing."},
-	{name: "prune", byDefault: "none", set: prune,
+	{name: "prune", only: Sync, byDefault: "none", set: prune,
 		meaning: "Delete what the CSV no longer names: `none`, `groups`, `users` or `all`. A person in any row, active or not, is named."},
-	{name: "prune-unmanaged", byDefault: "false", isBool: true, set: boolean(func(c *Config) *bool { return &c.Policy.PruneUnmanaged }),
+	{name: "prune-unmanaged", only: Sync, byDefault: "false", isBool: true, set: boolean(func(c *Config) *bool { return &c.Policy.PruneUnmanaged }),
 		meaning: "Let `prune` also delete groups that this program did not create (whose description does not begin with `" + plan.Marker + "`)."},
-	{name: "prune-inactive", byDefault: "false", isBool: true, set: boolean(func(c *Config) *bool { return &c.Policy.PruneInactive }),
+	{name: "prune-inactive", only: Sync, byDefault: "false", isBool: true, set: boolean(func(c *Config) *bool { return &c.Policy.PruneInactive }),
 		meaning: "Let `prune` of users also delete people whom the CSV names as inactive."},
 	{name: "protect", lines: true, set: protect,
 		meaning: "Patterns, one a line, of e-mails and group names that are never deleted; a person who matches is never taken out of a group."},
@@ -68,16 +71,16 @@ var settings = []setting{
 		meaning: "Digest of a reviewed plan: apply only if today's plan still has it."},
 	{name: "fail-on-drift", byDefault: "false", isBool: true, set: boolean(func(c *Config) *bool { return &c.FailOnDrift }),
 		meaning: "With `dry-run`: exit 6 if there is anything to do."},
-	{name: "name-collisions", byDefault: "refuse", set: nameCollisions,
+	{name: "name-collisions", only: Sync, byDefault: "refuse", set: nameCollisions,
 		meaning: "Groups whose DNs differ but whose API names agree: `refuse` leaves them alone and counts each as failed, `merge` makes one group of them."},
-	{name: "strict", byDefault: "false", isBool: true, set: boolean(func(c *Config) *bool { return &c.Strict }),
+	{name: "strict", only: Sync, byDefault: "false", isBool: true, set: boolean(func(c *Config) *bool { return &c.Strict }),
 		meaning: "Any bad CSV row fails the run (exit 4) before the API is called."},
 	{name: "on-user-failure", byDefault: "skip-group",
 		set:     choice(func(c *Config) *groupsync.OnUserFailure { return &c.OnUserFailure }, groupsync.SkipGroup, groupsync.SyncRest),
 		meaning: "A group with a user who could not be created: `skip-group` leaves it alone and counts it as failed, `sync-rest` syncs it without that user."},
-	{name: "idm-type", byDefault: "auto", set: idmType,
+	{name: "idm-type", only: Sync, byDefault: "auto", set: idmType,
 		meaning: "Kind of users that are created: `VOLTERRA_MANAGED`, `SSO`, or `auto`, what most of the tenant's ordinary users are."},
-	{name: "update-users", byDefault: "false", isBool: true, set: boolean(func(c *Config) *bool { return &c.Policy.UpdateUsers }),
+	{name: "update-users", only: Sync, byDefault: "false", isBool: true, set: boolean(func(c *Config) *bool { return &c.Policy.UpdateUsers }),
 		meaning: "Also correct first and last names of existing local users."},
 
 	{name: "retry-profile", byDefault: "balanced", set: profileName,
@@ -131,6 +134,8 @@ var settings = []setting{
 		meaning: "Token for `comment`."},
 	{name: "mask-emails", byDefault: "auto", set: tristate(func(c *Config) *Tristate { return &c.MaskEmails }),
 		meaning: "Hide the local part of e-mails in logs and summary: `true`, `false`, or `auto`, which hides them in Actions unless the repository is known to be private. The JSON report is not masked."},
+	{name: "snapshot-file", set: text(func(c *Config) *string { return &c.SnapshotFile }),
+		meaning: "Before anything is changed, save there what is about to change; `xc-group-sync restore` goes back to it."},
 	{name: "report-file", set: text(func(c *Config) *string { return &c.ReportFile }),
 		meaning: "Write the JSON report there."},
 	{name: "log-level", byDefault: "info", set: logLevel,

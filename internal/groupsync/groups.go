@@ -16,8 +16,9 @@ import (
 
 // change is what a group's members are to become, by username.
 type change struct {
-	add    []string
-	remove map[string]bool // folded
+	add        []string
+	remove     map[string]bool  // folded
+	attributes *plan.Attributes // nil: as the tenant has them
 }
 
 // writeGroup creates or updates a group.
@@ -48,6 +49,7 @@ func (r *run) change(operation *plan.Operation) (c change, missing []string) {
 		}
 		c.add = append(c.add, cmp.Or(member.Username, r.usernames[member.Email], string(member.Email)))
 	}
+	c.attributes = operation.Attributes
 	c.remove = make(map[string]bool, len(operation.Remove))
 	for _, member := range operation.Remove {
 		c.remove[directory.Fold(member.Username)] = true
@@ -82,7 +84,7 @@ func (c change) apply(usernames []string) (members []string, added, removed int)
 // done tells whether a group has what the change asks for.
 func (c change) done(group directory.Group, err error) bool {
 	_, added, removed := c.apply(group.Usernames)
-	return err == nil && group.ReadError == "" && added+removed == 0
+	return err == nil && group.ReadError == "" && added+removed == 0 && !c.attributes.Apply(&group)
 }
 
 func (r *run) createGroup(ctx context.Context, result *Result, change change) {
@@ -147,7 +149,7 @@ func (r *run) replaceGroup(ctx context.Context, result *Result, change change, w
 		return fmt.Errorf("%w: the tenant answers without the group's members or roles", errLeft)
 	}
 	members, added, removed := change.apply(group.Usernames)
-	if added+removed == 0 {
+	if !change.attributes.Apply(&group) && added+removed == 0 {
 		return nil
 	}
 	group.Usernames = members

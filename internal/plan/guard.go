@@ -80,6 +80,7 @@ type sent struct {
 	Groups      []string // the user's own
 	Usernames   []string // the group's own, before the change
 	Add, Remove []string
+	Attributes  *Attributes
 }
 
 func canonical(o *Operation) sent {
@@ -91,6 +92,7 @@ func canonical(o *Operation) sent {
 		Groups:    slices.Sorted(slices.Values(o.User.Groups)),
 		Usernames: slices.Sorted(slices.Values(o.Group.Usernames)),
 		Add:       names(o.Add), Remove: names(o.Remove),
+		Attributes: o.Attributes,
 	}
 }
 

@@ -95,12 +95,17 @@ func (p *planner) groups() []Operation {
 			}
 		}
 	}
+	p.blockUnread()
+	return operations
+}
+
+// blockUnread leaves alone what the tenant could not read whole.
+func (p *planner) blockUnread() {
 	for _, group := range p.tenant.observed.Groups {
 		if group.ReadError != "" && !p.blocked(group.Name) {
 			p.block(group.Name, "the tenant could not read it whole: %s", group.ReadError)
 		}
 	}
-	return operations
 }
 
 func list(dns []directory.DN) string {
@@ -275,7 +280,7 @@ func (p *planner) userDeletions(groups []Operation) []Operation {
 			p.note("user %s is not deleted: the tenant has several users of that e-mail", user.Email)
 			continue
 		}
-		operations = append(operations, Operation{Action: Delete, Object: User, User: user, Lost: lost[user.Email]})
+		operations = append(operations, Operation{Action: Delete, Object: User, User: user, Before: user.Name, Lost: lost[user.Email]})
 	}
 	if held > 0 {
 		p.note("%d users are not deleted: the CSV has a row that could not be read, which may have named them", held)
@@ -324,8 +329,9 @@ func (p *planner) users(deletions []Operation) []Operation {
 		switch {
 		case !exists || deleted[person.Email]:
 		case p.policy.UpdateUsers && renamed(person, user):
+			before := user.Name
 			user.Name = person.Name
-			operations = append(operations, Operation{Action: Update, Object: User, User: user})
+			operations = append(operations, Operation{Action: Update, Object: User, User: user, Before: before})
 		default:
 			p.plan.Users.Unchanged++
 		}

@@ -34,9 +34,14 @@ type Operation struct {
 	// User is whom to create, with what to send; for an update the user as
 	// observed but with the name to give; for a deletion the user as observed.
 	User directory.User
+	// Before is the name of a user who is updated or deleted, as observed.
+	Before directory.PersonName
 	// Group is what to create but for its members; for an update or a deletion
 	// the group as observed.
 	Group directory.Group
+	// Attributes are what a group that is updated gets back from a snapshot;
+	// nil leaves them as the tenant has them.
+	Attributes *Attributes
 
 	Add    []Member // of a group, by e-mail
 	Remove []Member // of a group that is updated or deleted, by e-mail

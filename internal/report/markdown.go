@@ -157,10 +157,14 @@ func (m *markdownWriter) changes(r *Run) {
 }
 
 func (m *markdownWriter) what(result *groupsync.Result, dryRun bool) string {
-	if dryRun || result.Status == groupsync.Done {
-		return string(result.Action)
+	what := string(result.Action)
+	if result.Attributes != nil {
+		what += ", gets back " + m.s.Prose(result.Attributes.String())
 	}
-	return string(result.Action) + " (" + string(result.Status) + ")"
+	if dryRun || result.Status == groupsync.Done {
+		return what
+	}
+	return what + " (" + string(result.Status) + ")"
 }
 
 // shownPeople bounds the names in a cell; the counts stand beside it.

@@ -86,6 +86,9 @@ func (t *textWriter) operation(result *groupsync.Result, dryRun bool) {
 	for _, member := range result.Remove {
 		t.printf("      - %s\n", string(member.Email))
 	}
+	if result.Attributes != nil {
+		t.printf("      gets back %s\n", result.Attributes.String())
+	}
 	if result.Lost > 0 {
 		t.printf("      leaves %d groups\n", result.Lost)
 	}

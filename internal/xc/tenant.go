@@ -114,10 +114,15 @@ func (c *Client) WhoAmI(ctx context.Context) (directory.User, error) {
 	return caller.directory()
 }
 
-// CreateUser creates a user.
+// CreateUser creates a user with their roles, in no group. An empty Username,
+// or one that is the e-mail, is left to the API.
 func (c *Client) CreateUser(ctx context.Context, user directory.User) error {
+	name := user.Username
+	if directory.Fold(name) == string(user.Email) {
+		name = "" // the API's own default
+	}
 	return c.do(ctx, http.MethodPost, "user_roles", userRequest{
-		Email: string(user.Email), FirstName: user.Name.First, LastName: user.Name.Last, IdmType: user.IdmType, Type: user.Type,
+		Email: string(user.Email), FirstName: user.Name.First, LastName: user.Name.Last, Name: name, IdmType: user.IdmType, Type: user.Type, Roles: wireRoles(user.Roles),
 	}, nil)
 }
 

@@ -1,0 +1,227 @@
+package plan
+
+import (
+	"cmp"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"xc-group-sync/internal/directory"
+)
+
+// Snapshot is what the plan is about to change, as observed. The time is the
+// caller's to add.
+func (p *Plan) Snapshot(tenant string) *directory.Snapshot {
+	s := &directory.Snapshot{
+		Schema: directory.SnapshotSchema, Tenant: tenant, Digest: p.Digest,
+		Users: []directory.User{}, Groups: []directory.Group{}, NewUsers: []directory.Email{}, NewGroups: []directory.GroupName{},
+	}
+	for i := range p.Operations {
+		switch o := &p.Operations[i]; {
+		case o.Action == Create && o.Object == User:
+			s.NewUsers = append(s.NewUsers, o.User.Email)
+		case o.Action == Create:
+			s.NewGroups = append(s.NewGroups, o.Group.Name)
+		case o.Object == User:
+			user := o.User
+			user.Name = o.Before
+			s.Users = append(s.Users, user)
+		default:
+			s.Groups = append(s.Groups, o.Group)
+		}
+	}
+	return s
+}
+
+// NewRestore plans the way back to a snapshot: the groups in it get their
+// members, roles, descriptions, display names and sync ids back, deleted groups
+// and users are created again, names are put back. Nothing is deleted.
+func NewRestore(snapshot *directory.Snapshot, observed *directory.Observed, policy Policy) *Plan {
+	p := &planner{
+		policy:    policy,
+		desired:   &directory.Desired{},
+		tenant:    newTenant(observed),
+		newcomers: map[directory.Email]*directory.Person{},
+		plan: &Plan{
+			Users:  Count{Desired: len(snapshot.Users), Existing: len(observed.Users)},
+			Groups: Count{Desired: len(snapshot.Groups), Existing: len(observed.Groups)},
+		},
+	}
+	p.blockUnread()
+	users, returning := p.restoreUsers(snapshot)
+	p.plan.Operations = slices.Concat(users, p.restoreGroups(snapshot, returning))
+	for _, email := range snapshot.NewUsers {
+		if _, exists := p.tenant.user(email); exists {
+			p.note("user %s was created by the run that is undone, and is left: delete it by hand if it is not wanted", email)
+		}
+	}
+	for _, name := range snapshot.NewGroups {
+		if p.tenant.groups[name] != nil {
+			p.note("group %q was created by the run that is undone, and is left: delete it by hand if it is not wanted", name)
+		}
+	}
+	p.guard()
+	p.plan.Digest = digest(policy.Tenant, p.plan.Operations)
+	return p.plan
+}
+
+// restoreUsers plans the users, and tells by username who comes back.
+func (p *planner) restoreUsers(snapshot *directory.Snapshot) (operations []Operation, returning map[string]directory.User) {
+	returning = map[string]directory.User{}
+	for _, user := range snapshot.Users {
+		now, exists := p.tenant.user(user.Email)
+		spare := directory.NewPersonName("", user.Email) // the API takes no empty name
+		user.Name.First, user.Name.Last = cmp.Or(user.Name.First, spare.First), cmp.Or(user.Name.Last, spare.Last)
+		switch {
+		case !exists:
+			returning[directory.Fold(user.Username)] = user
+			operations = append(operations, Operation{Action: Create, Object: User, User: user})
+			if user.IdmType == directory.IdmLocal {
+				p.note("user %s comes back without a password, API credentials and settings of their own: let them set a password anew", user.Email)
+			} else {
+				p.note("user %s comes back without API credentials and settings of their own", user.Email)
+			}
+		case now.Name != user.Name && now.Local():
+			before := now.Name
+			now.Name = user.Name
+			operations = append(operations, Operation{Action: Update, Object: User, User: now, Before: before})
+		default:
+			p.plan.Users.Unchanged++
+		}
+	}
+	slices.SortStableFunc(operations, func(a, b Operation) int {
+		return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(a.Name(), b.Name()))
+	})
+	return operations, returning
+}
+
+// restoreGroups plans the groups of the snapshot, and the places of users who
+// come back in groups that are not in it.
+func (p *planner) restoreGroups(snapshot *directory.Snapshot, returning map[string]directory.User) []Operation {
+	wanted := map[directory.GroupName]directory.Group{}
+	for _, group := range snapshot.Groups {
+		wanted[group.Name] = group
+	}
+	for _, username := range slices.Sorted(maps.Keys(returning)) {
+		for _, name := range returning[username].Groups {
+			group, planned := wanted[directory.GroupName(name)]
+			if !planned {
+				now := p.tenant.groups[directory.GroupName(name)]
+				if now == nil {
+					continue
+				}
+				group = *now
+			}
+			if !slices.ContainsFunc(group.Usernames, func(u string) bool { return p.comesBackAs(u, returning) == returning[username].Email }) {
+				group.Usernames = append(slices.Clone(group.Usernames), returning[username].Username)
+			}
+			wanted[group.Name] = group
+		}
+	}
+	var operations []Operation
+	for _, name := range slices.Sorted(maps.Keys(wanted)) {
+		if operation, ok := p.restoreGroup(wanted[name], returning); ok {
+			operations = append(operations, operation)
+		}
+	}
+	return operations
+}
+
+// comesBackAs is who is meant by a username of the snapshot.
+func (p *planner) comesBackAs(username string, returning map[string]directory.User) directory.Email {
+	if user, ok := returning[directory.Fold(username)]; ok {
+		return user.Email
+	}
+	return p.tenant.who(username)
+}
+
+func (p *planner) restoreGroup(then directory.Group, returning map[string]directory.User) (Operation, bool) {
+	now, exists := p.tenant.groups[then.Name]
+	if exists && now.SyncMode == directory.SyncSCIM {
+		p.note("group %q is left alone: it is synced by SCIM", then.Name)
+	}
+	if exists && (now.SyncMode == directory.SyncSCIM || now.ReadError != "") {
+		return Operation{}, false
+	}
+	operation := Operation{Action: Update, Object: Group, Attributes: attributesOf(then)}
+	present := map[directory.Email]bool{}
+	if exists {
+		operation.Group = *now
+	} else {
+		operation.Action, operation.Group = Create, then
+		operation.Group.Usernames, operation.Attributes = nil, nil
+	}
+	for _, username := range operation.Group.Usernames {
+		present[p.tenant.who(username)] = true
+	}
+	meant := map[directory.Email]bool{}
+	returns := map[directory.Email]bool{}
+	for _, user := range returning {
+		returns[user.Email] = true
+	}
+	for _, username := range then.Usernames {
+		email := p.comesBackAs(username, returning)
+		meant[email] = true
+		_, known := p.tenant.user(email)
+		switch {
+		case present[email]:
+		case known || returns[email]:
+			operation.Add = append(operation.Add, p.tenant.member(email))
+		default:
+			p.note("%s cannot come back to group %q: the tenant has no such user any more", email, then.Name)
+		}
+	}
+	for _, username := range operation.Group.Usernames {
+		member := Member{Email: p.tenant.who(username), Username: username}
+		switch {
+		case meant[member.Email]:
+		case p.protected(member):
+			p.plan.Withheld = append(p.plan.Withheld, Withheld{Group: then.Name, Member: member, Reason: "protected"})
+		default:
+			operation.Remove = append(operation.Remove, member)
+		}
+	}
+	sortMembers(operation.Add)
+	sortMembers(operation.Remove)
+	if exists && reflect.DeepEqual(attributesOf(*now), operation.Attributes) {
+		operation.Attributes = nil
+		if len(operation.Add)+len(operation.Remove) == 0 {
+			p.plan.Groups.Unchanged++
+			return Operation{}, false
+		}
+	}
+	return operation, true
+}
+
+// Attributes are what a group has beside its members.
+type Attributes struct {
+	DisplayName, Description, SyncID string
+	Roles                            []directory.Role
+}
+
+func attributesOf(group directory.Group) *Attributes {
+	return &Attributes{
+		DisplayName: group.DisplayName, Description: group.Description, SyncID: group.SyncID,
+		Roles: slices.SortedFunc(slices.Values(group.Roles), byNamespace),
+	}
+}
+
+// Apply gives the group its attributes back, and tells whether that changes
+// anything. A nil a leaves all as it is.
+func (a *Attributes) Apply(group *directory.Group) (changed bool) {
+	if a == nil || reflect.DeepEqual(attributesOf(*group), a) {
+		return false
+	}
+	group.DisplayName, group.Description, group.SyncID, group.Roles = a.DisplayName, a.Description, a.SyncID, a.Roles
+	return true
+}
+
+// String names what comes back.
+func (a *Attributes) String() string {
+	parts := []string{"display name", "description", "sync id"}
+	for _, role := range a.Roles {
+		parts = append(parts, "role "+role.Role+" in "+role.Namespace)
+	}
+	return strings.Join(parts, ", ")
+}

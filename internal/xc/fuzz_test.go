@@ -1,0 +1,51 @@
+package xc_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"testing"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/xc"
+)
+
+type bodies []byte
+
+func (b bodies) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader(b)), Request: r}, nil
+}
+
+// FuzzListings: whatever a tenant answers, a listing that is no error is whole.
+func FuzzListings(f *testing.F) {
+	for _, body := range []string{
+		`{"items":[{"email":"a@x.y","name":"a","group_names":["g"]}],"user_groups":[{"name":"g","usernames":["a"]}]}`,
+		`{"items":[]}`, `{"user_groups":null}`, `{}`, `[]`, `null`, `"x"`, `{"items":[{}]}`, `{"user_groups":[{"name":"g","error":{"code":"EPARTIAL"}}]}`,
+		`{"items":[{"email":"a@x.y"},{"email":"A@X.Y"}]}`, `{"user_groups":[{"name":"g"},{"name":"g"}],"error":{"code":5}}`, `<html>`, ``, `{"items":[{"email":"a"}]} x`,
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		client := xc.New(xc.Options{BaseURL: "https://tenant.example", Transport: bodies(body)})
+		users, err := client.Users(t.Context())
+		if err == nil && len(users) == 0 {
+			t.Error("a listing without a user")
+		}
+		names := map[string]bool{}
+		for _, user := range users {
+			if folded := directory.Fold(user.Username); folded == "" || names[folded] {
+				t.Errorf("a user without a name or twice: %q", user.Username)
+			} else {
+				names[folded] = true
+			}
+		}
+		groups, _ := client.Groups(t.Context())
+		seen := map[directory.GroupName]bool{}
+		for _, group := range groups {
+			if group.Name == "" || seen[group.Name] {
+				t.Errorf("a group without a name or twice: %q", group.Name)
+			}
+			seen[group.Name] = true
+		}
+	})
+}

@@ -1,0 +1,133 @@
+package main_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"xc-group-sync/internal/simulator"
+)
+
+// TestRestoreGoesBack undoes a run that changed, emptied and deleted: members,
+// roles, descriptions, deleted groups and users are as they were.
+func TestRestoreGoesBack(t *testing.T) {
+	t.Parallel()
+	tenant := estate()
+	before := stateOf(tenant)
+	snapshot := filepath.Join(t.TempDir(), "snapshot.json")
+	args := append([]string{"--snapshot-file", snapshot, "--prune-unmanaged"}, everything...)
+	csv := "Email,Entitlement Display Name,User Display Name\nada.lovelace@example.com,CN=xc-auditors,Augusta Ada King\nnew@example.com,CN=brand-new,New Comer\n"
+	if code, out := run(t, tenant, csv, args...); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, out)
+	}
+	if gone := lost(before, stateOf(tenant)); len(gone) < 15 {
+		t.Fatalf("the run took too little away to prove anything: %q", gone)
+	}
+	mark := len(tenant.Requests())
+	code, out := command(t, tenant, "restore", "--snapshot", snapshot, "--dry-run", "--max-removals", "none")
+	if more := writesOf(tenant.Requests()[mark:]); code != 0 || len(more) > 0 || !strings.Contains(out, "DRY RUN") {
+		t.Fatalf("dry run: exit code %d, %v:\n%s", code, more, out)
+	}
+	code, out = command(t, tenant, "restore", "--snapshot", snapshot, "--max-removals", "none")
+	if gone := lost(before, stateOf(tenant)); code != 0 || len(gone) > 0 {
+		t.Errorf("exit code %d, did not come back: %q\n%s", code, gone, out)
+	}
+	// What was added to what the snapshot holds is gone again; what was new stays.
+	if diff := cmp.Diff([]string{"user new@example.com", "member new@example.com of brand-new"},
+		withoutPrefix(lost(stateOf(tenant), before), "group brand-new", "description")); diff != "" {
+		t.Errorf("left over (-want +got):\n%s", diff)
+	}
+	for _, said := range []string{"without a password", "new@example.com was created by the run that is undone"} {
+		if !strings.Contains(out, said) {
+			t.Errorf("%q is not said:\n%s", said, out)
+		}
+	}
+	mark = len(tenant.Requests())
+	code, out = command(t, tenant, "restore", "--snapshot", snapshot)
+	if more := writesOf(tenant.Requests()[mark:]); code != 0 || len(more) > 0 || !strings.Contains(out, "nothing to do") {
+		t.Errorf("second restore: exit code %d, %v:\n%s", code, more, out)
+	}
+}
+
+func withoutPrefix(facts []string, prefixes ...string) []string {
+	var kept []string
+next:
+	for _, fact := range facts {
+		for _, prefix := range prefixes {
+			if strings.HasPrefix(fact, prefix) {
+				continue next
+			}
+		}
+		kept = append(kept, fact)
+	}
+	return kept
+}
+
+// TestRestoreBringsRolesBack undoes what somebody else did to a group of the
+// snapshot, too.
+func TestRestoreBringsRolesBack(t *testing.T) {
+	t.Parallel()
+	users, groups := simulator.Sample()
+	snapshot := filepath.Join(t.TempDir(), "snapshot.json")
+	before := simulator.New(users, groups)
+	if code, out := run(t, before, sample(t), "--snapshot-file", snapshot); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, out)
+	}
+	for i := range groups {
+		groups[i].NamespaceRoles, groups[i].Description = nil, ""
+	}
+	after := simulator.New(users, groups)
+	code, out := command(t, after, "restore", "--snapshot", snapshot)
+	if code != 0 || !strings.Contains(out, "gets back") {
+		t.Errorf("exit code %d:\n%s", code, out)
+	}
+	for _, group := range after.Groups() {
+		if group.Name == "xc-auditors" && len(group.NamespaceRoles) != 1 || group.Name == "xc-network-operators" && !strings.HasPrefix(group.Description, "Managed by") {
+			t.Errorf("%+v did not come back", group)
+		}
+	}
+}
+
+func TestRestoreUnderGuards(t *testing.T) {
+	t.Parallel()
+	tenant := estate()
+	dir := t.TempDir()
+	snapshot := filepath.Join(dir, "snapshot.json")
+	if code, out := run(t, tenant, sample(t), append([]string{"--snapshot-file", snapshot}, everything...)...); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, out)
+	}
+	none := filepath.Join(dir, "none.json")
+	if err := os.WriteFile(none, []byte(`{"schema": 7}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"restore", "--snapshot", snapshot, "--max-removals", "0"}, 5, "removes"},
+		{[]string{"restore", "--snapshot", filepath.Join(dir, "missing")}, 2, "missing"},
+		{[]string{"restore", "--snapshot", none}, 2, "no snapshot"},
+		{[]string{"restore"}, 2, "snapshot: missing"},
+		{[]string{"restore", "--snapshot", snapshot, "--csv", "x"}, 2, "csv"},
+	} {
+		mark := len(tenant.Requests())
+		code, out := command(t, tenant, tt.args...)
+		if more := writesOf(tenant.Requests()[mark:]); code != tt.code || !strings.Contains(out, tt.says) || len(more) > 0 {
+			t.Errorf("%v: exit code %d, want %d, %v:\n%s", tt.args, code, tt.code, more, out)
+		}
+	}
+}
+
+// TestNoSnapshotNoChange: what cannot be saved is not changed.
+func TestNoSnapshotNoChange(t *testing.T) {
+	t.Parallel()
+	tenant := estate()
+	code, out := run(t, tenant, sample(t), append([]string{"--snapshot-file", filepath.Join(t.TempDir(), "no", "such", "folder", "x")}, everything...)...)
+	if writes := writesOf(tenant.Requests()); code != 1 || len(writes) > 0 || !strings.Contains(out, "snapshot-file") {
+		t.Errorf("exit code %d, %d writes:\n%s", code, len(writes), out)
+	}
+}
