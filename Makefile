@@ -8,7 +8,7 @@ DOCKER   ?= docker
 FUZZTIME ?= 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint docs fuzz image
+.PHONY: help build test lint docs fuzz bench image
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ fuzz: ## Run each fuzz target for FUZZTIME
 		echo "$$target ($$file)"; \
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit 1; \
 	done
+
+bench: ## Run the benchmarks
+	go test -run '^$$' -bench . -benchtime 3x ./internal/roster
 
 image: ## Build the container image
 	$(DOCKER) build --build-arg VERSION="$(VERSION)" --build-arg REVISION="$(REVISION)" -t $(IMAGE) .

@@ -198,10 +198,23 @@ func NewPersonName(display string, email Email) PersonName {
 
 // CleanText replaces each control character by a blank.
 func CleanText(s string) string {
+	if isPlain(s) {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		if IsControl(r) {
 			return ' '
 		}
 		return r
 	}, s)
+}
+
+// isPlain tells a text of printable ASCII, which nearly every text is.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
