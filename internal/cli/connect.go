@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"bytes"
+	"cmp"
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
@@ -65,27 +67,24 @@ func simulate(faults float64) (base string, stop func(), err error) {
 }
 
 func transport(c *config.Config, getenv func(string) string) (*http.Transport, error) {
-	options := xc.TransportOptions{Connections: c.Concurrency, Proxy: proxy(c.Proxy, getenv)}
-	var err error
-	if options.Certificate, err = certificate(c); err != nil {
-		return nil, err
-	}
+	options := xc.TransportOptions{Connections: c.Concurrency}
+	var proxyErr, certificateErr, bundleErr error
+	options.Proxy, proxyErr = proxy(c.Proxy, getenv)
+	options.Certificate, certificateErr = certificate(c)
 	if c.CABundle != "" {
-		if options.CABundle, err = os.ReadFile(c.CABundle); err != nil {
-			return nil, fmt.Errorf("ca-bundle: %w", err)
-		}
+		options.CABundle, bundleErr = os.ReadFile(c.CABundle)
 	}
 	transport, err := xc.NewTransport(options)
-	if err != nil {
-		return nil, fmt.Errorf("ca-bundle: %s: %w", c.CABundle, err)
+	if bundleErr = cmp.Or(bundleErr, err); bundleErr != nil {
+		bundleErr = fmt.Errorf("ca-bundle: %s: %w", c.CABundle, bundleErr)
 	}
-	return transport, nil
+	return transport, errors.Join(proxyErr, certificateErr, bundleErr)
 }
 
 // proxy is the one that is set, for every request, or the environment's choice.
-func proxy(set string, getenv func(string) string) func(*http.Request) (*url.URL, error) {
+func proxy(set string, getenv func(string) string) (func(*http.Request) (*url.URL, error), error) {
 	if u, err := url.Parse(set); err == nil && set != "" {
-		return http.ProxyURL(u)
+		return http.ProxyURL(u), nil
 	}
 	either := func(name string) string {
 		if value := getenv(name); value != "" {
@@ -93,8 +92,13 @@ func proxy(set string, getenv func(string) string) func(*http.Request) (*url.URL
 		}
 		return getenv(strings.ToLower(name))
 	}
-	choose := (&httpproxy.Config{HTTPSProxy: either("HTTPS_PROXY"), NoProxy: either("NO_PROXY")}).ProxyFunc()
-	return func(request *http.Request) (*url.URL, error) { return choose(request.URL) }
+	environment := either("HTTPS_PROXY")
+	if _, err := url.Parse(environment); err != nil && !strings.Contains(err.Error(), "first path segment") { // host:port is fine
+		// The library would ignore it, and the credentials would go another way.
+		return nil, errors.New("the environment variable HTTPS_PROXY is no URL: correct it, or set proxy")
+	}
+	choose := (&httpproxy.Config{HTTPSProxy: environment, NoProxy: either("NO_PROXY")}).ProxyFunc()
+	return func(request *http.Request) (*url.URL, error) { return choose(request.URL) }, nil
 }
 
 // certificate opens the client certificate that counts; nil where the token
@@ -116,18 +120,36 @@ func certificate(c *config.Config) (*tls.Certificate, error) {
 		}
 		return container12("p12-base64", container, c.P12Password)
 	case c.CertFile != "":
-		pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("cert-file, key-file: %w", err)
-		}
-		return &pair, nil
+		return pemPair(c.CertFile, c.KeyFile)
 	}
 	return nil, nil
 }
 
+func pemPair(certFile, keyFile string) (*tls.Certificate, error) {
+	certificate, certErr := os.ReadFile(certFile)
+	if certErr != nil {
+		certErr = fmt.Errorf("cert-file: %w", certErr)
+	}
+	key, keyErr := os.ReadFile(keyFile)
+	if keyErr != nil {
+		keyErr = fmt.Errorf("key-file: %w", keyErr)
+	}
+	if err := errors.Join(certErr, keyErr); err != nil {
+		return nil, err
+	}
+	if bytes.Contains(key, []byte("ENCRYPTED")) {
+		return nil, fmt.Errorf("key-file: %s is encrypted: take its passphrase off (openssl pkey), or use PKCS#12 with p12-password", keyFile)
+	}
+	pair, err := tls.X509KeyPair(certificate, key)
+	if err != nil {
+		return nil, fmt.Errorf("cert-file, key-file: %w", err)
+	}
+	return &pair, nil
+}
+
 func container12(setting string, container []byte, password string) (*tls.Certificate, error) {
 	certificate, err := xc.ParsePKCS12(container, password)
-	if errors.Is(err, xc.ErrPassword) {
+	if errors.Is(err, xc.ErrPassword) || errors.Is(err, xc.ErrNoPassword) {
 		return nil, fmt.Errorf("p12-password: %w of %s", err, setting)
 	}
 	if err != nil {

@@ -17,6 +17,9 @@ func (j *job) saveSnapshot() error {
 	if j.settings.SnapshotFile == "" || len(j.run.Plan.Operations) == 0 {
 		return nil
 	}
+	if _, err := os.Stat(j.settings.SnapshotFile); err == nil {
+		return fmt.Errorf("%s is there already, and may be the only way back from an earlier run: move it or give another name", j.settings.SnapshotFile)
+	}
 	snapshot := j.run.Plan.Snapshot(j.settings.Tenant)
 	snapshot.TakenAt = time.Now().UTC().Format(time.RFC3339)
 	document, err := json.MarshalIndent(snapshot, "", "  ")
@@ -37,7 +40,7 @@ func readSnapshot(path string) (*directory.Snapshot, error) {
 	}
 	var snapshot directory.Snapshot
 	if err := json.Unmarshal(document, &snapshot); err != nil {
-		return nil, fmt.Errorf("%s is no snapshot: %w", path, err)
+		return nil, fmt.Errorf("%s is no snapshot that a run with snapshot-file wrote", path)
 	}
 	if snapshot.Schema != directory.SnapshotSchema {
 		return nil, fmt.Errorf("%s is no snapshot of this program, or of another version of it (schema %d)", path, snapshot.Schema)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"xc-group-sync/internal/actions"
@@ -145,13 +146,21 @@ func (j *job) observed(ctx context.Context) (*directory.Observed, plan.Policy, b
 		j.log.Info("read the tenant", "tenant", j.settings.Tenant, "users", len(observed.Users), "groups", len(observed.Groups))
 		return observed, policy, true
 	case ctx.Err() != nil:
-		j.exit(exitInterrupted)
+		j.fail(exitInterrupted, errors.New("interrupted while the tenant was read: nothing was changed"))
 	case credentialsRefused(err):
-		j.fail(exitRefused, err)
+		j.fail(exitRefused, fmt.Errorf("tenant %s: %w", j.where(), err))
 	default:
-		j.fail(exitFailed, err)
+		j.fail(exitFailed, fmt.Errorf("tenant %s: %w", j.where(), err))
 	}
 	return nil, policy, false
+}
+
+// where is the tenant as errors name it.
+func (j *job) where() string {
+	if host := strings.TrimPrefix(j.settings.APIURL, "https://"); host != "" && host != j.settings.Tenant {
+		return j.settings.Tenant + " (" + host + ")"
+	}
+	return j.settings.Tenant
 }
 
 // observe reads the tenant and, where users may be deleted, who the caller is.
@@ -274,6 +283,7 @@ func (j *job) finish(edge *actions.Edge, s report.Sanitiser, stdout io.Writer) i
 			written = path
 		}
 	}
+	j.run.Verdict = verdict(gravest(j.codes)) // the report may have failed
 	if err := edge.Outputs(j.outputs(written)); err != nil {
 		j.exit(exitFailed)
 		j.log.Error(err.Error())

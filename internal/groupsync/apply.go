@@ -162,9 +162,14 @@ func unauthenticated(err error) bool {
 	return errors.As(err, &refused) && refused.Unauthenticated()
 }
 
+// hasStatus tells whether the API itself answered so, not a proxy or a web page
+// on the way.
 func hasStatus(err error, code int) bool {
-	var status retry.StatusError
-	return errors.As(err, &status) && status.StatusCode() == code
+	var answer interface {
+		StatusCode() int
+		FromAPI() bool
+	}
+	return errors.As(err, &answer) && answer.FromAPI() && answer.StatusCode() == code
 }
 
 func conflict(err error) bool { return hasStatus(err, http.StatusConflict) }

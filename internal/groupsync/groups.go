@@ -84,7 +84,7 @@ func (c change) apply(usernames []string) (members []string, added, removed int)
 // done tells whether a group has what the change asks for.
 func (c change) done(group directory.Group, err error) bool {
 	_, added, removed := c.apply(group.Usernames)
-	return err == nil && group.ReadError == "" && added+removed == 0 && !c.attributes.Apply(&group)
+	return err == nil && group.ReadError == "" && group.Usernames != nil && added+removed == 0 && !c.attributes.Apply(&group)
 }
 
 func (r *run) createGroup(ctx context.Context, result *Result, change change) {
@@ -145,7 +145,7 @@ func (r *run) replaceGroup(ctx context.Context, result *Result, change change, w
 		return fmt.Errorf("%w: the tenant could not read the group whole: %s", errLeft, group.ReadError)
 	case group.SyncMode == directory.SyncSCIM:
 		return fmt.Errorf("%w: the group is synced by SCIM", errLeft)
-	case group.Usernames == nil && len(result.Group.Usernames) > 0, group.Roles == nil && len(result.Group.Roles) > 0:
+	case group.Usernames == nil && (result.Action == plan.Create || len(result.Group.Usernames) > 0), group.Roles == nil && len(result.Group.Roles) > 0:
 		return fmt.Errorf("%w: the tenant answers without the group's members or roles", errLeft)
 	}
 	members, added, removed := change.apply(group.Usernames)

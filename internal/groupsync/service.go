@@ -14,8 +14,9 @@ import (
 )
 
 // Repository is the tenant that a plan is carried out on. Its errors tell their
-// HTTP status as retry.StatusError does; one whose method Unauthenticated()
-// bool is true ends the run; one that wraps retry.ErrInterrupted says that
+// HTTP status as retry.StatusError does, and by FromAPI() bool whether the API
+// itself gave it; one whose method Unauthenticated() bool is true ends the run;
+// one that wraps retry.ErrInterrupted says that
 // nothing was sent. It is called concurrently.
 type Repository interface {
 	Users(context.Context) ([]directory.User, error)
@@ -40,7 +41,8 @@ const (
 	SyncRest  OnUserFailure = "sync-rest"  // it is synced without that user
 )
 
-// Service carries out plans. Make it with New.
+// Service carries out a plan. Make one for each run with New: budget, breaker
+// and figures are a run's.
 type Service struct {
 	repository    Repository
 	retrier       retry.Retrier

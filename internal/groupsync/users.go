@@ -137,17 +137,19 @@ func (r *run) updateUsers(ctx context.Context, updates []*Result) {
 func (r *run) deleteUser(ctx context.Context, result *Result) {
 	r.try(ctx, result, r.users, func(ctx context.Context) (bool, error) {
 		err := r.repository.DeleteUser(ctx, result.User.Email)
-		if gone(err) {
-			err = nil
+		if gone(err) && r.isGone(ctx, result) {
+			err = nil // the path is every user's: a 404 alone does not tell whose
 		}
 		return true, err
-	}, func(ctx context.Context) bool {
-		user, err := r.readUser(ctx, result.User.Username)
-		return err == nil && user.Username == ""
-	})
+	}, func(ctx context.Context) bool { return r.isGone(ctx, result) })
 	if result.Status == Done {
 		result.Effect, result.Removed = result.Action, result.Removals()
 	}
+}
+
+func (r *run) isGone(ctx context.Context, result *Result) bool {
+	user, err := r.readUser(ctx, result.User.Username)
+	return err == nil && user.Username == ""
 }
 
 // readUser is the user as the tenant lists them now; the zero User if it does

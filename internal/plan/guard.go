@@ -42,6 +42,13 @@ func (p *planner) guard() {
 			p.check(fmt.Sprintf("memberships of group %q", operation.Group.Name), removed, len(operation.Group.Usernames))
 		}
 	}
+	most := 0
+	for _, refusal := range p.plan.Refusals {
+		most = max(most, refusal.Removed)
+	}
+	for i := range p.plan.Refusals {
+		p.plan.Refusals[i].Allow = most
+	}
 }
 
 func (p *planner) check(what string, removed, of int) {

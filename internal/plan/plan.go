@@ -89,11 +89,12 @@ type Refusal struct {
 	Removed int
 	Of      int
 	Limit   Limit
+	Allow   int // what max-removals must be for the whole plan to pass
 }
 
 func (r Refusal) String() string {
 	return fmt.Sprintf("the plan removes %d of %d %s, more than max-removals (%s) allows; if that is right, set max-removals to %d or to none for one run",
-		r.Removed, r.Of, r.What, r.Limit, r.Removed)
+		r.Removed, r.Of, r.What, r.Limit, r.Allow)
 }
 
 // Plan is what a run would do. Make it with New.

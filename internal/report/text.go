@@ -21,8 +21,14 @@ func (r *Run) Text(w io.Writer, s Sanitiser) error {
 	if r.Epilogue != "" {
 		t.printf("%s\n", r.Epilogue)
 	}
-	if r.DryRun {
+	if r.Verdict == Interrupted {
+		t.printf("INTERRUPTED: what was not begun was left as it is.\n")
+	}
+	switch {
+	case r.DryRun && r.Plan != nil:
 		t.printf("DRY RUN: nothing was changed. The figures are what a run would do.\n")
+	case r.DryRun:
+		t.printf("DRY RUN: nothing was changed.\n")
 	}
 	counts := r.Tallies()
 	t.tally("Users", counts.Users)
@@ -129,9 +135,13 @@ func count(n int, what string) string {
 
 func (t *textWriter) warnings(r *Run) {
 	for _, problem := range r.problems() {
-		if problem.Line > 0 {
+		switch {
+		case r.Failure != "" && strings.Contains(r.Failure, problem.Message): // said below
+		case problem.Line > 0 && problem.Column != "":
 			t.printf("warning: line %d, %s: %s\n", problem.Line, problem.Column, problem.Message)
-		} else {
+		case problem.Line > 0:
+			t.printf("warning: line %d: %s\n", problem.Line, problem.Message)
+		default:
 			t.printf("warning: %s\n", problem.Message)
 		}
 	}

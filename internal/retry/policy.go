@@ -5,8 +5,6 @@
 package retry
 
 import (
-	"fmt"
-	"math/rand/v2"
 	"time"
 )
 
@@ -71,18 +69,3 @@ func (p Policy) wait(n int, random func() float64) time.Duration {
 	}
 	return backoff
 }
-
-// Validate says what is wrong with the numbers; nil if nothing is.
-func (p Policy) Validate() error {
-	switch {
-	case p.Attempts < 1:
-		return fmt.Errorf("attempts: %d is under 1", p.Attempts)
-	case p.Multiplier <= 0:
-		return fmt.Errorf("multiplier: %v is not over 0", p.Multiplier)
-	case p.Min < 0 || p.Max < p.Min:
-		return fmt.Errorf("waits: 0 ≤ min (%v) ≤ max (%v) does not hold", p.Min, p.Max)
-	}
-	return nil
-}
-
-func defaultRandom() float64 { return rand.Float64() }

@@ -72,33 +72,6 @@ func TestProfiles(t *testing.T) {
 	}
 }
 
-func TestValidate(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name   string
-		change func(*retry.Policy)
-		ok     bool
-	}{
-		{"default", func(*retry.Policy) {}, true},
-		{"one attempt", func(p *retry.Policy) { p.Attempts = 1 }, true},
-		{"no waits", func(p *retry.Policy) { p.Min, p.Max = 0, 0 }, true},
-		{"no attempt", func(p *retry.Policy) { p.Attempts = 0 }, false},
-		{"no multiplier", func(p *retry.Policy) { p.Multiplier = 0 }, false},
-		{"negative min", func(p *retry.Policy) { p.Min = -1 }, false},
-		{"max under min", func(p *retry.Policy) { p.Max = p.Min - 1 }, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			policy := retry.Default()
-			tt.change(&policy)
-			if err := policy.Validate(); (err == nil) != tt.ok {
-				t.Errorf("Validate() = %v, want it to pass: %t", err, tt.ok)
-			}
-		})
-	}
-}
-
 // waits returns the waits between an operation's failing attempts.
 func waits(ctx context.Context, policy retry.Policy, random func() float64) []time.Duration {
 	var all []time.Duration

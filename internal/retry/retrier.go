@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -160,7 +161,7 @@ func (t *try) again(err error) bool {
 	default:
 		random := t.Random
 		if random == nil {
-			random = defaultRandom
+			random = rand.Float64
 		}
 		t.wait = max(t.policy.wait(t.attempts, random), fault.RetryAfter)
 		t.Metrics.waits(t.wait)

@@ -270,6 +270,7 @@ func (c *Client) check(method, path string, status int, header http.Header, body
 		return nil
 	}
 	failed.retryAfter = retryAfter(header.Get("Retry-After"))
+	failed.page = isHTML(header, body)
 	failed.Code, failed.Message = c.errorBody(header, body)
 	if status == http.StatusTooManyRequests && failed.retryAfter <= c.options.RetryAfterMax {
 		c.throttle.Hold(failed.retryAfter)
@@ -308,10 +309,13 @@ const shownBody = 300
 // errorBody is the code and the message of a refusal, without the token that a
 // server might echo.
 func (c *Client) errorBody(header http.Header, body []byte) (code, message string) {
-	var document struct{ Code, Message string }
+	var document wireError
 	switch {
 	case json.Unmarshal(body, &document) == nil && document.Message != "":
-		code, message = document.Code, document.Message
+		message = document.Message
+		if document.Code != nil {
+			code = fmt.Sprint(document.Code)
+		}
 	case isHTML(header, body):
 		message = "the answer is a web page"
 	default:

@@ -25,6 +25,7 @@ type APIError struct {
 	RequestID    string // the server's; often empty
 
 	login      bool
+	page       bool // the body is a web page
 	repeated   bool
 	retryAfter time.Duration
 }
@@ -46,6 +47,8 @@ func (e *APIError) Error() string {
 		b.WriteString("; the credentials were not accepted: check api-token or the client certificate, and that tenant or api-url is right (a proxy that inspects TLS drops client certificates)")
 	case e.Status == http.StatusUnauthorized:
 		b.WriteString("; the credentials were refused: check that api-token or the client certificate is right, not expired, and of this tenant")
+	case e.Status == http.StatusNotFound && e.Method == http.MethodGet && (e.page || !strings.Contains(e.Path, "/")):
+		b.WriteString("; there is no such API: check tenant and api-url")
 	case e.Refused():
 		b.WriteString("; the credentials may not read this: they need a role that may manage users and groups in the namespace system")
 	}
@@ -57,6 +60,9 @@ func (e *APIError) StatusCode() int { return e.Status }
 
 // RetryAfter is how long the server asks to wait; 0 if it does not.
 func (e *APIError) RetryAfter() time.Duration { return e.retryAfter }
+
+// FromAPI tells the API's own answer from a page of something on the way.
+func (e *APIError) FromAPI() bool { return !e.login && !e.page }
 
 // Unauthenticated tells that no request can succeed with these credentials.
 func (e *APIError) Unauthenticated() bool { return e.login || e.Status == http.StatusUnauthorized }
@@ -138,8 +144,10 @@ func (c *Client) hint(err error) string {
 		return "the proxy asks for a login: set proxy to http://user:password@host:port"
 	case errors.As(err, &proxy):
 		return "check proxy"
+	case errors.As(err, &operation) && operation.Op == "remote error" && strings.Contains(operation.Err.Error(), "certificate"):
+		return "the server refused the client certificate, or wants one: check that p12-file or cert-file holds the right one with its chain, and that it has not expired"
 	case errors.As(err, &operation) && operation.Op == "remote error":
-		return "the server refused the TLS handshake: check that the client certificate (p12-file or cert-file) is the right one and has not expired"
+		return "the server refused the TLS handshake: it may want a client certificate (p12-file or cert-file), or speak no TLS 1.2 or later; check api-url"
 	case errors.As(err, &operation) && operation.Op == "proxyconnect":
 		return "the proxy cannot be reached: check proxy"
 	case errors.As(err, &lookup):

@@ -1,6 +1,7 @@
 package xc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -111,7 +112,11 @@ func (c *Client) WhoAmI(ctx context.Context) (directory.User, error) {
 	if err := c.do(ctx, http.MethodGet, "whoami", nil, &caller); err != nil {
 		return directory.User{}, fmt.Errorf("ask who the caller is: %w", err)
 	}
-	return caller.directory()
+	user, err := caller.directory()
+	if err != nil {
+		return user, fmt.Errorf("ask who the caller is: %w", &FormatError{Method: http.MethodGet, Path: "whoami", Err: err})
+	}
+	return user, nil
 }
 
 // CreateUser creates a user with their roles, in no group. An empty Username,
@@ -160,7 +165,7 @@ func (c *Client) DeleteUser(ctx context.Context, email directory.Email) error {
 			reasons = append(reasons, item.Message)
 		}
 	}
-	return errors.New("the tenant did not delete the user: " + or(strings.Join(reasons, "; "), "it gives no reason"))
+	return errors.New("the tenant did not delete the user: " + cmp.Or(strings.Join(reasons, "; "), "it gives no reason"))
 }
 
 func groupPath(name directory.GroupName) string {

@@ -45,9 +45,11 @@ func NewTransport(options TransportOptions) (*http.Transport, error) {
 		config.RootCAs = pool
 	}
 	return &http.Transport{
-		Proxy:               options.Proxy,
-		TLSClientConfig:     config,
-		ForceAttemptHTTP2:   true,
+		Proxy:             options.Proxy,
+		TLSClientConfig:   config,
+		ForceAttemptHTTP2: true,
+		// Without pings every retry would ride the same dead connection.
+		HTTP2:               &http.HTTP2Config{SendPingTimeout: 5 * time.Second, PingTimeout: 5 * time.Second},
 		MaxConnsPerHost:     options.Connections,
 		MaxIdleConnsPerHost: options.Connections,
 		IdleConnTimeout:     90 * time.Second,
@@ -66,7 +68,15 @@ func NewTransport(options TransportOptions) (*http.Transport, error) {
 // (AES) open. ErrPassword tells that the password is wrong.
 func ParsePKCS12(container []byte, password string) (*tls.Certificate, error) {
 	key, leaf, chain, err := pkcs12.DecodeChain(container, password)
+	if errors.Is(err, pkcs12.ErrIncorrectPassword) && password != "" {
+		// A password that is not needed does no harm.
+		if k, l, c, plain := pkcs12.DecodeChain(container, ""); plain == nil {
+			key, leaf, chain, err = k, l, c, nil
+		}
+	}
 	switch {
+	case errors.Is(err, pkcs12.ErrIncorrectPassword) && password == "":
+		return nil, ErrNoPassword
 	case errors.Is(err, pkcs12.ErrIncorrectPassword):
 		return nil, ErrPassword
 	case err != nil:
@@ -78,7 +88,8 @@ func ParsePKCS12(container []byte, password string) (*tls.Certificate, error) {
 	if own < 0 {
 		return nil, errors.New("none of its certificates belongs to its key")
 	}
-	all[0], all[own] = all[own], all[0]
+	mine := all[own]
+	all = slices.Insert(slices.Delete(all, own, own+1), 0, mine)
 	certificate := &tls.Certificate{PrivateKey: key, Leaf: all[0]}
 	for _, one := range all {
 		certificate.Certificate = append(certificate.Certificate, one.Raw)
@@ -95,5 +106,9 @@ func isKeyOf(key any, certificate *x509.Certificate) bool {
 	return ok && public.Equal(certificate.PublicKey)
 }
 
-// ErrPassword is returned for a container whose password is another.
-var ErrPassword = errors.New("the password does not open the container")
+// ErrPassword is returned for a container whose password is another, and
+// ErrNoPassword for one that needs a password where none is given.
+var (
+	ErrPassword   = errors.New("the password does not open the container")
+	ErrNoPassword = errors.New("a password is needed to open the container")
+)

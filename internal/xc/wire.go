@@ -1,6 +1,7 @@
 package xc
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -67,21 +68,14 @@ func (e *wireError) String() string {
 	return fmt.Sprintf("%v %s", e.Code, e.Message)
 }
 
-func or(value, otherwise string) string {
-	if value == "" {
-		return otherwise
-	}
-	return value
-}
-
 func (w *wireUser) directory() (directory.User, error) {
 	user := directory.User{
 		Email:       directory.Email(directory.Fold(strings.TrimSpace(w.Email))),
-		Username:    or(w.Name, w.Email),
+		Username:    cmp.Or(w.Name, w.Email),
 		Name:        directory.PersonName{First: w.FirstName, Last: w.LastName},
-		IdmType:     or(w.IdmType, directory.IdmSSO),
-		Type:        or(w.Type, directory.TypeUser),
-		SyncMode:    or(w.SyncMode, directory.SyncSelf),
+		IdmType:     cmp.Or(w.IdmType, directory.IdmSSO),
+		Type:        cmp.Or(w.Type, directory.TypeUser),
+		SyncMode:    cmp.Or(w.SyncMode, directory.SyncSelf),
 		DomainOwner: w.DomainOwner,
 		Groups:      w.GroupNames,
 		Roles:       roles(w.Roles),
@@ -119,7 +113,7 @@ func (w *wireGroup) directory() (directory.Group, error) {
 		Usernames:   w.Usernames,
 		Roles:       roles(w.Roles),
 		SyncID:      w.SyncID,
-		SyncMode:    or(w.SyncMode, directory.SyncSelf),
+		SyncMode:    cmp.Or(w.SyncMode, directory.SyncSelf),
 		References:  make(map[string]int, len(w.References)),
 	}
 	for kind, count := range w.References {
