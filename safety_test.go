@@ -265,3 +265,37 @@ func TestTwoRunsAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestAPageIsNoAnswerAboutAnObject: what a proxy or a missing endpoint answers
+// says nothing of users and groups.
+func TestAPageIsNoAnswerAboutAnObject(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]simulator.Fault{
+		"404 page": {Status: http.StatusNotFound, Body: "<html>not found</html>"},
+		"404":      {Status: http.StatusNotFound, Body: `{"code":"ENOTFOUND","message":"no such method"}`},
+		"409 page": {Status: http.StatusConflict, Body: "<html>conflict</html>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tenant := estate(simulator.WithFault(func(_ int, r *http.Request) simulator.Fault {
+				if r.Method == http.MethodPost && (strings.HasSuffix(r.URL.Path, "cascade_delete") || strings.HasSuffix(r.URL.Path, "user_roles")) {
+					return fault
+				}
+				return simulator.Fault{}
+			}))
+			before := stateOf(tenant)
+			code, out := run(t, tenant, "Email,Entitlement Display Name\ndonald.knuth@example.com,CN=xc-auditors\n", "--prune", "users", "--max-removals", "none")
+			if code != 1 || strings.Contains(out, "deleted=1") || !strings.Contains(out, "failed: delete user left@example.com") {
+				t.Errorf("exit code %d:\n%s", code, out)
+			}
+			for _, fact := range lost(before, stateOf(tenant)) {
+				if strings.HasPrefix(fact, "user ") {
+					t.Errorf("lost %q", fact)
+				}
+			}
+			if code, out := run(t, tenant, oneNewcomer); name != "404" && (code != 1 || !strings.Contains(out, "created=0")) {
+				t.Errorf("creation: exit code %d:\n%s", code, out)
+			}
+		})
+	}
+}
