@@ -151,6 +151,8 @@ func TestAHalfReadListingRemovesNothing(t *testing.T) {
 					t.Errorf("lost %q\n%s", gone, out)
 				case whoami && slices.ContainsFunc(gone, func(fact string) bool { return strings.HasPrefix(fact, "user ") }):
 					t.Errorf("users were deleted though the caller is not known: %q\n%s", gone, out)
+				case whoami && name != "dropped" && code == 0:
+					t.Errorf("exit code 0 though the caller is not known\n%s", out)
 				case listing && !whoami && code == 0:
 					t.Errorf("exit code 0\n%s", out)
 				}
@@ -246,6 +248,21 @@ func TestAmbiguousWritesAreSettled(t *testing.T) {
 
 func writesOf(requests []simulator.Request) []simulator.Request {
 	return slices.DeleteFunc(slices.Clone(requests), func(r simulator.Request) bool { return r.Method == http.MethodGet })
+}
+
+// TestTheTenantsSpellingIsKept where a user is changed or deleted.
+func TestTheTenantsSpellingIsKept(t *testing.T) {
+	t.Parallel()
+	tenant := simulator.New([]simulator.User{
+		{Email: "Ada@Example.com", FirstName: "A", LastName: "L", IDMType: "VOLTERRA_MANAGED"}, {Email: "BoB@Example.com"}, {Email: "owner@example.com", DomainOwner: true},
+	}, []simulator.Group{{Name: "g", Usernames: []string{"Ada@Example.com"}}})
+	if code, out := run(t, tenant, "Email,Entitlement Display Name,User Display Name\nada@example.com,CN=g,Ada Lovelace\n", "--update-users", "--prune", "users", "--max-removals", "none"); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, out)
+	}
+	writes := writesOf(tenant.Requests())
+	if len(writes) != 2 || !strings.Contains(string(writes[0].Body), `"email":"Ada@Example.com"`) || !strings.Contains(string(writes[1].Body), `"email":"BoB@Example.com"`) {
+		t.Errorf("writes %v", writes)
+	}
 }
 
 // TestTwoRunsAtOnce end where one does.

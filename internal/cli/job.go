@@ -177,7 +177,12 @@ func (j *job) observe(ctx context.Context) (*directory.Observed, plan.Policy, er
 		return nil, policy, err
 	}
 	if err != nil {
-		j.log.Warn("the caller is not known, so no user is deleted", "error", err)
+		// The rest of the plan stands, but what was asked for is not done.
+		j.exit(exitFailed)
+		if credentialsRefused(err) {
+			j.exit(exitRefused)
+		}
+		j.log.Error("the caller is not known, so no user is deleted", "error", err)
 	} else {
 		policy.Caller = plan.Caller{Known: true, Email: caller.Email, Username: caller.Username}
 	}

@@ -259,7 +259,7 @@ func (l *loader) set(s *setting) {
 	if value.value == "" {
 		return
 	}
-	if s.later && value.value != s.byDefault {
+	if s.later && value.value != s.byDefault && value.value != string(No) {
 		l.fail("%s: not available yet; leave it out", value.shown(s))
 		return
 	}

@@ -66,5 +66,6 @@ type Problem struct {
 	Line    int    // of the CSV, from 1; 0 where it concerns no single row
 	Column  string // the CSV column's name, or empty
 	Message string
-	BadRow  bool // the row could not be used as it stands
+	Person  string // the cell that names the person, as it stands in Message; may be no e-mail
+	BadRow  bool   // the row could not be used as it stands
 }

@@ -26,6 +26,7 @@ type Role struct{ Namespace, Role string }
 // User is a user of the tenant.
 type User struct {
 	Email       Email  // empty for users without one
+	Address     string // the e-mail in the tenant's spelling; empty for a user to be created
 	Username    string // what groups list; need not be the e-mail
 	Name        PersonName
 	IdmType     string
@@ -49,6 +50,7 @@ func (u User) Local() bool {
 // Group is a user group of the tenant.
 type Group struct {
 	Name        GroupName
+	UID         string // tells the group from another of that name
 	DisplayName string
 	Description string
 	Usernames   []string // in the tenant's order and spelling; nil where it does not say

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -38,7 +39,7 @@ func (s *Service) Apply(ctx context.Context, p *plan.Plan) *Outcome {
 	r.settleUsers(ctx, creations)
 	r.updateUsers(ctx, r.phase(plan.User, plan.Update))
 	r.each(ctx, r.phase(plan.Group, plan.Create, plan.Update), r.writeGroup)
-	if r.allCreated() {
+	if r.allCreated(p) {
 		r.each(ctx, r.phase(plan.Group, plan.Delete), r.deleteGroup)
 		r.each(ctx, r.phase(plan.User, plan.Delete), r.deleteUser)
 	} else if len(r.phase(plan.Group, plan.Delete))+len(r.phase(plan.User, plan.Delete)) > 0 {
@@ -110,7 +111,10 @@ func (r *run) report(result *Result) {
 }
 
 // allCreated tells whether every user and group that was to be created was.
-func (r *run) allCreated() bool {
+func (r *run) allCreated(p *plan.Plan) bool {
+	if slices.ContainsFunc(p.Blocked, func(b plan.Blocked) bool { return b.Missing }) {
+		return false
+	}
 	for i := range r.outcome.Results {
 		if result := &r.outcome.Results[i]; result.Action == plan.Create && result.Status != Done {
 			return false

@@ -22,7 +22,7 @@ type Repository interface {
 	Users(context.Context) ([]directory.User, error)
 	CreateUser(context.Context, directory.User) error
 	ReplaceUser(context.Context, directory.User) error
-	DeleteUser(context.Context, directory.Email) error
+	DeleteUser(context.Context, directory.User) error
 
 	// Group reads a group; Usernames is nil where the tenant does not say.
 	Group(context.Context, directory.GroupName) (directory.Group, error)

@@ -136,7 +136,7 @@ func (r *run) updateUsers(ctx context.Context, updates []*Result) {
 // deleteUser deletes a user. One who is gone is deleted.
 func (r *run) deleteUser(ctx context.Context, result *Result) {
 	r.try(ctx, result, r.users, func(ctx context.Context) (bool, error) {
-		err := r.repository.DeleteUser(ctx, result.User.Email)
+		err := r.repository.DeleteUser(ctx, result.User)
 		if gone(err) && r.isGone(ctx, result) {
 			err = nil // the path is every user's: a 404 alone does not tell whose
 		}

@@ -56,7 +56,7 @@ func (p *planner) note(format string, args ...any) {
 }
 
 func (p *planner) block(name directory.GroupName, format string, args ...any) {
-	blocked := Blocked{Name: name, Reason: fmt.Sprintf(format, args...)}
+	blocked := Blocked{Name: name, Reason: fmt.Sprintf(format, args...), Missing: p.tenant.groups[name] == nil}
 	p.plan.Blocked = append(p.plan.Blocked, blocked)
 	p.note("group %q is left alone: %s", name, blocked.Reason)
 }

@@ -76,8 +76,9 @@ type Withheld struct {
 
 // Blocked is a group that is left alone and counts as failed.
 type Blocked struct {
-	Name   directory.GroupName
-	Reason string
+	Name    directory.GroupName
+	Reason  string
+	Missing bool // the tenant has no such group, and it is not created
 }
 
 // Count is what the CSV names and the tenant holds of one kind of object.

@@ -67,20 +67,28 @@ func (t *tenant) member(email directory.Email) Member {
 	return Member{Email: email, Username: user.Username}
 }
 
-// idmType is what most ordinary users are; local where that leaves no answer.
+// idmType is what most ordinary users are, the domain owner aside unless there
+// is nobody else; local where that leaves no answer.
 func (t *tenant) idmType() string {
-	sso := 0
-	for _, user := range t.observed.Users {
-		switch {
-		case !user.Ordinary():
-		case user.IdmType == directory.IdmSSO:
-			sso++
-		case user.IdmType == directory.IdmLocal:
-			sso--
-		}
+	sso, local := t.count(false)
+	if sso+local == 0 {
+		sso, local = t.count(true)
 	}
-	if sso > 0 {
+	if sso > local {
 		return directory.IdmSSO
 	}
 	return directory.IdmLocal
+}
+
+func (t *tenant) count(owners bool) (sso, local int) {
+	for _, user := range t.observed.Users {
+		switch {
+		case !user.Ordinary() || user.DomainOwner != owners:
+		case user.IdmType == directory.IdmSSO:
+			sso++
+		case user.IdmType == directory.IdmLocal:
+			local++
+		}
+	}
+	return sso, local
 }

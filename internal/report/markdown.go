@@ -225,6 +225,6 @@ func (m *markdownWriter) warnings(r *Run) {
 		if problems[i].Line > 0 {
 			line = fmt.Sprint(problems[i].Line)
 		}
-		return fmt.Sprintf("| %s | %s | %s |", line, m.s.Prose(problems[i].Column), m.s.Prose(problems[i].Message))
+		return fmt.Sprintf("| %s | %s | %s |", line, m.s.Prose(problems[i].Column), m.s.Prose(m.s.problem(problems[i])))
 	})
 }

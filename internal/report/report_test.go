@@ -122,6 +122,25 @@ func TestMaskedEverywhereButInTheJSON(t *testing.T) {
 	}
 }
 
+// TestMaskedWhereThereIsNoEMail hides what stands in the e-mail's place, too.
+func TestMaskedWhereThereIsNoEMail(t *testing.T) {
+	t.Parallel()
+	for _, cell := range []string{"jane.roe.x.com", "Jane Roe <jane.roe@x.com>", "jane.roe@x@y", `jane.roe"q@x.com`, "jane.roe%40x.com"} {
+		run := &report.Run{Problems: []directory.Problem{
+			{Line: 2, Column: "Email", Person: cell, Message: fmt.Sprintf("%q is no e-mail", cell)},
+			{Line: 2, Column: "Email", Person: cell, Message: cell + " is taken out of no group"},
+		}}
+		var text strings.Builder
+		s := report.Sanitiser{MaskEmails: true}
+		if err := run.Text(&text, s); err != nil {
+			t.Fatal(err)
+		}
+		if shown := text.String() + run.Markdown(s); strings.Contains(strings.ToLower(shown), "jane") {
+			t.Errorf("%q is shown:\n%s", cell, shown)
+		}
+	}
+}
+
 func TestSummaryOfALargePlanStaysUnderTheLimit(t *testing.T) {
 	t.Parallel()
 	p := &plan.Plan{}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -29,7 +30,20 @@ func (s Sanitiser) hide(text string) string {
 
 // localPart is what an e-mail may have before its "@", see
 // directory.ParseEmail.
-var localPart = regexp.MustCompile(`[^\s@<>()\[\],;:\\"]+@`)
+var localPart = regexp.MustCompile(`[^\s@<>()\[\],;:\\"]+(@|%40)`)
+
+// problem is a problem's message; where e-mails are masked, so is whatever
+// stands in place of one.
+func (s Sanitiser) problem(p directory.Problem) string {
+	if !s.MaskEmails || p.Person == "" {
+		return p.Message
+	}
+	masked := "***"
+	if i := strings.LastIndex(p.Person, "@"); i >= 0 {
+		masked += p.Person[i:]
+	}
+	return strings.NewReplacer(fmt.Sprintf("%q", p.Person), fmt.Sprintf("%q", masked), p.Person, masked).Replace(p.Message)
+}
 
 // Line makes text fit for a line of a log, which the Actions runner reads for
 // commands: one line, no control characters, no "##[" anywhere, no "::" first.

@@ -138,11 +138,11 @@ func (t *textWriter) warnings(r *Run) {
 		switch {
 		case r.Failure != "" && strings.Contains(r.Failure, problem.Message): // said below
 		case problem.Line > 0 && problem.Column != "":
-			t.printf("warning: line %d, %s: %s\n", problem.Line, problem.Column, problem.Message)
+			t.printf("warning: line %d, %s: %s\n", problem.Line, problem.Column, t.s.problem(problem))
 		case problem.Line > 0:
-			t.printf("warning: line %d: %s\n", problem.Line, problem.Message)
+			t.printf("warning: line %d: %s\n", problem.Line, t.s.problem(problem))
 		default:
-			t.printf("warning: %s\n", problem.Message)
+			t.printf("warning: %s\n", t.s.problem(problem))
 		}
 	}
 }

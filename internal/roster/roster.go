@@ -69,7 +69,7 @@ func unusable(problems []directory.Problem) string {
 	if len(problems) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (the first of %d problems is in line %d: %s)", len(problems), problems[0].Line, problems[0].Message)
+	return fmt.Sprintf(" (the first of %d problems is in line %d)", len(problems), problems[0].Line)
 }
 
 // merger makes one directory of many rows.
@@ -102,7 +102,7 @@ func (m *merger) add(r *row, at position) {
 	badDN := m.entitlements(r, at)
 	p, err := m.person(r.Email)
 	if err != nil {
-		m.problem(at.emailLine, columnEmail, true, "%v; nobody is taken out of the groups that this row names, and no user is deleted in this run", err)
+		m.problem(at.emailLine, columnEmail, r.Email, true, "%v; nobody is taken out of the groups that this row names, and no user is deleted in this run", err)
 		m.desired.KeepUsers = true
 		for _, dn := range m.named {
 			dn.group.KeepMembers = true
@@ -127,7 +127,7 @@ func (m *merger) add(r *row, at position) {
 		p.inactive = true
 	}
 	if p.active && p.inactive && !wasBoth {
-		m.problem(at.emailLine, columnStatus, false, "%s is active in one row and inactive in another: nothing of this person is changed", p.Email)
+		m.problem(at.emailLine, columnStatus, string(p.Email), false, "%s is active in one row and inactive in another: nothing of this person is changed", p.Email)
 	}
 }
 
@@ -154,7 +154,7 @@ func (m *merger) person(text string) (*person, error) {
 func (m *merger) entitlements(r *row, at position) (bad bool) {
 	m.named = m.named[:0]
 	if strings.TrimSpace(r.Entitlements) == "" {
-		m.problem(at.entitlementsLine, columnEntitlements, false, "%s has an empty entitlement: the row names no group", shown(r.Email))
+		m.problem(at.entitlementsLine, columnEntitlements, r.Email, false, "%s has an empty entitlement: the row names no group", shown(r.Email))
 		return false
 	}
 	for rest, more := r.Entitlements, true; more; {
@@ -162,7 +162,7 @@ func (m *merger) entitlements(r *row, at position) (bad bool) {
 		text, rest, more = cutDN(rest)
 		dn, err := m.dn(text)
 		if err != nil {
-			m.problem(at.entitlementsLine, columnEntitlements, true, "%v; %s is taken out of no group, and no group is deleted in this run", err, shown(r.Email))
+			m.problem(at.entitlementsLine, columnEntitlements, r.Email, true, "%v; %s is taken out of no group, and no group is deleted in this run", err, shown(r.Email))
 			m.desired.KeepGroups = true
 			bad = true
 			continue
@@ -234,8 +234,10 @@ func (g *group) learn(dn directory.DN) {
 	g.DNs = append(g.DNs, dn)
 }
 
-func (m *merger) problem(line int, column string, badRow bool, format string, args ...any) {
-	m.desired.Problems = append(m.desired.Problems, directory.Problem{Line: line, Column: column, Message: fmt.Sprintf(format, args...), BadRow: badRow})
+func (m *merger) problem(line int, column, person string, badRow bool, format string, args ...any) {
+	m.desired.Problems = append(m.desired.Problems, directory.Problem{
+		Line: line, Column: column, Person: strings.Clone(strings.TrimSpace(person)), Message: fmt.Sprintf(format, args...), BadRow: badRow,
+	})
 }
 
 func (m *merger) finish() *directory.Desired {

@@ -211,7 +211,7 @@ func TestObserve(t *testing.T) {
 	}
 	want := &directory.Observed{
 		Users: []directory.User{
-			{Email: "ann@example.com", Username: "ann", Name: directory.PersonName{First: "A", Last: "B"}, IdmType: "VOLTERRA_MANAGED", Type: "SERVICE",
+			{Email: "ann@example.com", Address: " Ann@Example.com", Username: "ann", Name: directory.PersonName{First: "A", Last: "B"}, IdmType: "VOLTERRA_MANAGED", Type: "SERVICE",
 				SyncMode: "SCIM", DomainOwner: true, Groups: []string{"unsaid", "said", "half"}, Roles: []directory.Role{{Namespace: "*", Role: "r"}}},
 			{Username: "machine", IdmType: "SSO", Type: "USER", SyncMode: "SELF"},
 		},

@@ -47,7 +47,7 @@ var operations = []struct {
 			return c.ReplaceUser(ctx, user)
 		}},
 	{"delete user", "POST", "users/cascade_delete", `{"email":"ann@example.com","namespace":"system"}`, `{"delete_ok":true}`,
-		func(c *xc.Client, ctx context.Context) error { return c.DeleteUser(ctx, ann.Email) }},
+		func(c *xc.Client, ctx context.Context) error { return c.DeleteUser(ctx, ann) }},
 	{"create group", "POST", "user_groups",
 		`{"name":"ops","display_name":"Ops","description":"On call.","usernames":["ann","Bob@example.com"],` +
 			`"namespace_roles":[{"namespace":"*","role":"monitor"}],"sync_id":"ops-1"}`, `{}`,

@@ -45,6 +45,8 @@ func (e *APIError) Error() string {
 	switch {
 	case e.login:
 		b.WriteString("; the credentials were not accepted: check api-token or the client certificate, and that tenant or api-url is right (a proxy that inspects TLS drops client certificates)")
+	case e.Status == http.StatusProxyAuthRequired:
+		b.WriteString("; the proxy asks for a login: set proxy to http://user:password@host:port")
 	case e.Status == http.StatusUnauthorized:
 		b.WriteString("; the credentials were refused: check that api-token or the client certificate is right, not expired, and of this tenant")
 	case e.Status == http.StatusNotFound && e.Method == http.MethodGet && (e.page || !strings.Contains(e.Path, "/")):
@@ -152,6 +154,8 @@ func (c *Client) hint(err error) string {
 		return "the proxy cannot be reached: check proxy"
 	case errors.As(err, &lookup):
 		return "check tenant, api-url and proxy"
+	case errors.Is(err, context.Canceled):
+		return fmt.Sprintf("given up %v after the interruption; it may have been carried out", Grace)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("no answer within the timeout of %v", c.options.Timeout)
 	}

@@ -135,13 +135,13 @@ func (c *Client) CreateUser(ctx context.Context, user directory.User) error {
 // taken away.
 func (c *Client) ReplaceUser(ctx context.Context, user directory.User) error {
 	return c.do(ctx, http.MethodPut, "user_roles", userRequest{
-		Email: string(user.Email), FirstName: user.Name.First, LastName: user.Name.Last, Name: user.Username,
+		Email: cmp.Or(user.Address, string(user.Email)), FirstName: user.Name.First, LastName: user.Name.Last, Name: user.Username,
 		IdmType: user.IdmType, Type: user.Type, GroupNames: user.Groups, Roles: wireRoles(user.Roles),
 	}, nil)
 }
 
 // DeleteUser deletes a user and their roles.
-func (c *Client) DeleteUser(ctx context.Context, email directory.Email) error {
+func (c *Client) DeleteUser(ctx context.Context, user directory.User) error {
 	var answer struct {
 		Deleted bool `json:"delete_ok"`
 		Items   []struct {
@@ -152,7 +152,7 @@ func (c *Client) DeleteUser(ctx context.Context, email directory.Email) error {
 	request := struct {
 		Email     string `json:"email"`
 		Namespace string `json:"namespace"`
-	}{string(email), "system"}
+	}{cmp.Or(user.Address, string(user.Email)), "system"}
 	if err := c.do(ctx, http.MethodPost, "users/cascade_delete", request, &answer); err != nil {
 		return err
 	}

@@ -33,6 +33,7 @@ type wireUser struct {
 
 type wireGroup struct {
 	Name        string                     `json:"name"`
+	UID         string                     `json:"uid,omitempty"`
 	DisplayName string                     `json:"display_name,omitempty"`
 	Description string                     `json:"description,omitempty"`
 	Usernames   []string                   `json:"usernames"` // nil where the answer does not say
@@ -71,6 +72,7 @@ func (e *wireError) String() string {
 func (w *wireUser) directory() (directory.User, error) {
 	user := directory.User{
 		Email:       directory.Email(directory.Fold(strings.TrimSpace(w.Email))),
+		Address:     w.Email,
 		Username:    cmp.Or(w.Name, w.Email),
 		Name:        directory.PersonName{First: w.FirstName, Last: w.LastName},
 		IdmType:     cmp.Or(w.IdmType, directory.IdmSSO),
@@ -108,6 +110,7 @@ func wireRoles(all []directory.Role) []wireRole {
 func (w *wireGroup) directory() (directory.Group, error) {
 	group := directory.Group{
 		Name:        directory.GroupName(w.Name),
+		UID:         w.UID,
 		DisplayName: w.DisplayName,
 		Description: w.Description,
 		Usernames:   w.Usernames,
