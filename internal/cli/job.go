@@ -53,7 +53,7 @@ func (j *job) sync(ctx context.Context) {
 	if !ok {
 		return
 	}
-	j.run.Problems = desired.Problems
+	j.run.Problems, j.run.People, j.run.Groups = desired.Problems, len(desired.People), len(desired.Groups)
 	observed, policy, ok := j.observed(ctx)
 	if !ok {
 		return

@@ -121,7 +121,7 @@ func TestLoadRefusesWordsAndUnknownFlags(t *testing.T) {
 	}{
 		"a word":                         {[]string{"people.csv"}, []string{`"people.csv" is no flag`}},
 		"words":                          {[]string{"a", "b"}, []string{`"a" is no flag`, `"b" is no flag`}},
-		"a boolean's value as a word":    {[]string{"--dry-run", "false"}, []string{`"false" is no flag`}},
+		"a word behind a boolean":        {[]string{"--dry-run", "maybe"}, []string{`"maybe" is no flag`}},
 		"an unknown flag":                {[]string{"--bogus"}, []string{"not defined: -bogus"}},
 		"two":                            {[]string{"--bogus", "-other=1"}, []string{"not defined: -bogus", "not defined: -other"}},
 		"an unknown flag and its value":  {[]string{"--bogus", "1", "word"}, []string{"not defined: -bogus", `"word" is no flag`}},

@@ -192,11 +192,27 @@ func (l *loader) flags(args []string) (map[string]string, error) {
 			return values, nil
 		case secret: // the flag is reported
 			rest = rest[1:]
+		case isBoolFlag(args[:len(args)-len(rest)]) && isBool(rest[0]):
+			// --name value, which the library takes for a flag and a word.
+			values[strings.TrimLeft(args[len(args)-len(rest)-1], "-")] = rest[0]
+			rest = rest[1:]
 		default:
 			l.fail("%.80q is no flag: settings are given as --name=value or --name value", rest[0])
 			rest = rest[1:]
 		}
 	}
+}
+
+// isBoolFlag tells whether the last word is a flag that needs no value, and
+// has none.
+func isBoolFlag(words []string) bool {
+	return len(words) > 0 && slices.ContainsFunc(settings, func(s setting) bool {
+		return s.isBool && (words[len(words)-1] == "--"+s.name || words[len(words)-1] == "-"+s.name)
+	})
+}
+
+func isBool(word string) bool {
+	return boolean(func(*Config) *bool { return new(bool) })(nil, word) == nil
 }
 
 // flagValue keeps a flag's text; what it means is decided with all the others.

@@ -40,6 +40,8 @@ type Run struct {
 	Started  time.Time
 	Duration time.Duration
 	Problems []directory.Problem
+	People   int // whom the CSV names; counts where there is no plan
+	Groups   int // which groups it names, likewise
 	Plan     *plan.Plan
 	Outcome  *groupsync.Outcome
 	HTTP     HTTP
@@ -76,6 +78,7 @@ type Tallies struct {
 func (r *Run) Tallies() Tallies {
 	var t Tallies
 	if r.Plan == nil {
+		t.Users.Desired, t.Groups.Desired = r.People, r.Groups
 		return t
 	}
 	t.Users = Tally{Desired: r.Plan.Users.Desired, Existing: r.Plan.Users.Existing, Unchanged: r.Plan.Users.Unchanged}
