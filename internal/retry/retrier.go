@@ -126,8 +126,13 @@ func (t *try) once(ctx context.Context) error {
 		return errHeld // it opened during the wait
 	}
 	t.attempts++
+	err := t.attempt(ctx)
+	if errors.Is(err, ErrInterrupted) {
+		t.attempts-- // it was not begun
+		return err
+	}
 	t.Metrics.attempt(t.attempts)
-	t.last = t.attempt(ctx)
+	t.last = err
 	if t.last == nil && t.attempts > 1 {
 		t.log(slog.LevelInfo, "succeeded after a retry", slog.Int("attempt", t.attempts))
 	}
