@@ -28,26 +28,24 @@ func NewThrottle(most int) *Throttle {
 	return &Throttle{most: float64(most), limit: float64(most), changed: make(chan struct{})}
 }
 
-// Enter waits for a place. The caller leaves it by calling leave once, telling
-// whether the server refused the request for coming too often. The error is
-// the context's cause.
-func (t *Throttle) Enter(ctx context.Context) (leave func(refused bool), err error) {
+// Enter waits for a place, which the caller leaves again with Leave. The error
+// is the context's cause.
+func (t *Throttle) Enter(ctx context.Context) error {
 	for {
 		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+			return context.Cause(ctx)
 		}
 		t.mu.Lock()
 		held := time.Until(t.until)
 		if held <= 0 && t.flying < int(t.limit) {
 			t.flying++
 			t.mu.Unlock()
-			entered := time.Now()
-			return func(refused bool) { t.leave(entered, refused) }, nil
+			return nil
 		}
 		changed := t.changed
 		t.mu.Unlock()
 		if err := pause(ctx, held, changed); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }
@@ -81,14 +79,16 @@ func pause(ctx context.Context, d time.Duration, changed <-chan struct{}) error 
 	return nil
 }
 
-func (t *Throttle) leave(entered time.Time, refused bool) {
+// Leave gives the place back, telling when the request was sent and whether the
+// server refused it for coming too often.
+func (t *Throttle) Leave(sent time.Time, refused bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.flying--
 	switch {
 	case !refused:
 		t.limit = min(t.limit+1/t.limit, t.most)
-	case !entered.Before(t.lowered): // not one of those that were in flight when it was lowered
+	case !sent.Before(t.lowered): // not one of those that were in flight when it was lowered
 		t.limit = max(min(t.limit, float64(t.flying+1))/2, 1)
 		t.lowered = time.Now()
 	}

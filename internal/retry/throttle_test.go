@@ -19,12 +19,12 @@ func TestThrottleHoldsEverybodyBack(t *testing.T) {
 		start := time.Now()
 		enter := func(want time.Duration) {
 			t.Helper()
-			leave, err := throttle.Enter(t.Context())
+			err := throttle.Enter(t.Context())
 			if err != nil || time.Since(start) != want {
 				t.Errorf("let in after %v (%v), want %v", time.Since(start), err, want)
 				return
 			}
-			leave(false)
+			throttle.Leave(time.Now(), false)
 		}
 		enter(0)
 		throttle.Hold(5 * time.Second)
@@ -42,7 +42,7 @@ func TestThrottleHoldsEverybodyBack(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		throttle.Hold(time.Hour)
 		time.AfterFunc(time.Second, func() { cancel(stopped) })
-		if _, err := throttle.Enter(ctx); !errors.Is(err, stopped) || time.Since(start) != 9500*time.Millisecond {
+		if err := throttle.Enter(ctx); !errors.Is(err, stopped) || time.Since(start) != 9500*time.Millisecond {
 			t.Errorf("error = %v after %v", err, time.Since(start))
 		}
 	})
@@ -59,17 +59,17 @@ func TestThrottleLowersAndRaises(t *testing.T) {
 			var all sync.WaitGroup
 			for range requests {
 				all.Go(func() {
-					leave, err := throttle.Enter(t.Context())
-					if err != nil {
+					if err := throttle.Enter(t.Context()); err != nil {
 						t.Error(err)
 						return
 					}
+					sent := time.Now()
 					for n := flying.Add(1); n > most.Load(); {
 						most.Store(n)
 					}
 					time.Sleep(time.Second)
 					flying.Add(-1)
-					leave(refuse)
+					throttle.Leave(sent, refuse)
 				})
 			}
 			all.Wait()

@@ -159,12 +159,12 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 
 // send sends one request and returns the body of a good answer.
 func (c *Client) send(interrupt context.Context, method, path string, body []byte) ([]byte, error) {
-	leave, err := c.throttle.Enter(interrupt)
+	err := c.throttle.Enter(interrupt)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", retry.ErrInterrupted, err)
 	}
-	refused := false
-	defer func() { leave(refused) }()
+	start, refused := time.Now(), false
+	defer func() { c.throttle.Leave(start, refused) }()
 	// Whoever was held back meanwhile waits for another turn.
 	for held := true; held; {
 		if err = c.limiter.Wait(interrupt); err == nil {
@@ -183,7 +183,7 @@ func (c *Client) send(interrupt context.Context, method, path string, body []byt
 	if err != nil {
 		return nil, err
 	}
-	start := time.Now()
+	start = time.Now()
 	status, header, answer, err := c.roundTrip(request)
 	refused = status == http.StatusTooManyRequests
 	elapsed := time.Since(start)
