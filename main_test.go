@@ -66,7 +66,8 @@ func tenantOf(ts *testscript.TestScript) *simulator.Tenant {
 }
 
 // startTenant starts a tenant: tenant [seed.json] [fault].
-// Faults: login (a login page), forbidden, slow (writes take a second),
+// Faults: login (a login page), forbidden, slow (writes take a second, and
+// the first leaves a file "writing"),
 // down (writes answer 503).
 func startTenant(ts *testscript.TestScript, _ bool, args []string) {
 	users, groups := simulator.Sample()
@@ -83,6 +84,7 @@ func startTenant(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(json.Unmarshal([]byte(ts.ReadFile(arg)), &seed))
 		users, groups = seed.Users, seed.Groups
 	}
+	writing := ts.MkAbs("writing")
 	tenant := simulator.New(users, groups, simulator.WithToken("tok-12345"), simulator.WithFault(func(_ int, r *http.Request) simulator.Fault {
 		switch {
 		case fault == "login":
@@ -90,6 +92,7 @@ func startTenant(ts *testscript.TestScript, _ bool, args []string) {
 		case fault == "forbidden":
 			return simulator.Fault{Status: http.StatusForbidden, Body: `{"code":"EPERMS","message":"no"}`}
 		case fault == "slow" && r.Method != http.MethodGet:
+			_ = os.WriteFile(writing, nil, 0o600) // the script waits for it
 			return simulator.Fault{Delay: time.Second}
 		case fault == "down" && r.Method != http.MethodGet:
 			return simulator.Fault{Status: http.StatusServiceUnavailable}
