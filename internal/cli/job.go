@@ -60,7 +60,7 @@ func (j *job) sync(ctx context.Context) {
 	}
 	j.run.Plan = plan.New(desired, observed, policy)
 	if j.carryOut(ctx) && j.settings.Simulate {
-		j.lookAgain(ctx, desired)
+		j.lookAgain(ctx, desired, policy)
 	}
 }
 
@@ -259,8 +259,8 @@ func (j *job) service() *groupsync.Service {
 
 // lookAgain shows on the embedded tenant that a second run would find nothing
 // to do.
-func (j *job) lookAgain(ctx context.Context, desired *directory.Desired) {
-	observed, policy, err := j.observe(ctx)
+func (j *job) lookAgain(ctx context.Context, desired *directory.Desired, policy plan.Policy) {
+	observed, err := j.client.Observe(ctx)
 	if err != nil {
 		j.log.Warn("the embedded tenant could not be read a second time", "error", err)
 		return

@@ -115,10 +115,10 @@ const (
 	Restore = "restore"
 )
 
-// Load reads the settings of a command: a flag goes before an action input, that before an
-// environment variable, that before the retry profile, that before the
-// default. The error is flag.ErrHelp where help was asked for, else Errors
-// with everything that is wrong.
+// Load reads the settings of a command: a flag goes before an action input,
+// that before an environment variable, that before the retry profile, that
+// before the default. The error is flag.ErrHelp where help was asked for, else
+// Errors with everything that is wrong.
 func Load(command string, args []string, getenv func(string) string) (*Config, error) {
 	l := &loader{command: command, config: &Config{}, values: map[string]given{}, refused: map[string]bool{}}
 	flags, err := l.flags(args)

@@ -194,7 +194,9 @@ func (r *run) deleteGroup(ctx context.Context, result *Result) {
 
 // unchanged compares all that makes a deletion right or wrong.
 func unchanged(now, then *directory.Group) bool {
-	return now.ReadError == "" && now.UID == then.UID && now.Description == then.Description && now.DisplayName == then.DisplayName &&
+	// Not every answer need give the identifier.
+	anew := now.UID != then.UID && now.UID != "" && then.UID != ""
+	return now.ReadError == "" && !anew && now.Description == then.Description && now.DisplayName == then.DisplayName &&
 		now.SyncID == then.SyncID && now.SyncMode == then.SyncMode && len(now.ReferredBy()) == 0 &&
 		maps.Equal(set(now.Roles), set(then.Roles)) && slices.Equal(folded(now.Usernames), folded(then.Usernames))
 }

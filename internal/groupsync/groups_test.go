@@ -114,6 +114,21 @@ func TestGroupsLeftAlone(t *testing.T) {
 	}
 }
 
+// A group made anew under the same name is another group; an answer without
+// the identifier says nothing of that.
+func TestGroupMadeAnewIsNotDeleted(t *testing.T) {
+	t.Parallel()
+	for uid, deleted := range map[string]bool{"": true, "another": false} {
+		tenant := company()
+		operation := deleteGroup(t, tenant, "ops")
+		operation.Group.UID = uid
+		result := apply(t, tenant, []plan.Operation{operation}).Results[0]
+		if (result.Status == groupsync.Done) != deleted {
+			t.Errorf("identifier %q: %+v", uid, result)
+		}
+	}
+}
+
 // A group that changed since the plan was made is not deleted.
 func TestChangedGroupIsNotDeleted(t *testing.T) {
 	t.Parallel()

@@ -16,8 +16,8 @@ import (
 // Repository is the tenant that a plan is carried out on. Its errors tell their
 // HTTP status as retry.StatusError does, and by FromAPI() bool whether the API
 // itself gave it; one whose method Unauthenticated() bool is true ends the run;
-// one that wraps retry.ErrInterrupted says that
-// nothing was sent. It is called concurrently.
+// one that wraps retry.ErrInterrupted says that nothing was sent. It is called
+// concurrently.
 type Repository interface {
 	Users(context.Context) ([]directory.User, error)
 	CreateUser(context.Context, directory.User) error

@@ -77,6 +77,7 @@ type sent struct {
 	Object      Object
 	Name        string
 	Username    string
+	Address     string
 	Person      directory.PersonName
 	IdmType     string
 	Type        string
@@ -93,7 +94,7 @@ type sent struct {
 func canonical(o *Operation) sent {
 	return sent{
 		Action: o.Action, Object: o.Object, Name: o.Name(),
-		Username: o.User.Username, Person: o.User.Name, IdmType: o.User.IdmType, Type: o.User.Type,
+		Username: o.User.Username, Address: o.User.Address, Person: o.User.Name, IdmType: o.User.IdmType, Type: o.User.Type,
 		DisplayName: o.Group.DisplayName, Description: o.Group.Description, SyncID: o.Group.SyncID,
 		Roles:     slices.SortedFunc(slices.Values(slices.Concat(o.User.Roles, o.Group.Roles)), byNamespace),
 		Groups:    slices.Sorted(slices.Values(o.User.Groups)),
