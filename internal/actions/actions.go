@@ -1,14 +1,14 @@
-// Package actions is the edge to GitHub Actions: masks, outputs, the job
-// summary, and what the event tells. Outside Actions it does nothing. It does
-// not know what a plan is.
+// Package actions is the edge to GitHub: masks, outputs, the job summary and
+// annotations for the runner, what the event tells, and through the API the
+// comment on the pull request and the issue of a failure. Outside Actions the
+// runner is told nothing. It does not know what a plan is.
 package actions
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
+	"sync"
 
 	"github.com/sethvargo/go-githubactions"
 )
@@ -17,6 +17,8 @@ import (
 type Edge struct {
 	action *githubactions.Action
 	getenv func(string) string
+	w      io.Writer
+	event  func() Event
 }
 
 // New makes an edge. Commands to the runner go to w.
@@ -24,6 +26,8 @@ func New(getenv func(string) string, w io.Writer) *Edge {
 	return &Edge{
 		action: githubactions.New(githubactions.WithGetenv(getenv), githubactions.WithWriter(w)),
 		getenv: getenv,
+		w:      w,
+		event:  sync.OnceValue(func() Event { return readEvent(getenv) }),
 	}
 }
 
@@ -78,15 +82,4 @@ func guarded(what string, f func()) (err error) {
 	}()
 	f()
 	return nil
-}
-
-// Private tells whether the event says that the repository is private. Where
-// it does not say, the answer is no: the log may be public.
-func (e *Edge) Private() bool {
-	data, err := os.ReadFile(e.getenv("GITHUB_EVENT_PATH"))
-	if err != nil {
-		return false
-	}
-	var event struct{ Repository struct{ Private bool } }
-	return json.Unmarshal(data, &event) == nil && event.Repository.Private
 }

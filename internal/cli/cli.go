@@ -13,8 +13,11 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/term"
+
 	"xc-group-sync/internal/actions"
 	"xc-group-sync/internal/config"
+	"xc-group-sync/internal/progress"
 	"xc-group-sync/internal/report"
 )
 
@@ -99,6 +102,10 @@ func start(ctx context.Context, command string, args []string, getenv func(strin
 	if edge.Debug() {
 		settings.LogLevel = slog.LevelDebug
 	}
+	screen := watched(stderr)
+	if screen != nil {
+		stderr = screen
+	}
 	log := newLog(stderr, settings, sanitiser)
 	client, closeTenant, err := connect(settings, getenv, log)
 	if err != nil {
@@ -108,14 +115,22 @@ func start(ctx context.Context, command string, args []string, getenv func(strin
 	for _, warning := range settings.Warnings {
 		log.Warn(warning)
 	}
-	j := &job{settings: settings, client: client, log: log, stdin: stdin}
+	j := &job{settings: settings, getenv: getenv, stdin: stdin, client: client, log: log, screen: screen, edge: edge, sanitiser: sanitiser}
 	j.run.Version, j.run.Tenant, j.run.DryRun, j.run.Started = Version(), settings.Tenant, settings.DryRun, started
 	if command == config.Restore {
 		j.restore(ctx)
 	} else {
 		j.sync(ctx)
 	}
-	return j.finish(edge, sanitiser, stdout)
+	return j.finish(ctx, stdout)
+}
+
+// watched is the terminal that w is; nil where it is none.
+func watched(w io.Writer) *progress.Terminal {
+	if file, ok := w.(interface{ Fd() uintptr }); ok && term.IsTerminal(int(file.Fd())) {
+		return progress.NewTerminal(w)
+	}
+	return nil
 }
 
 // badSettings tells all of them, a line each.

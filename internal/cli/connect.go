@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
@@ -71,14 +70,24 @@ func transport(c *config.Config, getenv func(string) string) (*http.Transport, e
 	var proxyErr, certificateErr, bundleErr error
 	options.Proxy, proxyErr = proxy(c.Proxy, getenv)
 	options.Certificate, certificateErr = certificate(c)
-	if c.CABundle != "" {
-		options.CABundle, bundleErr = os.ReadFile(c.CABundle)
-	}
+	options.CABundle, bundleErr = caBundle(c)
 	transport, err := xc.NewTransport(options)
-	if bundleErr = cmp.Or(bundleErr, err); bundleErr != nil {
-		bundleErr = fmt.Errorf("ca-bundle: %s: %w", c.CABundle, bundleErr)
+	if err != nil && bundleErr == nil {
+		bundleErr = fmt.Errorf("ca-bundle: %s: %w", c.CABundle, err)
 	}
 	return transport, errors.Join(proxyErr, certificateErr, bundleErr)
+}
+
+// caBundle is what the setting names; nil where it names nothing.
+func caBundle(c *config.Config) ([]byte, error) {
+	if c.CABundle == "" {
+		return nil, nil
+	}
+	bundle, err := os.ReadFile(c.CABundle)
+	if err != nil {
+		return nil, fmt.Errorf("ca-bundle: %w", err)
+	}
+	return bundle, nil
 }
 
 // proxy is the one that is set, for every request, or the environment's choice.

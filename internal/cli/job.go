@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/progress"
 	"xc-group-sync/internal/report"
 	"xc-group-sync/internal/roster"
 	"xc-group-sync/internal/xc"
@@ -23,13 +23,19 @@ import (
 
 // job is one sync: CSV and tenant in, plan, apply, report.
 type job struct {
-	settings *config.Config
-	client   *xc.Client
-	log      *slog.Logger
-	stdin    io.Reader
+	settings  *config.Config
+	getenv    func(string) string
+	stdin     io.Reader
+	client    *xc.Client
+	log       *slog.Logger
+	screen    *progress.Terminal // nil: nobody watches
+	edge      *actions.Edge
+	sanitiser report.Sanitiser
 
 	run   report.Run
 	codes map[int]bool
+	hub   *actions.GitHub // nil: not needed yet
+	notes []report.Note   // of trouble with GitHub
 }
 
 // exit notes that a code applies.
@@ -87,7 +93,7 @@ func (j *job) restore(ctx context.Context) {
 // tells whether it did.
 func (j *job) carryOut(ctx context.Context) bool {
 	p := j.run.Plan
-	if !j.guarded() {
+	if !j.guarded(ctx) {
 		return false
 	}
 	if j.settings.DryRun {
@@ -112,7 +118,7 @@ func (j *job) desired() (*directory.Desired, bool) {
 		return nil, false
 	}
 	defer func() { _ = file.Close() }()
-	desired, err := roster.Read(file)
+	desired, err := roster.Read(file, roster.Options{})
 	var broken *roster.Error
 	if errors.As(err, &broken) {
 		j.run.Problems = []directory.Problem{broken.Problem}
@@ -190,7 +196,7 @@ func (j *job) observe(ctx context.Context) (*directory.Observed, plan.Policy, er
 }
 
 // guarded tells whether the guards let the plan pass.
-func (j *job) guarded() bool {
+func (j *job) guarded(ctx context.Context) bool {
 	p := j.run.Plan
 	if len(p.Blocked) > 0 {
 		j.exit(exitFailed)
@@ -199,16 +205,25 @@ func (j *job) guarded() bool {
 		j.exit(exitGuard)
 		j.log.Error("refused by a guard, nothing is changed", "reason", refusal.String())
 	}
-	if expected := j.settings.ExpectPlan; expected != "" && expected != p.Digest {
+	switch expected, err := j.reviewed(ctx); {
+	case err != nil && ctx.Err() != nil:
+		j.fail(exitInterrupted, errors.New("interrupted before anything was changed"))
+	case err != nil:
+		j.fail(exitGuard, fmt.Errorf("expect-plan: %w; nothing is changed", err))
+	case expected != "" && expected != p.Digest:
 		j.fail(exitGuard, fmt.Errorf("expect-plan: today's plan (%s) is not the one that was reviewed (%s), so nothing is changed: review the plan above, or run a dry run for its digest", p.Digest, expected))
 	}
-	return !j.codes[exitGuard]
+	return !j.codes[exitGuard] && !j.codes[exitInterrupted]
 }
 
 // apply carries out the plan.
 func (j *job) apply(ctx context.Context, p *plan.Plan) {
-	service := j.service()
-	j.run.Outcome = service.Apply(ctx, p)
+	meter := j.meter(len(p.Operations))
+	j.run.Outcome = j.service(meter.Done).Apply(ctx, p)
+	meter.Stop()
+	if j.screen != nil {
+		j.screen.Show("")
+	}
 	if j.run.Outcome.Stopped != nil && ctx.Err() != nil {
 		j.exit(exitInterrupted)
 	}
@@ -230,7 +245,18 @@ func credentialsRefused(err error) bool {
 	return errors.As(err, &refused) && refused.Refused()
 }
 
-func (j *job) service() *groupsync.Service {
+// meter shows how far the run is: a bar where somebody watches, else now and
+// then a line of the log.
+func (j *job) meter(total int) *progress.Meter {
+	if j.screen != nil {
+		return progress.Start(total, 100*time.Millisecond, func(s progress.State) { j.screen.Show(s.Bar()) })
+	}
+	return progress.Start(total, 10*time.Second, func(s progress.State) {
+		j.log.Info("progress", "done", s.Done, "total", s.Total, "rate", fmt.Sprintf("%.1f/s", s.Rate), "left", s.Left)
+	})
+}
+
+func (j *job) service(ended func()) *groupsync.Service {
 	c := j.settings
 	service := groupsync.New(j.client,
 		groupsync.WithRetryAttempts(c.UserRetry.Attempts),
@@ -245,6 +271,7 @@ func (j *job) service() *groupsync.Service {
 		groupsync.WithConcurrency(c.Concurrency),
 		groupsync.WithOnUserFailure(c.OnUserFailure),
 		groupsync.WithLog(j.log),
+		groupsync.WithProgress(ended),
 	)
 	read, write := c.HTTPAttempts, 1
 	switch c.HTTPScope {
@@ -270,77 +297,4 @@ func (j *job) lookAgain(ctx context.Context, desired *directory.Desired, policy 
 	} else {
 		j.run.Epilogue = fmt.Sprintf("Second run: %d operations are left to do.", len(again.Operations))
 	}
-}
-
-// finish reports whatever happened, the closing lines last, and returns the
-// exit code.
-func (j *job) finish(edge *actions.Edge, s report.Sanitiser, stdout io.Writer) int {
-	stats := j.client.Stats()
-	j.run.HTTP = report.HTTP{Requests: stats.Requests, Retries: stats.Retries, P50: stats.P50, P95: stats.P95, Max: stats.Max}
-	j.run.Duration = time.Since(j.run.Started)
-	j.run.Verdict = verdict(gravest(j.codes))
-	written := ""
-	if path := j.settings.ReportFile; path != "" {
-		if err := j.writeReport(path, s); err != nil {
-			j.exit(exitFailed)
-			j.log.Error("the report could not be written", "error", fmt.Errorf("report-file: %w", err))
-		} else {
-			written = path
-		}
-	}
-	j.run.Verdict = verdict(gravest(j.codes)) // the report may have failed
-	if err := edge.Outputs(j.outputs(written)); err != nil {
-		j.exit(exitFailed)
-		j.log.Error(err.Error())
-	}
-	if j.settings.Summary {
-		if err := edge.Summary(j.run.Markdown(s)); err != nil {
-			j.log.Warn(err.Error())
-		}
-	}
-	if err := j.run.Text(stdout, s); err != nil {
-		j.exit(exitFailed)
-	}
-	return gravest(j.codes)
-}
-
-func (j *job) writeReport(path string, s report.Sanitiser) error {
-	document, err := j.run.JSON(s)
-	if err != nil {
-		return err
-	}
-	return writeWhole(path, document)
-}
-
-// outputs are the outputs of the action.
-func (j *job) outputs(reportPath string) [][2]string {
-	t := j.run.Tallies()
-	var pairs [][2]string
-	set := func(name string, value any) { pairs = append(pairs, [2]string{name, fmt.Sprint(value)}) }
-	for _, of := range []struct {
-		name string
-		report.Tally
-	}{{"users", t.Users}, {"groups", t.Groups}} {
-		set(of.name+"-created", of.Created)
-		set(of.name+"-updated", of.Updated)
-		set(of.name+"-deleted", of.Deleted)
-		set(of.name+"-unchanged", of.Unchanged)
-		set(of.name+"-failed", of.Failed)
-	}
-	set("memberships-added", t.Memberships.Added)
-	set("memberships-removed", t.Memberships.Removed)
-	set("changed", t.Changed)
-	set("result", j.run.Verdict)
-	digest, retries, wait := "", 0, time.Duration(0)
-	if j.run.Plan != nil {
-		digest = j.run.Plan.Digest
-	}
-	if j.run.Outcome != nil {
-		retries, wait = j.run.Outcome.Retry.Retries, j.run.Outcome.Retry.Wait
-	}
-	set("plan-digest", digest)
-	set("retries", retries)
-	set("retry-wait-seconds", strconv.FormatFloat(wait.Seconds(), 'f', -1, 64))
-	set("report", reportPath)
-	return pairs
 }

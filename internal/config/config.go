@@ -39,7 +39,7 @@ type Config struct {
 
 	DryRun        bool
 	Policy        plan.Policy // but for the caller, who is asked for
-	ExpectPlan    string      // a digest; empty: any
+	ExpectPlan    string      // a digest, or PullRequest; empty: any
 	FailOnDrift   bool
 	Strict        bool
 	OnUserFailure groupsync.OnUserFailure
@@ -59,11 +59,12 @@ type Config struct {
 	Proxy    string // URL; empty: as the environment says
 	CABundle string
 
-	Summary     bool
-	Comment     Tristate
-	GitHubToken string
-	MaskEmails  Tristate
-	ReportFile  string
+	Summary        bool
+	Comment        Tristate
+	IssueOnFailure bool
+	GitHubToken    string
+	MaskEmails     Tristate
+	ReportFile     string
 
 	SnapshotFile string // empty: none is taken
 	LogLevel     slog.Level
@@ -72,6 +73,9 @@ type Config struct {
 	// Warnings are about settings that are good but probably not meant.
 	Warnings []string
 }
+
+// PullRequest stands for the digest that the pull request's comment showed.
+const PullRequest = "pull-request"
 
 // Tristate is a choice that may be left to the program.
 type Tristate string
@@ -275,10 +279,6 @@ func (l *loader) set(s *setting) {
 	if value.value == "" {
 		return
 	}
-	if s.later && value.value != s.byDefault && value.value != string(No) {
-		l.fail("%s: not available yet; leave it out", value.shown(s))
-		return
-	}
 	if err := s.set(l.config, value.value); err != nil {
 		l.refused[s.name] = true
 		l.fail("%s: %w", value.shown(s), err)
@@ -376,15 +376,4 @@ func (l *loader) credentials() {
 	case len(kinds) == 0 && !slices.ContainsFunc([]string{"api-token", "p12-file", "p12-base64", "cert-file", "key-file"}, l.isGiven):
 		l.fail("api-token: missing: give an API token, or a client certificate as p12-file, p12-base64, or cert-file and key-file; or try it with simulate")
 	}
-}
-
-// Secrets are the values that must never be shown.
-func (c *Config) Secrets() []string {
-	var secrets []string
-	for _, value := range append([]string{c.APIToken, c.P12Base64, c.P12Password, c.GitHubToken}, proxyPasswords(c.Proxy)...) {
-		if value != "" && !slices.Contains(secrets, value) {
-			secrets = append(secrets, value)
-		}
-	}
-	return secrets
 }

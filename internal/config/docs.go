@@ -42,9 +42,9 @@ func code(values ...string) string {
 	return strings.Join(quoted, ", ")
 }
 
-// ActionInputs is the settings as action.yml declares them. There are no
-// defaults in it: an input that is given would hide an environment variable or
-// the retry profile.
+// ActionInputs is the settings as action.yml declares them. But for the token
+// there are no defaults in it: an input that is given would hide an environment
+// variable or the retry profile.
 func ActionInputs() string {
 	var b strings.Builder
 	b.WriteString("inputs:\n")
@@ -54,6 +54,9 @@ func ActionInputs() string {
 			continue // the action syncs
 		}
 		_, _ = fmt.Fprintf(&b, "  %s:\n    description: '%s'\n    required: %v\n", s.name, strings.ReplaceAll(s.plain(), "'", "''"), s.name == "csv")
+		if s.action != "" {
+			_, _ = fmt.Fprintf(&b, "    default: %s\n", s.action)
+		}
 	}
 	return b.String()
 }
@@ -71,14 +74,10 @@ func (s *setting) plain() string {
 	return text + s.remarks()
 }
 
-// remarks say where and whether there is the setting at all.
+// remarks say where there is the setting at all.
 func (s *setting) remarks() string {
-	text := ""
 	if s.only == Restore {
-		text += " Of `restore` only."
+		return " Of `restore` only."
 	}
-	if s.later {
-		text += " Not available yet."
-	}
-	return text
+	return ""
 }

@@ -24,8 +24,8 @@ type setting struct {
 	secret bool   // never shown
 	exact  bool   // blanks at the ends count
 	lines  bool   // one entry a line
-	later  bool   // not available yet
 	only   string // the one command that has it; empty: all
+	action string // the default of the action's input, an expression; empty: none
 }
 
 // settings is the table, in the order of the documentation.
@@ -68,7 +68,7 @@ var settings = []setting{
 	{name: "max-removals", byDefault: "25%", set: maxRemovals,
 		meaning: "Refuse a plan that removes more groups, users, memberships, or memberships of one group than this: a number, a share, or `none`. A share never stops five or fewer."},
 	{name: "expect-plan", set: planDigest,
-		meaning: "Digest of a reviewed plan: apply only if today's plan still has it."},
+		meaning: "Digest of a reviewed plan: apply only if today's plan still has it. `pull-request`: after a merge, the digest that this action's comment on the pull request showed."},
 	{name: "fail-on-drift", byDefault: "false", isBool: true, set: boolean(func(c *Config) *bool { return &c.FailOnDrift }),
 		meaning: "With `dry-run`: exit 6 if there is anything to do."},
 	{name: "name-collisions", only: Sync, byDefault: "refuse", set: nameCollisions,
@@ -128,12 +128,14 @@ var settings = []setting{
 
 	{name: "summary", byDefault: "true", isBool: true, set: boolean(func(c *Config) *bool { return &c.Summary }),
 		meaning: "Write the job summary."},
-	{name: "comment", byDefault: "auto", later: true, set: tristate(func(c *Config) *Tristate { return &c.Comment }),
-		meaning: "Keep one comment on the pull request up to date: `auto`, `true` or `false`."},
-	{name: "github-token", env: []string{"GITHUB_TOKEN"}, secret: true, set: verbatim(func(c *Config) *string { return &c.GitHubToken }),
-		meaning: "Token for `comment`."},
+	{name: "comment", byDefault: "auto", set: tristate(func(c *Config) *Tristate { return &c.Comment }),
+		meaning: "Keep one comment on the pull request up to date: `auto`, `true` or `false`. It needs the permission `pull-requests: write`; without, `true` ends the run with 1, `auto` with a warning."},
+	{name: "issue-on-failure", byDefault: "false", isBool: true, set: boolean(func(c *Config) *bool { return &c.IssueOnFailure }),
+		meaning: "Open one issue for the tenant when a run that is no pull request's fails, is refused or finds drift; keep it up to date, and close it on recovery. It needs the permission `issues: write`."},
+	{name: "github-token", env: []string{"GITHUB_TOKEN"}, secret: true, action: "${{ github.token }}", set: verbatim(func(c *Config) *string { return &c.GitHubToken }),
+		meaning: "Token for `comment`, `issue-on-failure` and `expect-plan: pull-request`; in the action it is the job's own unless another is given."},
 	{name: "mask-emails", byDefault: "auto", set: tristate(func(c *Config) *Tristate { return &c.MaskEmails }),
-		meaning: "Hide the local part of e-mails in logs and summary: `true`, `false`, or `auto`, which hides them in Actions unless the repository is known to be private. The JSON report is not masked."},
+		meaning: "Hide the local part of e-mails in logs, summary, comment, annotations and issue: `true`, `false`, or `auto`, which hides them in Actions unless the repository is known to be private. The JSON report is not masked."},
 	{name: "snapshot-file", set: text(func(c *Config) *string { return &c.SnapshotFile }),
 		meaning: "Before anything is changed, save there what is about to change; `xc-group-sync restore` goes back to it."},
 	{name: "report-file", set: text(func(c *Config) *string { return &c.ReportFile }),

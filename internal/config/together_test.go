@@ -1,6 +1,8 @@
 package config_test
 
 import (
+	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -131,7 +133,14 @@ func TestLoadSimulation(t *testing.T) {
 
 func TestSecrets(t *testing.T) {
 	t.Parallel()
-	c := loadMore(t, "--p12-base64=b64", "--p12-password= pw ", "--github-token=gh", "--proxy=http://user:pr%40xy@h:1")
-	same(t, "secrets", c.Secrets(), []string{"t0ken", "b64", " pw ", "gh", "pr@xy", "pr%40xy"})
+	c := loadMore(t, "--p12-base64=b\n64+/", "--p12-password= pw ", "--github-token=gh", "--proxy=http://user:pr%40xy@h:1")
+	for _, form := range []string{
+		"t0ken", "dDBrZW4=", "b\n64+/", "b64+/", "b%0A64%2B%2F", " pw ", "IHB3IA==", "gh", "Z2g=",
+		"pr@xy", "pr%40xy", "cHJAeHk=", base64.StdEncoding.EncodeToString([]byte("user:pr@xy")),
+	} {
+		if !slices.Contains(c.Secrets(), form) {
+			t.Errorf("%q is not among the secrets %q", form, c.Secrets())
+		}
+	}
 	same(t, "without", len(load(t, nil, "--csv=x", "--simulate", "--proxy=http://h").Secrets()), 0)
 }

@@ -83,6 +83,7 @@ func (r *run) each(ctx context.Context, results []*Result, operate func(context.
 		group.Go(func() error {
 			if ctx.Err() == nil {
 				operate(ctx, result)
+				r.progress()
 				if !result.unsettled() {
 					r.report(result)
 				}
@@ -140,21 +141,22 @@ func (r *run) try(ctx context.Context, result *Result, policy retry.Policy, atte
 		return err
 	})
 	result.Attempts = ended.Attempts
+	refused := unauthenticated(ended.Err)
+	if refused {
+		r.stop(ended.Err)
+	}
 	switch {
 	case ended.Err == nil:
 		result.Status = Done
 	case errors.Is(ended.Err, retry.ErrInterrupted) && !wrote:
 		result.Attempts = 0 // not begun: it stays planned
-	case errors.Is(ended.Err, errLeft):
+	case errors.Is(ended.Err, errLeft) && !result.ambiguous:
 		result.Status, result.Err = Skipped, ended.Err
-	case result.ambiguous && settle != nil && !r.retrier.Breaker.Holding() && settle(ctx):
+	case result.ambiguous && settle != nil && !refused && !r.retrier.Breaker.Holding() && settle(ctx):
 		r.log.Info("the request failed, but it was carried out", "operation", name, "error", ended.Err)
 		result.Status, result.Effect = Done, result.Action
 	default:
 		result.Status, result.Err = Failed, ended.Err
-	}
-	if unauthenticated(ended.Err) {
-		r.stop(ended.Err)
 	}
 }
 

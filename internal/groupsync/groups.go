@@ -95,10 +95,16 @@ func (r *run) createGroup(ctx context.Context, result *Result, change change) {
 		err := r.repository.CreateGroup(ctx, group)
 		if conflict(err) {
 			// Somebody made it, perhaps this program at an earlier attempt.
-			if err := r.replaceGroup(ctx, result, change, nil); err != nil {
+			maybeCreated = maybeCreated || repeated(err)
+			result.ambiguous = maybeCreated
+			err := r.replaceGroup(ctx, result, change, nil)
+			if maybeCreated && errors.Is(err, retry.ErrInterrupted) {
+				err = errors.New(err.Error()) // it was begun, and perhaps carried out
+			}
+			if err != nil {
 				return true, err
 			}
-			if maybeCreated || repeated(err) {
+			if maybeCreated {
 				result.Effect, result.Added = plan.Create, len(change.add)
 			}
 			return true, nil
@@ -109,12 +115,21 @@ func (r *run) createGroup(ctx context.Context, result *Result, change change) {
 		}
 		return true, err
 	}, func(ctx context.Context) bool {
-		if !change.done(r.repository.Group(ctx, group.Name)) {
+		if !change.done(r.readGroup(ctx, group.Name)) {
 			return false
 		}
 		result.Added = len(change.add)
 		return true
 	})
+}
+
+// readGroup reads a group to find out whether a write was carried out.
+func (r *run) readGroup(ctx context.Context, name directory.GroupName) (directory.Group, error) {
+	group, err := r.repository.Group(ctx, name)
+	if unauthenticated(err) {
+		r.stop(err)
+	}
+	return group, err
 }
 
 func (r *run) updateGroup(ctx context.Context, result *Result, change change) {
@@ -127,7 +142,7 @@ func (r *run) updateGroup(ctx context.Context, result *Result, change change) {
 		}
 		return wrote, err
 	}, func(ctx context.Context) bool {
-		return change.done(r.repository.Group(ctx, result.Group.Name))
+		return change.done(r.readGroup(ctx, result.Group.Name))
 	})
 }
 
@@ -184,7 +199,7 @@ func (r *run) deleteGroup(ctx context.Context, result *Result) {
 		}
 		return true, err
 	}, func(ctx context.Context) bool {
-		_, err := r.repository.Group(ctx, result.Group.Name)
+		_, err := r.readGroup(ctx, result.Group.Name)
 		return gone(err)
 	})
 	if result.Status == Done {

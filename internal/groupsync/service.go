@@ -52,6 +52,7 @@ type Service struct {
 	concurrency   int
 	onUserFailure OnUserFailure
 	log           *slog.Logger
+	progress      func()
 }
 
 // Option is a setting of New.
@@ -69,6 +70,7 @@ func New(repository Repository, options ...Option) *Service {
 		concurrency:   4,
 		onUserFailure: SkipGroup,
 		log:           slog.New(slog.DiscardHandler),
+		progress:      func() {},
 	}
 	s.groups.Attempts = 1
 	s.retrier.RetryAfterMax = time.Minute
@@ -144,6 +146,10 @@ func WithOnUserFailure(choice OnUserFailure) Option {
 
 // WithLog sets where operations, attempts and waits are logged.
 func WithLog(log *slog.Logger) Option { return func(s *Service) { s.log = log } }
+
+// WithProgress sets what is called after each operation that has ended,
+// concurrently.
+func WithProgress(ended func()) Option { return func(s *Service) { s.progress = ended } }
 
 func kind(action plan.Action, object plan.Object) string {
 	return string(action) + " " + string(object)

@@ -156,6 +156,9 @@ func (r *run) isGone(ctx context.Context, result *Result) bool {
 // not.
 func (r *run) readUser(ctx context.Context, username string) (directory.User, error) {
 	users, err := r.repository.Users(ctx)
+	if unauthenticated(err) {
+		r.stop(err)
+	}
 	for _, user := range users {
 		if user.Username == username {
 			return user, err

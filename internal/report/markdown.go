@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -11,220 +12,389 @@ import (
 	"xc-group-sync/internal/plan"
 )
 
-// summaryLimit bounds the job summary, in bytes: GitHub drops one above 1 MiB
-// whole.
-const summaryLimit = 700 << 10
+// The limits, in bytes, with room to spare: GitHub drops a job summary above
+// 1 MiB whole, and refuses a comment above 65,536 characters.
+const (
+	summaryLimit = 700 << 10
+	commentLimit = 64_000
+)
 
-// Markdown is the report as a job summary: counts, changes by group, failures,
-// retries, warnings. Where it would be too long, rows are left out at the end
-// of a table, and it says how many.
-func (r *Run) Markdown(s Sanitiser) string {
-	m := &markdownWriter{s: s, left: summaryLimit}
-	m.line("## User groups of %s", s.Code(r.Tenant))
-	m.line("")
-	m.line("%s", m.verdict(r))
-	m.line("")
-	m.tallies(r)
-	m.refusals(r)
-	m.failures(r)
-	m.changes(r)
-	m.retries(r)
-	m.warnings(r)
-	if r.Plan != nil {
-		m.line("Plan digest: `%s`", r.Plan.Digest)
+const inReport = "the JSON report (`report-file`) has them all"
+
+// Summary is the report as a job summary.
+func (r *Run) Summary(s Sanitiser) string {
+	d := markdown{Run: r, s: s}
+	d.line("## User groups of %s", s.Code(r.Tenant))
+	d.line("")
+	d.verdict()
+	d.tallies()
+	d.failures()
+	d.groups()
+	d.users()
+	d.withheld()
+	d.warnings()
+	d.effort()
+	d.digest()
+	return d.render(summaryLimit, inReport)
+}
+
+// Comment is the report as the comment of a pull request.
+func (r *Run) Comment(s Sanitiser) string {
+	d := markdown{Run: r, s: s}
+	d.line("### User groups of %s", s.Code(r.Tenant))
+	d.line("")
+	d.verdict()
+	d.failures()
+	d.groups()
+	d.users()
+	d.withheld()
+	d.warnings()
+	d.digest()
+	if r.URL != "" {
+		d.line("")
+		d.line("%s: summary and log.", link("The run", r.URL))
 	}
-	return m.String()
+	return d.render(commentLimit, link("the summary of the run", r.URL)+" has more, "+inReport)
 }
 
-type markdownWriter struct {
-	strings.Builder
-	s    Sanitiser
-	left int
+// markdown is a run as a page.
+type markdown struct {
+	page
+	*Run
+	s Sanitiser
 }
 
-func (m *markdownWriter) line(format string, args ...any) {
-	n := m.Len()
-	fmt.Fprintf(m, format, args...)
-	m.WriteByte('\n')
-	m.left -= m.Len() - n
+var plainURL = regexp.MustCompile(`^https?://[A-Za-z0-9._~:/%-]+$`)
+
+// link is a link, or the text alone where the URL could hold markup.
+func link(text, url string) string {
+	if !plainURL.MatchString(url) {
+		return text
+	}
+	return "[" + text + "](" + url + ")"
 }
 
-// reserve is kept for what comes after a table that is cut.
-const reserve = 20 << 10
+// The kinds of boxes in which GitHub shows a text.
+const (
+	note    = "NOTE"
+	warned  = "WARNING"
+	caution = "CAUTION"
+)
 
-// rows writes a table's rows while there is room, and says what is left out.
-// Each table may take an equal part of what is left, so that a long one does
-// not crowd out the next.
-func (m *markdownWriter) rows(n, tablesToCome int, row func(i int) string) {
-	room := (m.left - reserve) / (tablesToCome + 1)
-	for i := range n {
-		text := row(i)
-		if room -= len(text) + 1; room < 0 {
-			m.line("")
-			m.line("… and %d more, left out because GitHub shows no longer summary; the JSON report (`report-file`) has them all.", n-i)
-			return
+func (d *markdown) box(kind string, lines ...string) {
+	d.line("> [!%s]", kind)
+	for i, line := range lines {
+		if i > 0 {
+			d.line(">")
 		}
-		m.line("%s", text)
+		d.line("> %s", line)
 	}
-	m.line("")
+	d.line("")
 }
 
-func (m *markdownWriter) verdict(r *Run) string {
-	t := r.Tallies()
+// shownRefusals bounds the verdicts that stand above everything else.
+const shownRefusals = 5
+
+// verdict is what a reader needs to know if it is all that is read.
+func (d *markdown) verdict() {
 	switch {
-	case r.Verdict == Refused:
-		return "**Refused** by a guard: nothing was changed."
-	case r.Verdict == Interrupted:
-		return "**Interrupted**: what was not begun was left as it is."
-	case r.Failure != "":
-		return "**Failed**: " + m.s.Prose(r.Failure)
-	case r.Verdict == Failed:
-		return fmt.Sprintf("**Failed** in part: %d errors.", t.Users.Failed+t.Groups.Failed)
-	case r.DryRun && !t.Changed:
-		return "**Dry run**: nothing to do."
-	case r.DryRun:
-		return "**Dry run**, nothing was changed: " + headline(r.Plan) + "."
-	case !t.Changed:
-		return "Nothing to do."
+	case d.Verdict == Refused:
+		d.box(caution, append([]string{"**Refused**, nothing was changed. " + d.headline()}, d.refusals()...)...)
+	case d.Verdict == Interrupted:
+		d.box(warned, "**Interrupted**: what was not begun was left as it is. "+d.headline())
+	case d.Failure != "":
+		d.box(caution, "**Failed**: "+d.s.Prose(d.Failure))
+	case d.Verdict == Failed && d.DryRun:
+		d.box(warned, "**Dry run**, nothing was changed, and "+count(len(d.Run.failures()), "failure")+". "+d.headline())
+	case d.Verdict == Failed:
+		d.box(warned, "**Failed in part**: "+count(len(d.Run.failures()), "failure")+". "+d.headline())
+	case d.Verdict == Drift:
+		d.box(warned, "**Drift**: the tenant is not as the CSV says. "+d.headline())
+	case !d.Tallies().Changed:
+		d.line("**Nothing to do**: the tenant is as the CSV says.")
+		d.line("")
+	case d.DryRun:
+		d.box(note, "**Dry run**, nothing was changed. "+d.headline())
+	default:
+		d.line("**Done.** %s", d.headline())
+		d.line("")
 	}
-	return "Done."
 }
 
-func (m *markdownWriter) tallies(r *Run) {
-	t := r.Tallies()
-	m.line("| | created | updated | deleted | unchanged | failed |")
-	m.line("|---|--:|--:|--:|--:|--:|")
+// refusals are why nothing was changed.
+func (d *markdown) refusals() []string {
+	var lines []string
+	if d.Failure != "" {
+		lines = append(lines, d.s.Prose(d.Failure))
+	}
+	if d.Plan == nil {
+		return lines
+	}
+	for i, refusal := range d.Plan.Refusals {
+		if i == shownRefusals {
+			return append(lines, fmt.Sprintf("… and %d more.", len(d.Plan.Refusals)-i))
+		}
+		lines = append(lines, d.s.Prose(refusal.String()))
+	}
+	return lines
+}
+
+// headline is what would be or was changed, in a sentence. What takes away
+// stands out.
+func (d *markdown) headline() string {
+	switch {
+	case d.Plan == nil:
+		return ""
+	case d.Outcome == nil:
+		return "The plan: " + planned(d.Plan).sentence("to create", "to update", "to delete", "to add", "to remove", "**") + "."
+	}
+	return capital(d.Tallies().sentence("created", "updated", "deleted", "added", "removed", "**")) + "."
+}
+
+func (d *markdown) tallies() {
+	t := d.Tallies()
+	d.line("| | created | updated | deleted | unchanged | failed |")
+	d.line("|---|--:|--:|--:|--:|--:|")
 	for _, row := range []struct {
 		name string
 		Tally
 	}{{"users", t.Users}, {"groups", t.Groups}} {
-		m.line("| %s | %d | %d | %d | %d | %d |", row.name, row.Created, row.Updated, row.Deleted, row.Unchanged, row.Failed)
+		d.line("| %s | %d | %d | %d | %d | %d |", row.name, row.Created, row.Updated, row.Deleted, row.Unchanged, row.Failed)
 	}
-	m.line("")
-	m.line("Memberships: %d added, %d removed, %d withheld. %d requests in %.1f s.", t.Memberships.Added, t.Memberships.Removed, t.Memberships.Withheld, r.HTTP.Requests, r.Duration.Seconds())
-	m.line("")
+	d.line("")
+	d.line("Memberships: %d added, %d removed, %d withheld.", t.Memberships.Added, t.Memberships.Removed, t.Memberships.Withheld)
+	d.line("")
 }
 
-func (m *markdownWriter) refusals(r *Run) {
-	if r.Plan == nil {
-		return
-	}
-	for _, refusal := range r.Plan.Refusals {
-		m.line("> %s", m.s.Prose(refusal.String()))
-		m.line("")
-	}
-}
-
-func (m *markdownWriter) failures(r *Run) {
-	failures := r.failures()
+func (d *markdown) failures() {
+	failures := d.Run.failures()
 	if len(failures) == 0 {
 		return
 	}
-	m.line("### Failures")
-	m.line("")
-	m.line("| operation | cause |")
-	m.line("|---|---|")
-	m.rows(len(failures), 3, func(i int) string {
-		return fmt.Sprintf("| %s | %s |", m.s.Code(failures[i].what), m.s.Prose(failures[i].cause))
-	})
+	d.line("#### %s", capital(count(len(failures), "failure")))
+	d.line("")
+	d.line("| operation | cause |")
+	d.line("|---|---|")
+	d.table("failures", rows(failures, func(f failure) string {
+		return fmt.Sprintf("| %s | %s |", d.s.Code(f.what), d.s.Prose(f.cause))
+	}))
 }
 
-func (m *markdownWriter) changes(r *Run) {
-	results := r.results()
-	users := slices.DeleteFunc(slices.Clone(results), func(r groupsync.Result) bool { return r.Object != plan.User })
-	groups := slices.DeleteFunc(slices.Clone(results), func(r groupsync.Result) bool { return r.Object != plan.Group })
-	if len(groups) > 0 {
-		m.line("### Groups")
-		m.line("")
-		m.line("| group | | + | − | added | removed |")
-		m.line("|---|---|--:|--:|---|---|")
-		m.rows(len(groups), 2, func(i int) string {
-			g := &groups[i]
-			return fmt.Sprintf("| %s | %s | %d | %d | %s | %s |", m.s.Code(g.Name()), m.what(g, r.DryRun), len(g.Add), len(g.Remove), m.people(g.Add), m.people(g.Remove))
-		})
-	}
-	if len(users) > 0 {
-		m.line("<details><summary>%s</summary>", count(len(users), "user"))
-		m.line("")
-		m.line("| user | |")
-		m.line("|---|---|")
-		m.rows(len(users), 1, func(i int) string {
-			return fmt.Sprintf("| %s | %s |", m.s.Code(users[i].Name()), m.what(&users[i], r.DryRun))
-		})
-		m.line("</details>")
-		m.line("")
-	}
+func (d *markdown) of(object plan.Object) []groupsync.Result {
+	return slices.DeleteFunc(slices.Clone(d.results()), func(r groupsync.Result) bool { return r.Object != object })
 }
 
-func (m *markdownWriter) what(result *groupsync.Result, dryRun bool) string {
+func (d *markdown) groups() {
+	groups := d.of(plan.Group)
+	if len(groups) == 0 {
+		return
+	}
+	d.line("#### %s", capital(count(len(groups), "group")))
+	d.line("")
+	d.line("| group | change | + | − | people |")
+	d.line("|---|---|--:|--:|---|")
+	d.table("groups", rows(groups, func(g groupsync.Result) string {
+		added, removed := len(g.Add), len(g.Remove)
+		if g.Status == groupsync.Done {
+			added, removed = g.Added, g.Removed
+		}
+		return fmt.Sprintf("| %s | %s | %d | %s | %s |", d.s.Code(g.Name()), d.what(&g), added, strong(removed), d.people(&g))
+	}))
+}
+
+func (d *markdown) users() {
+	users := d.of(plan.User)
+	if len(users) == 0 {
+		return
+	}
+	title := count(len(users), "user")
+	if d.Outcome == nil {
+		var changes Tallies
+		for i := range users {
+			changes.count(users[i].Operation, users[i].Action)
+		}
+		title = changes.sentence("to create", "to update", "to delete", "", "", "")
+		if changes.Users.Deleted > 0 {
+			title = "<b>" + title + "</b>" // Markdown does not count here
+		}
+	}
+	d.line("<details><summary>%s</summary>", title)
+	d.line("")
+	d.line("| user | change |")
+	d.line("|---|---|")
+	d.table("users", alike(rows(users, func(u groupsync.Result) string {
+		return fmt.Sprintf("| %s | %s", d.s.Code(u.Name()), d.what(&u))
+	}), " |"))
+	d.line("</details>")
+	d.line("")
+}
+
+// what is done with an object, and what became of it.
+func (d *markdown) what(result *groupsync.Result) string {
 	what := string(result.Action)
-	if result.Attributes != nil {
-		what += ", gets back " + m.s.Prose(result.Attributes.String())
+	if result.Action == plan.Delete {
+		what = "**delete**"
 	}
-	if dryRun || result.Status == groupsync.Done {
+	if result.Attributes != nil {
+		what += ", gets back " + d.s.Prose(result.Attributes.String())
+	}
+	if d.Outcome == nil || result.Status == groupsync.Done {
 		return what
 	}
 	return what + " (" + string(result.Status) + ")"
 }
 
-// shownPeople bounds the names in a cell; the counts stand beside it.
+// shownPeople bounds the names in a cell of each sign; the counts stand beside.
 const shownPeople = 20
 
-func (m *markdownWriter) people(members []plan.Member) string {
+// people are folded away, so that a row a group stays a line a group.
+func (d *markdown) people(result *groupsync.Result) string {
 	var names []string
-	for i, member := range members {
-		if i == shownPeople {
-			names = append(names, fmt.Sprintf("and %d more", len(members)-i))
-			break
+	for _, part := range []struct {
+		sign    string
+		members []plan.Member
+	}{{"+", result.Add}, {"−", result.Remove}} {
+		labels := alike(rows(part.members, func(m plan.Member) string {
+			return part.sign + "&nbsp;" + d.s.Code(string(m.Email))
+		}), "")
+		if more := len(labels) - shownPeople; more > 0 {
+			labels = append(labels[:shownPeople], fmt.Sprintf("%s&nbsp;%d more", part.sign, more))
 		}
-		names = append(names, m.s.Code(string(member.Email)))
+		names = append(names, labels...)
 	}
-	return strings.Join(names, ", ")
+	if len(names) == 0 {
+		return ""
+	}
+	people := "people"
+	if len(result.Add)+len(result.Remove) == 1 {
+		people = "person"
+	}
+	return fmt.Sprintf("<details><summary>%d&nbsp;%s</summary>%s</details>", len(result.Add)+len(result.Remove), people, strings.Join(names, "<br>"))
 }
 
-func (m *markdownWriter) retries(r *Run) {
-	if r.Outcome == nil || r.Outcome.Retry.Retries+r.Outcome.Retry.Exhausted+r.HTTP.Retries == 0 {
+func (d *markdown) withheld() {
+	if d.Plan == nil || len(d.Plan.Withheld) == 0 {
 		return
 	}
-	c := r.Outcome.Retry
-	m.line("### Retries")
-	m.line("")
-	m.line("%d attempts, %d of them retries; %d operations recovered, %d failed for transient reasons, %d for good. %v waited. %d requests were repeated in the client layer.",
-		c.Attempts, c.Retries, c.Recovered, c.Exhausted, c.Permanent, c.Wait.Round(time.Millisecond), r.HTTP.Retries)
-	m.line("")
-	m.line("A request took %v in the middle, %v at the 95th percentile, %v at most.", r.HTTP.P50.Round(time.Millisecond), r.HTTP.P95.Round(time.Millisecond), r.HTTP.Max.Round(time.Millisecond))
-	m.line("")
-	m.line("| operation | attempts | retries | recovered | failed in passing | failed for good | waited |")
-	m.line("|---|--:|--:|--:|--:|--:|--:|")
-	for _, kind := range slices.Sorted(maps.Keys(r.Outcome.ByOperation)) {
-		o := r.Outcome.ByOperation[kind]
-		m.line("| %s | %d | %d | %d | %d | %d | %v |", kind, o.Attempts, o.Retries, o.Recovered, o.Exhausted, o.Permanent, o.Wait.Round(time.Millisecond))
-	}
-	m.line("")
-	if len(c.ByCause) > 0 {
-		m.line("| cause | failed attempts |")
-		m.line("|---|--:|")
-		for _, cause := range slices.Sorted(maps.Keys(c.ByCause)) {
-			m.line("| %s | %d |", cause, c.ByCause[cause])
-		}
-		m.line("")
-	}
+	d.line("<details><summary>%s withheld</summary>", count(len(d.Plan.Withheld), "removal"))
+	d.line("")
+	d.line("| group | person stays | why |")
+	d.line("|---|---|---|")
+	d.table("removals", alike(rows(d.Plan.Withheld, func(w plan.Withheld) string {
+		return fmt.Sprintf("| %s | %s | %s", d.s.Code(string(w.Group)), d.s.Code(string(w.Member.Email)), d.s.Prose(w.Reason))
+	}), " |"))
+	d.line("</details>")
+	d.line("")
 }
 
-func (m *markdownWriter) warnings(r *Run) {
-	problems := r.problems()
+func (d *markdown) warnings() {
+	problems := d.problems()
 	if len(problems) == 0 {
 		return
 	}
-	m.line("### Warnings")
-	m.line("")
-	m.line("| line | column | |")
-	m.line("|--:|---|---|")
-	m.rows(len(problems), 0, func(i int) string {
+	d.line("#### %s", capital(count(len(problems), "warning")))
+	d.line("")
+	d.line("| line | column | warning |")
+	d.line("|--:|---|---|")
+	table := make([]string, len(problems))
+	for i, problem := range problems {
 		line := ""
-		if problems[i].Line > 0 {
-			line = fmt.Sprint(problems[i].Line)
+		if problem.Line > 0 {
+			line = fmt.Sprint(problem.Line)
 		}
-		return fmt.Sprintf("| %s | %s | %s |", line, m.s.Prose(problems[i].Column), m.s.Prose(m.s.problem(problems[i])))
-	})
+		table[i] = fmt.Sprintf("| %s | %s | %s |", line, d.s.Prose(problem.Column), d.s.Prose(d.s.problem(problem)))
+	}
+	d.table("warnings", table)
 }
+
+// effort is what it took: requests, retries, time.
+func (d *markdown) effort() {
+	d.line("%s in %s; a request took %s in the middle, %s at the 95th percentile, %s at most.", capital(count(d.HTTP.Requests, "request")),
+		span(d.Duration), span(d.HTTP.P50), span(d.HTTP.P95), span(d.HTTP.Max))
+	d.line("")
+	if d.Outcome == nil || d.Outcome.Retry.Retries+d.Outcome.Retry.Exhausted+d.HTTP.Retries == 0 {
+		return
+	}
+	c := d.Outcome.Retry
+	d.line("#### Retries")
+	d.line("")
+	d.line("%s, %d of them retries, with waits of %s; %s recovered, %d failed for a transient reason, %d for a permanent one. The client layer repeated %s.",
+		capital(count(c.Attempts, "attempt")), c.Retries, span(c.Wait), count(c.Recovered, "operation"), c.Exhausted, c.Permanent, count(d.HTTP.Retries, "request"))
+	d.line("")
+	d.line("| operation | attempts | retries | recovered | failed (transient) | failed (permanent) | waited |")
+	d.line("|---|--:|--:|--:|--:|--:|--:|")
+	for _, kind := range slices.Sorted(maps.Keys(d.Outcome.ByOperation)) {
+		o := d.Outcome.ByOperation[kind]
+		d.line("| %s | %d | %d | %d | %d | %d | %s |", kind, o.Attempts, o.Retries, o.Recovered, o.Exhausted, o.Permanent, span(o.Wait))
+	}
+	d.line("")
+	d.charts()
+}
+
+// digest names the plan, and says how to apply that and nothing else.
+func (d *markdown) digest() {
+	switch {
+	case d.Plan == nil:
+	case d.DryRun && len(d.Plan.Operations) > 0:
+		d.line("<details><summary>Plan <code>%.14s…</code>: how to apply exactly this</summary>", d.Plan.Digest)
+		d.line("")
+		d.line("```yaml")
+		d.line("expect-plan: %s", d.Plan.Digest)
+		d.line("```")
+		d.line("")
+		d.line("It is applied so or not at all, without `dry-run`. On a merge, `expect-plan: pull-request` takes what the comment on the pull request showed.")
+		d.line("")
+		d.line("</details>")
+	default:
+		d.line("Plan `%s`", d.Plan.Digest)
+	}
+}
+
+// strong makes a number stand out that is above 0.
+func strong(n int) string {
+	if n == 0 {
+		return "0"
+	}
+	return fmt.Sprintf("**%d**", n)
+}
+
+// span is a duration for readers.
+func span(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}
+
+// rows turns each of things into a row.
+func rows[T any](things []T, row func(T) string) []string {
+	all := make([]string, len(things))
+	for i, thing := range things {
+		all[i] = row(thing)
+	}
+	return all
+}
+
+// alike makes one row of those that read the same, as those of masked people
+// do, says how many they are, and ends each.
+func alike(all []string, end string) []string {
+	counts := map[string]int{}
+	for _, row := range all {
+		counts[row]++
+	}
+	var distinct []string
+	for _, row := range all {
+		n := counts[row]
+		if n == 0 {
+			continue // it stands already
+		}
+		delete(counts, row)
+		if n > 1 {
+			row += fmt.Sprintf(" (%d times)", n)
+		}
+		distinct = append(distinct, row+end)
+	}
+	return distinct
+}
+
+func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

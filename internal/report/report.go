@@ -45,6 +45,7 @@ type Run struct {
 	Plan     *plan.Plan
 	Outcome  *groupsync.Outcome
 	HTTP     HTTP
+	URL      string // where the run can be seen on GitHub; empty: nowhere
 	Epilogue string // said before the closing lines; empty: nothing
 }
 
@@ -115,17 +116,20 @@ func (t *Tallies) of(object plan.Object) *Tally {
 }
 
 func (t *Tallies) count(operation *plan.Operation, effect plan.Action) {
-	tally := t.of(operation.Object)
 	t.Changed = t.Changed || effect != ""
+	t.of(operation.Object).count(effect)
+}
+
+func (t *Tally) count(effect plan.Action) {
 	switch effect {
 	case plan.Create:
-		tally.Created++
+		t.Created++
 	case plan.Update:
-		tally.Updated++
+		t.Updated++
 	case plan.Delete:
-		tally.Deleted++
+		t.Deleted++
 	default:
-		tally.Unchanged++
+		t.Unchanged++
 	}
 }
 

@@ -41,6 +41,7 @@ func example(dryRun bool) *report.Run {
 	}
 	run := &report.Run{
 		Version: "v1.2.3", Tenant: "acme", DryRun: dryRun, Verdict: report.Success, Plan: p,
+		URL:     "https://github.example/o/r/actions/runs/1",
 		Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Duration: 1234 * time.Millisecond,
 		HTTP: report.HTTP{Requests: 9, Retries: 1, P50: 20 * time.Millisecond, P95: 40 * time.Millisecond, Max: time.Second},
 	}
@@ -65,20 +66,23 @@ func example(dryRun bool) *report.Run {
 	return run
 }
 
+// flat folds nothing away.
+func flat(string) func() { return func() {} }
+
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	for _, dryRun := range []bool{true, false} {
 		run := example(dryRun)
 		s := report.Sanitiser{Secrets: []string{"tok_12345"}}
 		var text strings.Builder
-		if err := run.Text(&text, s); err != nil {
+		if err := run.Text(&text, s, flat); err != nil {
 			t.Fatal(err)
 		}
 		document, err := run.JSON(s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for kind, got := range map[string]string{"txt": text.String(), "md": run.Markdown(s), "json": string(document)} {
+		for kind, got := range map[string]string{"txt": text.String(), "md": run.Summary(s), "comment.md": run.Comment(s), "json": string(document)} {
 			golden(t, fmt.Sprintf("dry-run-%v.%s", dryRun, kind), got)
 		}
 	}
@@ -105,10 +109,10 @@ func TestMaskedEverywhereButInTheJSON(t *testing.T) {
 	t.Parallel()
 	run, s := example(false), report.Sanitiser{MaskEmails: true}
 	var text strings.Builder
-	if err := run.Text(&text, s); err != nil {
+	if err := run.Text(&text, s, flat); err != nil {
 		t.Fatal(err)
 	}
-	for _, shown := range []string{text.String(), run.Markdown(s)} {
+	for _, shown := range []string{text.String(), run.Summary(s), run.Comment(s), fmt.Sprint(run.Notes(s))} {
 		if strings.Contains(shown, "lost@") || strings.Contains(shown, "boss@") {
 			t.Errorf("an e-mail is shown:\n%s", shown)
 		}
@@ -132,34 +136,120 @@ func TestMaskedWhereThereIsNoEMail(t *testing.T) {
 		}}
 		var text strings.Builder
 		s := report.Sanitiser{MaskEmails: true}
-		if err := run.Text(&text, s); err != nil {
+		if err := run.Text(&text, s, flat); err != nil {
 			t.Fatal(err)
 		}
-		if shown := text.String() + run.Markdown(s); strings.Contains(strings.ToLower(shown), "jane") {
+		if shown := text.String() + run.Summary(s) + run.Comment(s) + fmt.Sprint(run.Notes(s)); strings.Contains(strings.ToLower(shown), "jane") {
 			t.Errorf("%q is shown:\n%s", cell, shown)
 		}
 	}
 }
 
-func TestSummaryOfALargePlanStaysUnderTheLimit(t *testing.T) {
+func TestMarkdownOfALargePlanStaysUnderTheLimits(t *testing.T) {
 	t.Parallel()
-	p := &plan.Plan{}
-	for i := range 20000 {
+	run := &report.Run{DryRun: true, Plan: large(20000), URL: "https://github.example/o/r/actions/runs/1"}
+	for _, page := range []struct {
+		text, rest string
+		limit      int
+	}{
+		{run.Summary(report.Sanitiser{}), "GitHub shows no longer text: the JSON report", 1 << 20 * 9 / 10},
+		{run.Comment(report.Sanitiser{}), "GitHub shows no longer text: [the summary of the run](https://github.example/o/r/actions/runs/1) has more", 65_000},
+		{run.Comment(report.Sanitiser{MaskEmails: true}), "GitHub shows no longer text", 65_000},
+	} {
+		if len(page.text) > page.limit || len(page.text) < page.limit/2 {
+			t.Errorf("%d bytes of at most %d", len(page.text), page.limit)
+		}
+		for _, part := range []string{"| group |", "20000 users to create", "20000 warnings", "more groups, left out", "more warnings, left out", page.rest, "expect-plan: sha256:"} {
+			if !strings.Contains(page.text, part) {
+				t.Errorf("%q is missing", part)
+			}
+		}
+		// What is left out and what is shown add up, and no row is cut.
+		shown := strings.Count(page.text, "| `group-")
+		if !strings.Contains(page.text, fmt.Sprintf("… and %d more groups", 20000-shown)) {
+			t.Errorf("%d groups are shown, and not all others are said to be left out", shown)
+		}
+		if n := strings.Count(page.text, "<details>"); n != strings.Count(page.text, "</details>") {
+			t.Errorf("%d details are opened, but not as many closed", n)
+		}
+	}
+}
+
+func large(n int) *plan.Plan {
+	p := &plan.Plan{Digest: "sha256:" + strings.Repeat("0", 64)}
+	for i := range n {
 		email := directory.Email(fmt.Sprintf("somebody.with.a.long.name.%05d@example.com", i))
 		p.Operations = append(p.Operations,
 			plan.Operation{Action: plan.Create, Object: plan.User, User: directory.User{Email: email}},
 			plan.Operation{Action: plan.Create, Object: plan.Group, Group: directory.Group{Name: directory.GroupName(fmt.Sprintf("group-%05d", i))}, Add: []plan.Member{{Email: email}}})
 		p.Problems = append(p.Problems, directory.Problem{Line: i, Message: strings.Repeat("x", 200)})
 	}
-	run := &report.Run{DryRun: true, Plan: p}
-	summary := run.Markdown(report.Sanitiser{})
-	if len(summary) > 1<<20*9/10 {
-		t.Errorf("%d bytes", len(summary))
+	return p
+}
+
+// TestOneCellCannotFillThePage shows people beside a cell, a name and a cause
+// of a megabyte each, and a group of 20,000 people.
+func TestOneCellCannotFillThePage(t *testing.T) {
+	t.Parallel()
+	huge := strings.Repeat("ä`|<", 1<<18)
+	p := &plan.Plan{
+		Operations: []plan.Operation{
+			{Action: plan.Create, Object: plan.User, User: directory.User{Email: directory.Email(huge)}},
+			{Action: plan.Update, Object: plan.Group, Group: directory.Group{Name: "ops"}},
+		},
+		Problems: []directory.Problem{{Line: 2, Column: huge, Message: huge}},
+		Refusals: []plan.Refusal{{What: huge, Removed: 9, Of: 10}},
 	}
-	for _, part := range []string{"### Groups", "20000 users", "### Warnings", "left out because", "Plan digest"} {
-		if !strings.Contains(summary, part) {
+	for i := range 20000 {
+		p.Operations[1].Add = append(p.Operations[1].Add, plan.Member{Email: directory.Email(fmt.Sprintf("somebody.%05d@example.com", i))})
+	}
+	run := &report.Run{DryRun: true, Plan: p, Verdict: report.Refused, Failure: huge}
+	comment := run.Comment(report.Sanitiser{})
+	if len(comment) > 65_000 {
+		t.Errorf("%d bytes", len(comment))
+	}
+	for _, part := range []string{"| `ops` | update | 20000 |", "somebody.00000@example.com", "19980 more", "| 2 |"} {
+		if !strings.Contains(comment, part) {
 			t.Errorf("%q is missing", part)
 		}
+	}
+}
+
+// TestMaskedPeopleAreCounted, since they all read the same.
+func TestMaskedPeopleAreCounted(t *testing.T) {
+	t.Parallel()
+	run := &report.Run{DryRun: true, Plan: large(3)}
+	run.Plan.Operations[1].Add = []plan.Member{{Email: "a@x.example"}, {Email: "b@x.example"}, {Email: "c@y.example"}}
+	comment := run.Comment(report.Sanitiser{MaskEmails: true})
+	for _, part := range []string{"+&nbsp;`***@x.example` (2 times)<br>+&nbsp;`***@y.example`</details>", "| `***@example.com` | create (3 times) |"} {
+		if !strings.Contains(comment, part) {
+			t.Errorf("%q is missing from\n%s", part, comment)
+		}
+	}
+}
+
+func TestNotes(t *testing.T) {
+	t.Parallel()
+	s := report.Sanitiser{Secrets: []string{"tok_12345"}}
+	want := []report.Note{
+		{Line: 7, Title: "CSV, Email", Message: "`<b>@octocat</b>` | is no e-mail"},
+		{Error: true, Title: "Tenant acme: sync group a-b failed", Message: `the DNs "CN=a b", "CN=a-b" would become one group`},
+		{Error: true, Title: "Tenant acme: create user lost@example.com failed", Message: "POST user_roles: HTTP 503  ::error::<b>down</b> *** (after 3 attempts)"},
+		{Error: true, Title: "Tenant acme: create group dev failed", Message: "not synced, because lost@example.com could not be created"},
+	}
+	if diff := cmp.Diff(want, example(false).Notes(s)); diff != "" {
+		t.Error(diff)
+	}
+	broken := &report.Run{Tenant: "acme", Failure: "csv: x.csv: line 3: broken", Problems: []directory.Problem{{Line: 3, Message: "line 3: broken"}}}
+	if diff := cmp.Diff([]report.Note{{Error: true, Line: 3, Title: "CSV", Message: "line 3: broken"}}, broken.Notes(s)); diff != "" {
+		t.Error(diff)
+	}
+	refused := example(true)
+	refused.Verdict, refused.Failure = report.Refused, "expect-plan: another"
+	refused.Plan.Refusals = []plan.Refusal{{What: "users", Removed: 9, Of: 10, Allow: 9}}
+	notes := refused.Notes(s)
+	if len(notes) != 4 || notes[1].Message != "expect-plan: another" || !strings.Contains(notes[2].Message, "9 of 10 users") {
+		t.Errorf("%v", notes)
 	}
 }
 
@@ -167,7 +257,7 @@ func TestARunThatEndedEarlyHasClosingLines(t *testing.T) {
 	t.Parallel()
 	run := &report.Run{Tenant: "acme", Verdict: report.Failed, Failure: "csv: broken", Problems: []directory.Problem{{Line: 3, Column: "Email", Message: "x"}}}
 	var text strings.Builder
-	if err := run.Text(&text, report.Sanitiser{}); err != nil {
+	if err := run.Text(&text, report.Sanitiser{}, flat); err != nil {
 		t.Fatal(err)
 	}
 	want := "warning: line 3, Email: x\nfailed: csv: broken\n" +

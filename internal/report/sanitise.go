@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"xc-group-sync/internal/directory"
 )
@@ -58,7 +59,25 @@ func (s Sanitiser) Line(text string) string {
 // Prose makes text fit for a line or a table cell of Markdown: nothing in it
 // is markup, a link, a mention or a reference.
 func (s Sanitiser) Prose(text string) string {
-	return proseEscapes.Replace(directory.CleanText(s.hide(text)))
+	return proseEscapes.Replace(strings.TrimSpace(cut(directory.CleanText(s.hide(text)), longestProse)))
+}
+
+// What Markdown shows of one text from outside, in bytes: a reader needs no
+// more, and a page has limits.
+const (
+	longestProse = 1000
+	longestName  = 150
+)
+
+// cut shortens text, at a character's end, and says so.
+func cut(text string, longest int) string {
+	if len(text) <= longest {
+		return text
+	}
+	for !utf8.RuneStart(text[longest]) {
+		longest--
+	}
+	return text[:longest] + "…"
 }
 
 // A zero-width space ends what GitHub would make a mention, a reference or a
@@ -73,7 +92,7 @@ var proseEscapes = strings.NewReplacer(
 // Code makes a name fit for a table cell, as a code span, in which nothing is
 // markup, a link or a mention.
 func (s Sanitiser) Code(name string) string {
-	name = strings.TrimSpace(codeEscapes.Replace(directory.CleanText(s.hide(name))))
+	name = strings.TrimSpace(codeEscapes.Replace(cut(directory.CleanText(s.hide(name)), longestName)))
 	if name == "" {
 		return "–"
 	}

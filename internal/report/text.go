@@ -10,9 +10,10 @@ import (
 )
 
 // Text writes the report for a terminal or a job's log: what is or would be
-// changed, what was withheld and why, and the closing lines.
-func (r *Run) Text(w io.Writer, s Sanitiser) error {
-	t := textWriter{w: w, s: s}
+// changed, what was withheld and why, and the closing lines. fold begins a part
+// that a reader may fold away, and returns what ends it.
+func (r *Run) Text(w io.Writer, s Sanitiser, fold func(title string) (end func())) error {
+	t := textWriter{w: w, s: s, fold: fold}
 	if r.Plan != nil {
 		t.plan(r)
 	}
@@ -38,9 +39,10 @@ func (r *Run) Text(w io.Writer, s Sanitiser) error {
 }
 
 type textWriter struct {
-	w   io.Writer
-	s   Sanitiser
-	err error
+	w    io.Writer
+	s    Sanitiser
+	fold func(title string) (end func())
+	err  error
 }
 
 // printf keeps the first error. Its string arguments are sanitised.
@@ -66,13 +68,17 @@ func (t *textWriter) plan(r *Run) {
 	if len(results) == 0 {
 		t.printf("Tenant %s: nothing to do.\n", r.Tenant)
 	} else {
-		t.printf("Tenant %s: %s\n", r.Tenant, headline(r.Plan))
+		t.printf("Tenant %s: %s\n", r.Tenant, planned(r.Plan).sentence("to create", "to update", "to delete", "to add", "to remove", ""))
 	}
-	for i := range results {
-		t.operation(&results[i], r.DryRun)
-	}
-	for _, withheld := range r.Plan.Withheld {
-		t.printf("  . %s stays in group %s: %s\n", string(withheld.Member.Email), string(withheld.Group), withheld.Reason)
+	if len(results)+len(r.Plan.Withheld) > 0 {
+		end := t.fold("The plan")
+		for i := range results {
+			t.operation(&results[i], r.DryRun)
+		}
+		for _, withheld := range r.Plan.Withheld {
+			t.printf("  . %s stays in group %s: %s\n", string(withheld.Member.Email), string(withheld.Group), withheld.Reason)
+		}
+		end()
 	}
 	for _, refusal := range r.Plan.Refusals {
 		t.printf("REFUSED: %s\n", refusal.String())
@@ -100,25 +106,31 @@ func (t *textWriter) operation(result *groupsync.Result, dryRun bool) {
 	}
 }
 
-// headline is the plan in a sentence.
-func headline(p *plan.Plan) string {
-	counts := map[plan.Object]map[plan.Action]int{plan.User: {}, plan.Group: {}}
+// planned are the counts of what the plan would change.
+func planned(p *plan.Plan) Tallies {
+	t := Tallies{Memberships: Memberships{Added: p.Added(), Removed: p.Removed()}}
 	for i := range p.Operations {
-		counts[p.Operations[i].Object][p.Operations[i].Action]++
+		t.count(&p.Operations[i], p.Operations[i].Action)
 	}
+	return t
+}
+
+// sentence tells what changes, in the words for it. around stands on both sides
+// of what takes away.
+func (t Tallies) sentence(create, update, remove, add, take, around string) string {
 	var parts []string
-	for _, object := range []plan.Object{plan.User, plan.Group} {
-		for _, action := range []plan.Action{plan.Create, plan.Update, plan.Delete} {
-			if n := counts[object][action]; n > 0 {
-				parts = append(parts, fmt.Sprintf("%s to %s", count(n, string(object)), action))
-			}
+	for _, part := range []struct {
+		n        int
+		what, is string
+		around   string
+	}{
+		{t.Users.Created, "user", create, ""}, {t.Users.Updated, "user", update, ""}, {t.Users.Deleted, "user", remove, around},
+		{t.Groups.Created, "group", create, ""}, {t.Groups.Updated, "group", update, ""}, {t.Groups.Deleted, "group", remove, around},
+		{t.Memberships.Added, "membership", add, ""}, {t.Memberships.Removed, "membership", take, around},
+	} {
+		if part.n > 0 {
+			parts = append(parts, part.around+count(part.n, part.what)+" "+part.is+part.around)
 		}
-	}
-	if n := p.Added(); n > 0 {
-		parts = append(parts, count(n, "membership")+" to add")
-	}
-	if n := p.Removed(); n > 0 {
-		parts = append(parts, count(n, "membership")+" to remove")
 	}
 	if len(parts) == 0 {
 		return "nothing to do"
@@ -133,8 +145,15 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
+// shownWarnings bounds those that are not folded away.
+const shownWarnings = 10
+
 func (t *textWriter) warnings(r *Run) {
-	for _, problem := range r.problems() {
+	problems := r.problems()
+	if len(problems) > shownWarnings {
+		defer t.fold(count(len(problems), "warning"))()
+	}
+	for _, problem := range problems {
 		switch {
 		case r.Failure != "" && strings.Contains(r.Failure, problem.Message): // said below
 		case problem.Line > 0 && problem.Column != "":

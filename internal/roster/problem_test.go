@@ -65,6 +65,9 @@ func TestReadHoldsBackWhatABadRowMayHaveStated(t *testing.T) {
 		"a control character": {
 			"b@x.y,,A,\"CN=Ops\x01\"\n", []at{{3, entitlement, true}}, keeps{Groups: true, People: "b@x.y "},
 		},
+		"DNs joined by semicolons": {
+			"b@x.y,,A,\"CN=Ops,DC=x; cn = New,DC=x\"\n", []at{{3, entitlement, true}}, keeps{Groups: true, People: "b@x.y "},
+		},
 		"a line break in a DN":       {"b@x.y,,A,\"CN=Ops,\nDC=x\"\n", []at{{3, entitlement, true}}, keeps{Groups: true, People: "b@x.y "}},
 		"no group name":              {"b@x.y,,A,CN=1st\n", []at{{3, entitlement, true}}, keeps{Groups: true, People: "b@x.y "}},
 		"a bad DN beside a good row": {"a@x.y,,A,CN=-\n", []at{{3, entitlement, true}}, keeps{Groups: true, People: "a@x.y "}},
@@ -142,19 +145,19 @@ func TestReadRefusesTheFile(t *testing.T) {
 		"no entitlement column":       {"Email,Entitlement\na@x.y,CN=Ops\n", 1, `"Entitlement Display Name" is missing`},
 		"the e-mail column twice":     {"Email,Entitlement Display Name, EMAIL\na@x.y,CN=Ops,\n", 1, "twice"},
 		"the entitlement twice":       {"Email,Entitlement Display Name,entitlement display name\na@x.y,CN=Ops,\n", 1, "twice"},
-		"the wrong separator":         {"Email;Entitlement Display Name\na@x.y;CN=Ops\n", 1, "is missing"},
+		"the wrong separator":         {"Email|Entitlement Display Name\na@x.y|CN=Ops\n", 1, "is missing"},
 		"a bare quote":                {header + "a@x.y,,A,CN=Ops\nb@x.y,B\"ob,A,CN=Ops\n", 3, "broken at character"},
 		"a quote that is not closed":  {header + "a@x.y,\"Ann,A,CN=Ops\nb@x.y,,A,CN=Ops\n", 3, "broken at character"},
 		"text after a quote":          {header + "a@x.y,\"Ann\"x,A,CN=Ops\n", 2, "broken at character"},
 		"a quote in the header":       {"Em\"ail,Entitlement Display Name\n", 1, "broken at character"},
-		"not UTF-8":                   {header + "a@x.y,,A,CN=Ops\nb@x.y,\"B\n\xfcrgen\",A,CN=Ops\n", 3, "not UTF-8"},
+		"not UTF-8":                   {header + "a@x.y,,A,CN=Ops\nb@x.y,\"B\n\xfcrgen\",A,CN=Ops\n", 4, "not UTF-8"},
 		"not UTF-8 in another column": {"Email,Entitlement Display Name,X\n\na@x.y,CN=Ops,\xe9\n", 3, "not UTF-8"},
 		"not UTF-8 in the header":     {"Email,Entitlement Display Name,\xe9\na@x.y,CN=Ops,\n", 1, "not UTF-8"},
 		"broken far into the file":    {header + strings.Repeat("a@x.y,,A,CN=Ops\n", 3000) + "a\"b\n", 3002, "broken at character"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			desired, err := roster.Read(strings.NewReader(tt.csv))
+			desired, err := roster.Read(strings.NewReader(tt.csv), roster.Options{})
 			var bad *roster.Error
 			if !errors.As(err, &bad) || desired != nil {
 				t.Fatalf("Read = %v, %v; want a *roster.Error", desired, err)
@@ -169,12 +172,13 @@ func TestReadRefusesTheFile(t *testing.T) {
 func TestReadTellsOfAFileThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	for name, reader := range map[string]io.Reader{
-		"at once": iotest.ErrReader(errors.New("disk on fire")),
-		"later":   io.MultiReader(strings.NewReader(header+"a@x.y,,A,CN=Ops\n"), iotest.ErrReader(errors.New("disk on fire"))),
+		"at once":            iotest.ErrReader(errors.New("disk on fire")),
+		"within a character": io.MultiReader(strings.NewReader(header+"a@x.y,\xc3"), iotest.ErrReader(errors.New("disk on fire"))),
+		"later":              io.MultiReader(strings.NewReader(header+"a@x.y,,A,CN=Ops\n"), iotest.ErrReader(errors.New("disk on fire"))),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := roster.Read(reader)
+			_, err := roster.Read(reader, roster.Options{})
 			var bad *roster.Error
 			if !errors.As(err, &bad) || !strings.Contains(err.Error(), "disk on fire") {
 				t.Errorf("Read = %v, want a *roster.Error that tells of the fire", err)

@@ -48,7 +48,7 @@ func TestReadEncodings(t *testing.T) {
 				"byte by byte":   iotest.OneByteReader(strings.NewReader(csv)),
 				"end with bytes": iotest.DataErrReader(strings.NewReader(csv)),
 			} {
-				got, err := roster.Read(reader)
+				got, err := roster.Read(reader, roster.Options{})
 				if err != nil {
 					t.Fatalf("%s: %v", way, err)
 				}
@@ -157,12 +157,13 @@ func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		header + "a@x.y,Ann Lee,A,CN=Ops|CN=Dev\nA@x.y,,I,CN=Ops\n", header + "x,,A,zzz|CN=a\\|b\n,,\n", "", "\ufeff" + header, header + "\"",
 		utf16Text(binary.LittleEndian, header+"a@x.y,,A,CN=Ops\n"), utf16Text(binary.BigEndian, header+"ü@x.y,,A,CN=Ops\n"),
+		"Email;Entitlement Display Name\na@x.y;CN=Ops,DC=x\n", "Email\tEntitlement Display Name\na@x.y\tCN=Ops;CN=Dev\n", "E\x00",
 		"Email,Entitlement Display Name\na@x.y,\"CN=Ops,O=x\\ \"\n\n  \nb@x.y,CN=\\\n", "\xff\xfeE",
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, csv []byte) {
-		desired, err := roster.Read(strings.NewReader(string(csv)))
+		desired, err := roster.Read(strings.NewReader(string(csv)), roster.Options{})
 		if err != nil {
 			var bad *roster.Error
 			if !errors.As(err, &bad) || bad.Message == "" || desired != nil {

@@ -16,7 +16,7 @@ const header = "Email,User Display Name,Employee Status,Entitlement Display Name
 // read reads a roster that must be good.
 func read(t *testing.T, csv string) *directory.Desired {
 	t.Helper()
-	desired, err := roster.Read(strings.NewReader(csv))
+	desired, err := roster.Read(strings.NewReader(csv), roster.Options{})
 	if err != nil {
 		t.Fatalf("Read: %v", err)
 	}
@@ -91,8 +91,8 @@ func TestReadMemberships(t *testing.T) {
 			"X, ENTITLEMENT display name ,Y,email\n1,CN=Ops,2,a@x.y\n", map[string]string{"ops": "a@x.y"},
 		},
 		"other columns may be doubled": {"X,Email,X,Entitlement Display Name,\n1,a@x.y,2,CN=Ops,\n", map[string]string{"ops": "a@x.y"}},
-		"a title with a zero shifts no column": {
-			"a\x00b,Email,Entitlement Display Name\nx,a@x.y,CN=Ops\n", map[string]string{"ops": "a@x.y"},
+		"a semicolon within a DN": {
+			header + `a@x.y,,A,"CN=a;OU=x,DC=y|CN=b\;CN=c|CN=d\\\;CN=e"` + "\n", map[string]string{"a": "a@x.y", "b-cn-c": "a@x.y", "d-cn-e": "a@x.y"},
 		},
 		"no line break at the end":        {header + "a@x.y,,A,CN=Ops", map[string]string{"ops": "a@x.y"}},
 		"CRLF":                            {strings.ReplaceAll(header+"a@x.y,,A,CN=Ops\nb@x.y,,A,CN=Ops\n", "\n", "\r\n"), map[string]string{"ops": "a@x.y b@x.y"}},

@@ -1,22 +1,18 @@
 package roster
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
-
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
 
 	"xc-group-sync/internal/directory"
 )
 
-// The columns that are read, by the names that the export gives them.
+// The columns that are read, by the names that the standard export gives them.
 const (
 	columnEmail        = "Email"
 	columnEntitlements = "Entitlement Display Name"
@@ -28,6 +24,14 @@ const (
 // tags of row repeat them for gocsv.
 var columns = [...]string{columnEmail, columnEntitlements, columnName, columnStatus}
 
+// Where a narrow row holds what.
+const (
+	inEmail = iota
+	inEntitlements
+	inName
+	inStatus
+)
+
 // required counts the columns, from the first, without which nothing can be read.
 const required = 2
 
@@ -37,6 +41,22 @@ type row struct {
 	Entitlements string `csv:"Entitlement Display Name"`
 	Name         string `csv:"User Display Name"`
 	Status       string `csv:"Employee Status"`
+}
+
+// UnmarshalCSVWithFields takes a cell: gocsv then sets no field by reflection,
+// which costs it four allocations a row more than it takes with this.
+func (r *row) UnmarshalCSVWithFields(column, cell string) error {
+	switch column {
+	case columnEmail:
+		r.Email = cell
+	case columnEntitlements:
+		r.Entitlements = cell
+	case columnName:
+		r.Name = cell
+	case columnStatus:
+		r.Status = cell
+	}
+	return nil
 }
 
 // position is where the two fields of a row that can be bad begin, in lines from 1.
@@ -51,64 +71,96 @@ const batchRows = 1024
 // table is the export, narrowed to the columns that are read. It is the
 // gocsv.CSVReader from which gocsv decodes a batch of rows at a time.
 type table struct {
+	text      *checkedText
 	csv       *csv.Reader
 	header    []string
+	headings  [len(columns)]heading
 	index     [len(columns)]int // where each column stands; -1 if absent
 	rows      [][]string        // the narrowed batch, its header first
 	cells     []string          // backs rows
 	positions []position        // of rows[1:]
+	last      string            // the last field that was read
+	lastLine  int               // where it begins
 	problems  []directory.Problem
 	eof       bool
+	// unreadable holds after an error that is not about how fields are separated.
+	unreadable bool
 }
 
-func newTable(r io.Reader) (*table, error) {
-	reader := csv.NewReader(decoded(r))
-	reader.FieldsPerRecord = -1 // counted here: one odd row must not end the run
-	reader.ReuseRecord = true
-	t := &table{csv: reader}
+// newTable reads the header.
+func newTable(r io.Reader, options Options) (*table, error) {
+	t := &table{text: newCheckedText(r), headings: options.Columns.headings()}
+	delimiters := []Delimiter{',', ';', '\t'}
+	if options.Delimiter != 0 {
+		delimiters = []Delimiter{options.Delimiter}
+	}
+	var export io.Reader = t.text
+	var failure error // with the delimiter that finds the most columns
+	found := -1
+	for _, delimiter := range delimiters {
+		var begun bytes.Buffer
+		err := t.begin(io.TeeReader(export, &begun), delimiter)
+		export = io.MultiReader(&begun, export)
+		if err == nil {
+			return t, t.begin(export, delimiter)
+		}
+		if t.unreadable {
+			return nil, err
+		}
+		if len(t.header) > found {
+			failure, found = err, len(t.header)
+		}
+	}
+	return nil, failure
+}
+
+// begin reads the header with a delimiter, and finds the columns in it.
+func (t *table) begin(export io.Reader, delimiter Delimiter) error {
+	t.lastLine, t.last = 0, ""
+	t.csv = csv.NewReader(export)
+	t.csv.Comma = rune(delimiter)
+	t.csv.FieldsPerRecord = -1 // counted here: one odd row must not end the run
+	t.csv.ReuseRecord = true
 	header, err := t.record()
+	t.header = slices.Clone(header)
 	if errors.Is(err, io.EOF) {
-		return nil, fail(0, "", "the file is empty")
+		return fail(0, "", "the file is empty")
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	t.header = slices.Clone(header)
-	return t, t.locate()
-}
-
-// decoded strips a byte-order mark, and turns UTF-16 into UTF-8 where the mark
-// says so.
-func decoded(r io.Reader) io.Reader {
-	buffered := bufio.NewReaderSize(r, 1<<16)
-	mark, _ := buffered.Peek(3) // a shorter file has no mark, and its error comes back on the next read
-	switch {
-	case len(mark) == 3 && string(mark) == "\xef\xbb\xbf":
-		_, _ = buffered.Discard(3)
-	case len(mark) >= 2 && (string(mark[:2]) == "\xff\xfe" || string(mark[:2]) == "\xfe\xff"):
-		return transform.NewReader(buffered, unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewDecoder())
-	}
-	return buffered
+	return t.locate()
 }
 
 // locate finds the columns by name, case and outer blanks ignored.
 func (t *table) locate() error {
-	for c, name := range columns {
+	for c, heading := range t.headings {
 		t.index[c] = -1
+		if heading.title == "" {
+			continue
+		}
 		for i, title := range t.header {
-			if !strings.EqualFold(strings.TrimSpace(title), name) {
+			if !strings.EqualFold(strings.TrimSpace(title), heading.title) {
 				continue
 			}
 			if t.index[c] >= 0 {
-				return fail(1, name, "the column %q stands there twice: which one counts cannot be known", name)
+				return fail(1, heading.title, "the column %q stands there twice: which one counts cannot be known", heading.title)
 			}
 			t.index[c] = i
 		}
-		if t.index[c] < 0 && c < required {
-			return fail(1, name, "the column %q is missing; the file has: %s", name, quoted(t.header))
+		if t.index[c] < 0 && heading.must {
+			return fail(1, heading.title, "the column %q is missing; the file has: %s%s", heading.title, quoted(t.header), t.oldLines())
 		}
 	}
 	return nil
+}
+
+// oldLines is said where a file comes to nothing because all of it is one line.
+func (t *table) oldLines() string {
+	if !slices.ContainsFunc(t.header, func(title string) bool { return strings.Contains(title, "\r") }) {
+		return ""
+	}
+	return "; its lines end with a carriage return alone: save it with the line ends of Windows or Unix"
 }
 
 // shownColumns bounds a list of column names in a message.
@@ -131,23 +183,42 @@ func quoted(titles []string) string {
 
 // record reads the next record, whatever its number of fields.
 func (t *table) record() ([]string, error) {
+	t.text.nextRow()
 	record, err := t.csv.Read()
-	var syntax *csv.ParseError
-	switch {
-	case errors.As(err, &syntax):
-		return nil, fail(syntax.Line, "", "the CSV is broken at character %d of this line: %v", syntax.Column, syntax.Err)
-	case errors.Is(err, io.EOF):
+	if err == nil {
+		last := len(record) - 1
+		t.lastLine, _ = t.csv.FieldPos(last)
+		t.last = record[last]
+		return record, nil
+	}
+	if errors.Is(err, io.EOF) {
 		return nil, err
-	case err != nil:
-		return nil, fail(0, "", "the file cannot be read: %v", err)
 	}
-	for i, field := range record {
-		if !utf8.ValidString(field) {
-			line, column := t.csv.FieldPos(i)
-			return nil, fail(line, "", "the text at character %d of this line is not UTF-8: save the export as UTF-8, or as UTF-16 with a byte-order mark", column)
-		}
+	return nil, t.failure(err)
+}
+
+// failure says where and why the file cannot be read on.
+func (t *table) failure(err error) error {
+	var syntax *csv.ParseError
+	if errors.As(err, &syntax) {
+		return fail(syntax.Line, "", "the CSV is broken at character %d of this line%s: %v", syntax.Column, begunIn(syntax), syntax.Err)
 	}
-	return record, nil
+	t.unreadable = true
+	var noText *Error
+	switch {
+	case errors.As(err, &noText):
+		return noText
+	case errors.Is(err, errLongRow):
+		return fail(t.lastLine+strings.Count(t.last, "\n")+1, "", "%v", err)
+	}
+	return fail(0, "", "the file cannot be read: %v", err)
+}
+
+func begunIn(syntax *csv.ParseError) string {
+	if syntax.StartLine == syntax.Line {
+		return ""
+	}
+	return fmt.Sprintf(", in a row that begins in line %d", syntax.StartLine)
 }
 
 // ReadAll is the next batch of rows, narrowed, under the columns' own names.
@@ -175,7 +246,7 @@ func (t *table) ReadAll() ([][]string, error) {
 				t.cells = append(t.cells, record[i])
 			}
 		}
-		t.positions = append(t.positions, position{t.line(0), t.line(1)})
+		t.positions = append(t.positions, position{t.line(inEmail), t.line(inEntitlements)})
 	}
 	t.rows = append(t.rows[:0], columns[:])
 	for i := range t.positions {

@@ -152,7 +152,10 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 		return c.decode(method, path, answer, out)
 	}).Err
 	if sent != nil && errors.Is(err, retry.ErrInterrupted) {
-		return sent // ErrInterrupted would say that nothing went out
+		err = sent // ErrInterrupted would say that nothing went out
+	}
+	if err != nil && ambiguous && method != http.MethodGet {
+		return &uncertainError{err}
 	}
 	return err
 }

@@ -95,6 +95,13 @@ func (e *FormatError) Unwrap() error { return e.Err }
 // MaybeCarriedOut tells that a write with such an answer may have been done.
 func (e *FormatError) MaybeCarriedOut() bool { return e.Method != http.MethodGet }
 
+// uncertainError is the last error of a write of which an earlier try may have
+// been carried out.
+type uncertainError struct{ error }
+
+func (e *uncertainError) Unwrap() error         { return e.error }
+func (e *uncertainError) MaybeCarriedOut() bool { return true }
+
 // proxyError is a proxy's refusal to connect.
 type proxyError struct{ status int }
 

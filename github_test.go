@@ -1,0 +1,342 @@
+package main_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"xc-group-sync/internal/actions/githubtest"
+	"xc-group-sync/internal/cli"
+	"xc-group-sync/internal/simulator"
+)
+
+// repository is a repository on a GitHub, with a workspace and a tenant.
+type repository struct {
+	*githubtest.Server
+	t      *testing.T
+	tenant *simulator.Tenant
+	csv    string // path
+	env    map[string]string
+}
+
+const (
+	headOne = "1111111111111111111111111111111111111111"
+	headTwo = "2222222222222222222222222222222222222222"
+	merged  = "3333333333333333333333333333333333333333"
+)
+
+func newRepository(t *testing.T) *repository {
+	users, groups := simulator.Sample()
+	r := &repository{
+		Server: githubtest.New("acme/directory"), t: t,
+		tenant: simulator.New(users, groups, simulator.WithToken("tok-12345")),
+	}
+	r.AddPull(githubtest.Pull{Number: 7, Head: headOne})
+	hub, tenant := httptest.NewServer(r.Server), httptest.NewServer(r.tenant)
+	t.Cleanup(hub.Close)
+	t.Cleanup(tenant.Close)
+	workspace := t.TempDir()
+	r.csv = filepath.Join(workspace, "access", "groups.csv")
+	r.env = map[string]string{
+		"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/directory", "GITHUB_WORKSPACE": workspace,
+		"GITHUB_API_URL": hub.URL, "GITHUB_SERVER_URL": "https://github.example", "GITHUB_RUN_ID": "42",
+		"GITHUB_EVENT_PATH": filepath.Join(workspace, "event.json"), "GITHUB_TOKEN": githubtest.Token,
+		"XC_API_URL": tenant.URL, "XC_API_TOKEN": "tok-12345", "TENANT_ID": "acme",
+	}
+	if err := os.MkdirAll(filepath.Dir(r.csv), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	sample, err := os.ReadFile("testdata/sample.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.write(r.csv, string(sample))
+	t.Cleanup(func() {
+		for _, request := range r.Unexpected() {
+			t.Errorf("GitHub was asked for %s", request)
+		}
+	})
+	return r
+}
+
+func (r *repository) write(path, content string) {
+	r.t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// on runs the program for an event and returns what it printed.
+func (r *repository) on(wantCode int, event, payload string, args ...string) string {
+	r.t.Helper()
+	r.env["GITHUB_EVENT_NAME"] = event
+	r.write(r.env["GITHUB_EVENT_PATH"], payload)
+	var out bytes.Buffer
+	args = append([]string{"sync", "--csv", r.csv}, args...)
+	code := cli.Main(r.t.Context(), args, func(name string) string { return r.env[name] }, strings.NewReader(""), &out, &out)
+	if code != wantCode {
+		r.t.Fatalf("%s: exit code %d, want %d:\n%s", event, code, wantCode, out.String())
+	}
+	if shown := masks.ReplaceAllString(out.String(), ""); strings.Contains(shown, "tok-12345") || strings.Contains(shown, githubtest.Token) {
+		r.t.Errorf("%s: the log has a secret:\n%s", event, shown)
+	}
+	return out.String()
+}
+
+func (r *repository) pullRequest(wantCode int, head string, args ...string) string {
+	r.t.Helper()
+	r.env["GITHUB_REF"], r.env["GITHUB_SHA"] = "refs/pull/7/merge", strings.Repeat("a", 40)
+	payload := fmt.Sprintf(`{"number": 7, "pull_request": {"number": 7, "head": {"sha": %q, "repo": {"full_name": "acme/directory"}}},
+		"repository": {"full_name": "acme/directory", "private": true}}`, head)
+	return r.on(wantCode, "pull_request", payload, append(args, "--dry-run")...)
+}
+
+func (r *repository) push(wantCode int, args ...string) string {
+	r.t.Helper()
+	r.env["GITHUB_REF"], r.env["GITHUB_SHA"] = "refs/heads/main", merged
+	return r.on(wantCode, "push", `{"after": "`+merged+`", "repository": {"full_name": "acme/directory", "private": true}}`, args...)
+}
+
+func (r *repository) schedule(wantCode int, args ...string) string {
+	r.t.Helper()
+	r.env["GITHUB_REF"], r.env["GITHUB_SHA"] = "refs/heads/main", merged
+	return r.on(wantCode, "schedule", `{"schedule": "0 3 * * *"}`, args...)
+}
+
+// comment is the only one on the pull request.
+func (r *repository) comment() string {
+	r.t.Helper()
+	comments := r.Comments(7)
+	if len(comments) != 1 {
+		r.t.Fatalf("%d comments", len(comments))
+	}
+	return comments[0].Body
+}
+
+// writes counts what was changed in the tenant.
+func (r *repository) writes() (n int) {
+	for _, request := range r.tenant.Requests() {
+		if request.Method != http.MethodGet {
+			n++
+		}
+	}
+	return n
+}
+
+var masks = regexp.MustCompile(`(?m)^::add-mask::.*$`)
+
+var digest = regexp.MustCompile(`sha256:[0-9a-f]{64}`)
+
+// TestWhatWasReviewedIsApplied walks a change from the pull request to the
+// tenant.
+func TestWhatWasReviewedIsApplied(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	r.pullRequest(0, headOne)
+	first := r.comment()
+	for _, part := range []string{"**Dry run**", "4 users to create", "`xc-app-developers`", "annie.easley@example.com", "https://github.example/acme/directory/actions/runs/42"} {
+		if !strings.Contains(first, part) {
+			t.Errorf("%q is missing from the comment:\n%s", part, first)
+		}
+	}
+
+	// A newer commit of the pull request edits the same comment.
+	r.write(r.csv, "Email,Entitlement Display Name\nannie.easley@example.com,CN=xc-app-developers\n")
+	r.Push(7, headTwo)
+	r.pullRequest(0, headTwo)
+	second := r.comment()
+	if digest.FindString(second) == digest.FindString(first) || !strings.Contains(second, "1 user to create") {
+		t.Errorf("the comment is not up to date:\n%s", second)
+	}
+
+	r.Merge(7, merged)
+	r.push(0, "--expect-plan", "pull-request")
+	third := r.comment()
+	if !strings.Contains(third, "**Done.** 1 user created, 1 group created, 1 membership added.") || !strings.Contains(third, digest.FindString(second)) {
+		t.Errorf("the comment does not say what became of it:\n%s", third)
+	}
+
+	// The job is run again: nothing is left, so nothing needs a review.
+	before := r.writes()
+	if out := r.push(0, "--expect-plan", "pull-request"); !strings.Contains(out, "nothing to do") || r.writes() != before {
+		t.Errorf("a second run had something to do:\n%s", out)
+	}
+}
+
+// TestWhatWasNotReviewedIsRefused meets a tenant that changed since the review,
+// comments that others wrote, and no comment at all.
+func TestWhatWasNotReviewedIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(r *repository){
+		"the tenant changed": func(r *repository) {
+			r.pullRequest(0, headOne)
+			r.Merge(7, merged)
+			r.write(r.csv, "Email,Entitlement Display Name\nannie.easley@example.com,CN=xc-app-developers\n")
+		},
+		"no comment": func(r *repository) { r.Merge(7, merged) },
+		"somebody else's comment": func(r *repository) {
+			r.pullRequest(0, headOne)
+			comment := r.Comments(7)[0]
+			r.EditComment(comment.ID, githubtest.Bot, "gone")
+			r.AddComment(7, "mallory", comment.Body)
+			r.Merge(7, merged)
+		},
+		"no pull request": func(*repository) {},
+		"no token":        func(r *repository) { r.env["GITHUB_TOKEN"] = "" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRepository(t)
+			prepare(r)
+			for range 2 { // a second try must not find today's plan approved
+				out := r.push(5, "--expect-plan", "pull-request")
+				if !strings.Contains(out, "expect-plan") || !strings.Contains(out, "::error") || r.writes() != 0 {
+					t.Errorf("%d writes:\n%s", r.writes(), out)
+				}
+			}
+		})
+	}
+}
+
+func TestWithoutTheRightToComment(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	r.Grant(githubtest.Token, githubtest.Bot, githubtest.Read)
+	out := r.pullRequest(0, headOne)
+	if !strings.Contains(out, "::warning") || !strings.Contains(out, "pull-requests: write") || len(r.Comments(7)) != 0 {
+		t.Errorf("no warning:\n%s", out)
+	}
+	out = r.pullRequest(1, headOne, "--comment", "true")
+	if !strings.Contains(out, "::error") {
+		t.Errorf("no error:\n%s", out)
+	}
+	if out = r.pullRequest(0, headOne, "--comment", "false"); strings.Contains(out, "::warning") {
+		t.Errorf("a warning without a comment to write:\n%s", out)
+	}
+	r.schedule(1, "--dry-run", "--comment", "true")
+}
+
+func TestSimulationTouchesNoPullRequest(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	r.pullRequest(0, headOne, "--simulate")
+	if requests := r.Requests(); len(requests) != 0 {
+		t.Errorf("GitHub was asked: %q", requests)
+	}
+	r.pullRequest(0, headOne, "--simulate", "--comment", "true")
+	r.comment()
+}
+
+func TestIssueWhileRunsFail(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	r.schedule(0, "--issue-on-failure", "--dry-run")
+	if len(r.Issues()) != 0 {
+		t.Fatal("an issue without a failure")
+	}
+	r.schedule(6, "--issue-on-failure", "--dry-run", "--fail-on-drift")
+	r.schedule(5, "--issue-on-failure", "--max-removals", "0")
+	issues := r.Issues()
+	if len(issues) != 1 || issues[0].State != "open" || issues[0].Title != "xc-group-sync: the groups of acme are not kept in step" || !strings.Contains(issues[0].Body, "max-removals") {
+		t.Fatalf("%+v", issues)
+	}
+	if strings.Contains(issues[0].Body, "annie.easley") {
+		t.Errorf("an e-mail is shown though the repository may be public:\n%s", issues[0].Body)
+	}
+	r.pullRequest(0, headOne, "--issue-on-failure")
+	if issues = r.Issues(); issues[0].State != "open" {
+		t.Error("a pull request closed the issue")
+	}
+	r.schedule(0, "--issue-on-failure")
+	if issues = r.Issues(); len(issues) != 1 || issues[0].State != "closed" {
+		t.Errorf("%+v", issues)
+	}
+	r.env["GITHUB_TOKEN"] = ""
+	r.schedule(1, "--issue-on-failure")
+}
+
+func TestBadRowsAreShownAtTheirLines(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	rows := "Email,Entitlement Display Name\nada.lovelace@example.com,CN=xc-auditors\n"
+	for i := range 15 {
+		rows += fmt.Sprintf("no%% ::error::e-mail %d,CN=xc-auditors\n", i)
+	}
+	r.write(r.csv, rows)
+	out := r.pullRequest(0, headOne)
+	if !strings.Contains(out, "::warning file=access/groups.csv,line=3,title=CSV%2C Email::") {
+		t.Errorf("no annotation at line 3:\n%s", out)
+	}
+	if n := strings.Count(out, "\n::warning "); n != 10 {
+		t.Errorf("%d warnings are annotated, want 10", n)
+	}
+	if !strings.Contains(out, "::notice::5 more warnings") || strings.Contains(out, "\n::error") {
+		t.Errorf("the rest is not counted:\n%s", out)
+	}
+	if !strings.Contains(out, "\n::group::") || strings.Count(out, "::group::") != strings.Count(out, "::endgroup::") {
+		t.Errorf("no groups:\n%s", out)
+	}
+	out = r.pullRequest(4, headOne, "--strict")
+	if n := strings.Count(out, "\n::error "); n != 10 {
+		t.Errorf("%d errors are annotated, want 10:\n%s", n, out)
+	}
+	if !strings.Contains(r.comment(), "15 warnings") {
+		t.Errorf("the comment does not tell:\n%s", r.comment())
+	}
+}
+
+var update = flag.Bool("update", false, "write the pages of docs/screenshots anew")
+
+// TestPagesOfTheScreenshots keeps the pages that the pictures of the README are
+// made of as real runs write them.
+func TestPagesOfTheScreenshots(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	sample, err := os.ReadFile("testdata/sample.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bad := `"EXAMPLE\ex0016","ex0016","Joan Clarke","User","Active Directory","memberOf","CN=XC-Auditors,OU=F5 XC,OU=Groups,DC=example,DC=com","F5 XC","false","50","Analyst","2025-11-01 00:00:00","0","A","joan.clarke","IT-119","Platform Engineering","ex0001","Ada Lovelace","ada.lovelace@example.com"` + "\r\n"
+	r.write(r.csv, string(sample)+bad)
+	r.pullRequest(0, headOne)
+	page(t, "comment.md", r.comment())
+
+	r.env["GITHUB_STEP_SUMMARY"] = filepath.Join(r.env["GITHUB_WORKSPACE"], "summary.md")
+	r.write(r.env["GITHUB_STEP_SUMMARY"], "")
+	r.push(1, "--simulate", "--simulate-faults", "0.35", "--concurrency", "1", "--http-retry-attempts", "9",
+		"--backoff-min", "0", "--backoff-max", "0.01", "--comment", "false")
+	summary, err := os.ReadFile(r.env["GITHUB_STEP_SUMMARY"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	page(t, "summary.md", string(summary))
+}
+
+var times = regexp.MustCompile(`[0-9.]+ m?s\b`)
+
+// page compares a page, but for its times, with the one in docs/screenshots.
+func page(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("docs", "screenshots", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(times.ReplaceAllString(string(want), "T"), times.ReplaceAllString(got, "T")); diff != "" {
+		t.Errorf("%s is not what a run writes (-it +the run); go test -run TestPagesOfTheScreenshots -update . writes it anew:\n%s", path, diff)
+	}
+}

@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"xc-group-sync/internal/actions"
+	"xc-group-sync/internal/config"
+	"xc-group-sync/internal/report"
+	"xc-group-sync/internal/xc"
+)
+
+// How long a run that has ended may talk to GitHub, and one that was
+// interrupted, which the runner is about to kill.
+const (
+	patience = time.Minute
+	lastGasp = 1500 * time.Millisecond
+)
+
+// tellGitHub brings the pull request's comment and the issue up to date.
+func (j *job) tellGitHub(ctx context.Context) {
+	limit := patience
+	if ctx.Err() != nil {
+		limit = lastGasp
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	j.comment(ctx)
+	j.alarm(ctx)
+}
+
+// github makes the way to GitHub, once. It goes as the environment says: proxy
+// and client certificate are the tenant's.
+func (j *job) github() (*actions.GitHub, error) {
+	if j.hub != nil {
+		return j.hub, nil
+	}
+	through, err := proxy("", j.getenv)
+	if err != nil {
+		return nil, err
+	}
+	bundle, err := caBundle(j.settings)
+	if err != nil {
+		return nil, err
+	}
+	transport, err := xc.NewTransport(xc.TransportOptions{Connections: 1, Proxy: through, CABundle: bundle})
+	if err != nil {
+		return nil, err
+	}
+	j.hub, err = j.edge.GitHub(j.settings.GitHubToken, transport)
+	return j.hub, err
+}
+
+// comment keeps the one comment on the pull request up to date.
+func (j *job) comment(ctx context.Context) {
+	event := j.edge.Event()
+	switch j.settings.Comment {
+	case config.No:
+		return
+	case config.Auto:
+		merged := event.Name == "push" && !j.settings.DryRun
+		if j.settings.Simulate || j.settings.GitHubToken == "" || event.PullRequest == 0 && !merged {
+			return
+		}
+	}
+	page, err := j.putComment(ctx)
+	switch {
+	case err == nil:
+		j.log.Info("the comment on the pull request is up to date", "page", page)
+	case j.settings.Comment == config.Yes:
+		j.exit(exitFailed)
+		j.trouble(true, fmt.Errorf("comment: %w", err))
+	case event.PullRequest == 0: // nobody asked for a comment on what was merged
+		j.log.Info("no comment on a pull request", "reason", err)
+	default:
+		j.trouble(false, fmt.Errorf("comment: %w", err))
+	}
+}
+
+func (j *job) putComment(ctx context.Context) (page string, err error) {
+	github, err := j.github()
+	if err != nil {
+		return "", err
+	}
+	note := actions.Note{Tenant: j.settings.Tenant, DryRun: j.settings.DryRun, Body: j.run.Comment(j.sanitiser)}
+	if j.run.Plan != nil {
+		note.Plan = j.run.Plan.Digest
+	}
+	return github.Comment(ctx, note)
+}
+
+// alarm keeps the one issue of the tenant open while runs fail. A pull request
+// is no alarm: who made it sees what is wrong.
+func (j *job) alarm(ctx context.Context) {
+	if !j.settings.IssueOnFailure || j.edge.Event().PullRequest != 0 || j.run.Verdict == report.Interrupted {
+		return
+	}
+	github, err := j.github()
+	if err == nil {
+		title := j.sanitiser.Line(fmt.Sprintf("xc-group-sync: the groups of %s are not kept in step", j.settings.Tenant))
+		err = github.Alarm(ctx, j.settings.Tenant, title, j.run.Comment(j.sanitiser), j.run.Verdict != report.Success)
+	}
+	if err != nil {
+		j.exit(exitFailed)
+		j.trouble(true, fmt.Errorf("issue-on-failure: %w", err))
+	}
+}
+
+// trouble tells what went wrong with GitHub, which the report's other parts do
+// not.
+func (j *job) trouble(grave bool, err error) {
+	if grave {
+		j.log.Error(err.Error())
+	} else {
+		j.log.Warn(err.Error())
+	}
+	j.notes = append(j.notes, report.Note{Error: grave, Title: j.settings.Tenant, Message: j.sanitiser.Line(err.Error())})
+}
+
+// annotate shows what went wrong beside the CSV's lines and above the log.
+func (j *job) annotate() {
+	var annotations []actions.Annotation
+	for _, note := range append(j.run.Notes(j.sanitiser), j.notes...) {
+		annotation := actions.Annotation{Level: actions.Warning, Line: note.Line, Title: note.Title, Message: note.Message}
+		if note.Error {
+			annotation.Level = actions.Error
+		}
+		if note.Line > 0 {
+			annotation.File = j.settings.CSV
+		}
+		annotations = append(annotations, annotation)
+	}
+	j.edge.Annotate(annotations)
+}
+
+// reviewed is the digest that today's plan must have, where there is one.
+func (j *job) reviewed(ctx context.Context) (digest string, err error) {
+	if j.settings.ExpectPlan != config.PullRequest {
+		return j.settings.ExpectPlan, nil
+	}
+	if j.settings.DryRun || len(j.run.Plan.Operations) == 0 {
+		return "", nil // nothing will be applied
+	}
+	github, err := j.github()
+	if err != nil {
+		return "", err
+	}
+	return github.Reviewed(ctx, j.settings.Tenant)
+}

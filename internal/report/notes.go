@@ -1,0 +1,45 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Note is something that a reader should see beside the CSV, or above the log.
+type Note struct {
+	Error   bool // else a warning
+	Line    int  // of the CSV; 0: of no line
+	Title   string
+	Message string
+}
+
+// Notes are what went or may go wrong: the bad rows by line, then why the run
+// was refused or failed. They are errors where they ended the run.
+func (r *Run) Notes(s Sanitiser) []Note {
+	var notes []Note
+	said := false
+	for _, problem := range r.problems() {
+		title := "CSV"
+		if problem.Column != "" {
+			title += ", " + problem.Column
+		}
+		ended := r.Plan == nil && r.Failure != ""
+		said = said || ended && strings.Contains(r.Failure, problem.Message)
+		notes = append(notes, Note{Error: ended, Line: problem.Line, Title: s.Line(title), Message: s.Line(s.problem(problem))})
+	}
+	fail := func(title, message string) {
+		notes = append(notes, Note{Error: true, Title: s.Line(title), Message: s.Line(message)})
+	}
+	if r.Failure != "" && !said {
+		fail(fmt.Sprintf("Tenant %s: %s", r.Tenant, r.Verdict), r.Failure)
+	}
+	if r.Plan != nil {
+		for _, refusal := range r.Plan.Refusals {
+			fail(fmt.Sprintf("Tenant %s: refused by a guard", r.Tenant), refusal.String())
+		}
+	}
+	for _, failure := range r.failures() {
+		fail(fmt.Sprintf("Tenant %s: %s failed", r.Tenant, failure.what), failure.cause)
+	}
+	return notes
+}

@@ -1,0 +1,91 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// page is Markdown in parts. Rows of its tables are left out where the whole
+// would be too long; everything else stands, so it must be short by itself.
+type page struct{ parts []*part }
+
+// part is a text that always stands and the rows that follow it.
+type part struct {
+	text strings.Builder
+	rows []string // each a line; none holds a line break
+	of   string   // what the rows are, in the plural
+}
+
+// line adds a line that always stands.
+func (p *page) line(format string, args ...any) {
+	if len(p.parts) == 0 || p.last().rows != nil {
+		p.parts = append(p.parts, &part{})
+	}
+	_, _ = fmt.Fprintf(&p.last().text, format+"\n", args...)
+}
+
+// table adds the rows of a table whose head stands already.
+func (p *page) table(of string, rows []string) {
+	last := p.last()
+	last.of, last.rows = of, rows
+	p.line("")
+}
+
+func (p *page) last() *part { return p.parts[len(p.parts)-1] }
+
+// render puts the page together in at most limit bytes. rest says where what is
+// left out can be seen.
+func (p *page) render(limit int, rest string) string {
+	room := limit
+	var tables []*part
+	for _, part := range p.parts {
+		room -= part.text.Len()
+		if len(part.rows) > 0 {
+			room -= len(part.omission(len(part.rows), rest))
+			tables = append(tables, part)
+		}
+	}
+	// The shortest table first: what it does not need of its equal share goes
+	// to the longer ones.
+	slices.SortStableFunc(tables, func(a, b *part) int { return cmp.Compare(a.size(), b.size()) })
+	shown := map[*part]int{}
+	for i, part := range tables {
+		n, size := part.fit(room / (len(tables) - i))
+		shown[part], room = n, room-size
+	}
+	var b strings.Builder
+	for _, part := range p.parts {
+		b.WriteString(part.text.String())
+		for _, row := range part.rows[:shown[part]] {
+			b.WriteString(row)
+			b.WriteByte('\n')
+		}
+		if left := len(part.rows) - shown[part]; left > 0 {
+			b.WriteString(part.omission(left, rest))
+		}
+	}
+	return b.String()
+}
+
+func (p *part) omission(n int, rest string) string {
+	return fmt.Sprintf("\n… and %d more %s, left out because GitHub shows no longer text: %s.\n", n, p.of, rest)
+}
+
+func (p *part) size() int {
+	_, size := p.fit(int(^uint(0) >> 1))
+	return size
+}
+
+// fit counts the rows from the first that fit in room, and their bytes.
+func (p *part) fit(room int) (rows, size int) {
+	for _, row := range p.rows {
+		if size+len(row)+1 > room {
+			break
+		}
+		size += len(row) + 1
+		rows++
+	}
+	return rows, size
+}

@@ -1,0 +1,296 @@
+package roster
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"xc-group-sync/internal/directory"
+)
+
+// merger makes one directory of many rows.
+type merger struct {
+	titles [len(columns)]string // for problems
+
+	everyoneActive bool // there is no status
+	ownStatus      bool // the status is in the words of status()
+	semicolons     bool // semicolons separate DNs, too
+
+	people   map[directory.Email]*person
+	everyone []*person
+	spare    []person // allocated together: the garbage collector is paid by the piece
+	groups   map[directory.GroupName]*group
+	dns      map[string]*spelling // by the DN as written: an export repeats them
+	desired  directory.Desired
+	named    []*spelling // what the row at hand names
+}
+
+func newMerger(t *table, given Columns) *merger {
+	m := &merger{
+		everyoneActive: t.index[inStatus] < 0,
+		people:         map[directory.Email]*person{},
+		groups:         map[directory.GroupName]*group{},
+		dns:            map[string]*spelling{},
+	}
+	for i, heading := range t.headings {
+		m.titles[i] = heading.title
+	}
+	_, m.ownStatus = given[roles[inStatus]]
+	_, m.semicolons = given[roles[inEntitlements]]
+	return m
+}
+
+type person struct {
+	directory.Person
+	number           int32  // in merger.everyone
+	display          string // the smallest spelling of the name
+	active, inactive bool
+	unclear          bool // a row's status is no known word
+}
+
+type group struct {
+	directory.DesiredGroup
+	members []int32 // numbers of people, with some repetitions
+}
+
+type spelling struct {
+	directory.DN
+	group *group
+}
+
+func (m *merger) add(r *row, at position) {
+	badDN := m.entitlements(r, at)
+	p, err := m.person(r.Email)
+	if err != nil {
+		m.problem(at.emailLine, inEmail, r.Email, true, "%v; nobody is taken out of the groups that this row names, and no user is deleted in this run", err)
+		m.desired.KeepUsers = true
+		for _, dn := range m.named {
+			dn.group.KeepMembers = true
+		}
+		if badDN {
+			// Neither who nor which group: it may have stated any membership.
+			m.desired.KeepMemberships = true
+		}
+		return
+	}
+	p.KeepMemberships = p.KeepMemberships || badDN
+	if name := strings.TrimSpace(directory.CleanText(r.Name)); name != "" && (p.display == "" || name < p.display) {
+		p.display = strings.Clone(name)
+	}
+	m.status(p, r.Status, at)
+}
+
+// status takes note of what a row says of a person who is known.
+func (m *merger) status(p *person, word string, at position) {
+	wasBoth := p.active && p.inactive
+	switch active, known := m.isActive(word); {
+	case !known:
+		p.unclear = true
+		m.problem(at.emailLine, inStatus, string(p.Email), true, "%s has the status %.60q, which is no known word for active or inactive: nothing of this person is changed", p.Email, word)
+	case active:
+		p.active = true
+		for _, dn := range m.named {
+			dn.group.note(p.number)
+		}
+	default:
+		p.inactive = true
+	}
+	if p.active && p.inactive && !wasBoth {
+		m.problem(at.emailLine, inStatus, string(p.Email), false, "%s is active in one row and inactive in another: nothing of this person is changed", p.Email)
+	}
+}
+
+func (m *merger) isActive(word string) (active, known bool) {
+	switch {
+	case m.everyoneActive:
+		return true, true
+	case m.ownStatus:
+		return status(word)
+	}
+	return strings.EqualFold(strings.TrimSpace(word), "A"), true
+}
+
+func (m *merger) person(text string) (*person, error) {
+	text = strings.TrimSpace(text)
+	if p := m.people[directory.Email(text)]; p != nil {
+		return p, nil // written as it is kept: the usual case
+	}
+	email, err := directory.ParseEmail(text)
+	if err != nil {
+		return nil, err
+	}
+	if p := m.people[email]; p != nil {
+		return p, nil
+	}
+	if len(m.spare) == 0 {
+		m.spare = make([]person, 256)
+	}
+	p := &m.spare[0]
+	m.spare = m.spare[1:]
+	p.Email = directory.Email(strings.Clone(string(email))) // not a part of the whole row
+	p.number = int32(len(m.everyone))
+	m.people[p.Email] = p
+	m.everyone = append(m.everyone, p)
+	return p, nil
+}
+
+// entitlements puts into m.named what the row names, and tells whether
+// something in it could not be read.
+func (m *merger) entitlements(r *row, at position) (bad bool) {
+	m.named = m.named[:0]
+	if strings.TrimSpace(r.Entitlements) == "" {
+		m.problem(at.entitlementsLine, inEntitlements, r.Email, false, "%s has an empty entitlement: the row names no group", shown(r.Email))
+		return false
+	}
+	if dn := m.dns[r.Entitlements]; dn != nil {
+		m.named = append(m.named, dn) // one DN that is known: the usual case
+		return false
+	}
+	for rest, more := r.Entitlements, true; more; {
+		var text string
+		text, rest, more = cutDN(rest, m.semicolons)
+		dn, err := m.dn(text)
+		if err != nil {
+			m.problem(at.entitlementsLine, inEntitlements, r.Email, true, "%v; %s is taken out of no group, and no group is deleted in this run", err, shown(r.Email))
+			m.desired.KeepGroups = true
+			bad = true
+			continue
+		}
+		m.named = append(m.named, dn)
+	}
+	return bad
+}
+
+func shown(email string) string {
+	if email = strings.TrimSpace(email); email == "" {
+		return "the person without an e-mail"
+	}
+	return email
+}
+
+// cutDN cuts s at the first "|", or with semicolons ";", that is no part of a
+// DN, and writes "\|", which RFC 4514 does not know, as "\7C".
+func cutDN(s string, semicolons bool) (dn, rest string, more bool) {
+	var rewritten strings.Builder
+	escaped, kept := false, 0
+	for i := range len(s) {
+		switch {
+		case escaped && s[i] == '|':
+			rewritten.WriteString(s[kept:i])
+			rewritten.WriteString("7C")
+			escaped, kept = false, i+1
+		case escaped:
+			escaped = false
+		case s[i] == '\\':
+			escaped = true
+		case s[i] == '|', semicolons && s[i] == ';':
+			return rewritten.String() + s[kept:i], s[i+1:], true
+		}
+	}
+	return rewritten.String() + s[kept:], "", false
+}
+
+// joined finds several DNs that semicolons join. By LDAP's old rules a semicolon
+// may stand for a comma: of such a text only the first group would be found,
+// and the person would leave the others.
+var joined = regexp.MustCompile(`(^|[^\\])(\\\\)*;\s*(?i:cn)\s*=`)
+
+func (m *merger) dn(text string) (*spelling, error) {
+	if s := m.dns[text]; s != nil {
+		return s, nil
+	}
+	if strings.Contains(text, ";") && joined.MatchString(text) {
+		return nil, fmt.Errorf("%q is several DNs: they are separated by |", text)
+	}
+	text = strings.Clone(text)
+	dn, err := directory.ParseDN(text)
+	if err != nil {
+		return nil, err
+	}
+	g := m.groups[dn.GroupName()]
+	if g == nil {
+		g = &group{DesiredGroup: directory.DesiredGroup{Name: dn.GroupName()}}
+		m.groups[dn.GroupName()] = g
+	}
+	g.learn(dn)
+	s := &spelling{DN: dn, group: g}
+	m.dns[text] = s
+	return s, nil
+}
+
+// learn keeps one spelling of each DN: the smallest.
+func (g *group) learn(dn directory.DN) {
+	for i, known := range g.DNs {
+		if known.Key() == dn.Key() {
+			if dn.String() < known.String() {
+				g.DNs[i] = dn
+			}
+			return
+		}
+	}
+	g.DNs = append(g.DNs, dn)
+}
+
+func (m *merger) problem(line, column int, person string, badRow bool, format string, args ...any) {
+	m.desired.Problems = append(m.desired.Problems, directory.Problem{
+		Line: line, Column: m.titles[column], Person: strings.Clone(strings.TrimSpace(person)), Message: fmt.Sprintf(format, args...), BadRow: badRow,
+	})
+}
+
+func (m *merger) finish() *directory.Desired {
+	desired := m.desired
+	ranks := make([]int32, len(m.everyone)) // by number
+	slices.SortFunc(m.everyone, func(a, b *person) int { return cmp.Compare(a.Email, b.Email) })
+	desired.People = make([]*directory.Person, 0, len(m.everyone))
+	for i, p := range m.everyone {
+		ranks[p.number] = int32(i)
+		p.Name, p.Named = directory.NewPersonName(p.display, p.Email), p.display != ""
+		switch {
+		case p.active && p.inactive, p.unclear:
+			p.Status = directory.Contradicted
+		case p.inactive:
+			p.Status = directory.Inactive
+		}
+		desired.People = append(desired.People, &p.Person)
+	}
+	for _, g := range m.groups {
+		g.settle(desired.People, ranks)
+		desired.Groups = append(desired.Groups, &g.DesiredGroup)
+	}
+	slices.SortFunc(desired.Groups, func(a, b *directory.DesiredGroup) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(desired.Problems, func(a, b directory.Problem) int { return cmp.Compare(a.Line, b.Line) })
+	return &desired
+}
+
+// note adds a member. A full list drops its repetitions first, and grows only
+// if that was not enough: it is in proportion to the members, not the rows.
+func (g *group) note(number int32) {
+	if len(g.members) == cap(g.members) {
+		slices.Sort(g.members)
+		g.members = slices.Compact(g.members)
+		if len(g.members) > cap(g.members)/2 {
+			g.members = slices.Grow(g.members, len(g.members))
+		}
+	}
+	g.members = append(g.members, number)
+}
+
+// settle sorts the members and the DNs, and drops repetitions and everybody
+// who is not simply active.
+func (g *group) settle(people []*directory.Person, ranks []int32) {
+	slices.SortFunc(g.DNs, func(a, b directory.DN) int { return cmp.Compare(a.String(), b.String()) })
+	for i, number := range g.members {
+		g.members[i] = ranks[number]
+	}
+	slices.Sort(g.members)
+	g.members = slices.Compact(g.members)
+	g.Members = make([]*directory.Person, 0, len(g.members))
+	for _, rank := range g.members {
+		if people[rank].Status == directory.Active {
+			g.Members = append(g.Members, people[rank])
+		}
+	}
+	g.members = nil
+}

@@ -1,0 +1,218 @@
+package main_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"xc-group-sync/internal/config"
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/groupsync"
+	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/report"
+	"xc-group-sync/internal/roster"
+	"xc-group-sync/internal/simulator"
+	"xc-group-sync/internal/xc"
+)
+
+// soakReport is the JSON report, as far as it is checked.
+type soakReport struct {
+	Users, Groups struct{ Created, Updated, Deleted, Unchanged, Failed int }
+	Memberships   struct{ Added, Removed int }
+	Result, Error string
+	Plan          struct {
+		Digest     string
+		Operations []soakOperation
+	}
+	Retry struct {
+		Attempts, Retries int
+		Budget            *int `json:"budget_left"`
+	}
+	HTTP struct{ Requests int }
+}
+
+type soakOperation struct {
+	Action, Object, Name, Status, Error string
+	Add, Remove                         []string
+	Attempts                            int
+}
+
+func (o *soakOperation) is(action, object string) bool {
+	return o.Action == action && o.Object == object
+}
+func (o *soakOperation) failed() bool { return o.Status == "failed" || o.Status == "skipped" }
+
+// How far a run came.
+const (
+	soakBadCSV  = "bad CSV"
+	soakUnread  = "tenant not read"
+	soakRefused = "refused"
+	soakDry     = "dry run"
+	soakApplied = "applied"
+)
+
+// soakRun is one run with all that can be seen of it.
+type soakRun struct {
+	world         *soakWorld
+	site          *soakSite
+	config        *config.Config
+	before, after state
+	end           string
+	report        soakReport
+	blocked       int // groups of the plan that are left alone
+	took          time.Duration
+
+	was, is           *soakHeld       // before and after
+	wasFacts, isFacts map[string]bool // of them
+	lost, won         map[string]bool // by the run, not by somebody else
+}
+
+// sync is one run on virtual time, with the rooms wired as internal/cli does.
+func (w *soakWorld) sync(site *soakSite, weather soakWeather, extra ...string) *soakRun {
+	ctx, cancel := context.WithCancel(context.Background())
+	c, err := config.Load(config.Sync, slices.Concat([]string{"--csv=x", "--tenant=acme", "--api-token=tok-12345"}, w.args, extra), func(string) string { return "" })
+	if err != nil {
+		panic(err) // a mistake in the test
+	}
+	weather.timeout = c.Timeout
+	site.begin(weather, cancel)
+	r := &soakRun{world: w, site: site, config: c, before: stateOf(site.tenant)}
+	r.walk(ctx)
+	site.end()
+	r.after, r.took = stateOf(site.tenant), time.Since(site.start)
+	r.compare()
+	return r
+}
+
+// compare finds what the run took and gave, without what somebody else did.
+func (r *soakRun) compare() {
+	r.was, r.is = heldOf(r.before), heldOf(r.after)
+	r.wasFacts, r.isFacts = r.was.facts(), r.is.facts()
+	r.lost, r.won = missing(r.isFacts, r.wasFacts), missing(r.wasFacts, r.isFacts)
+	for fact := range r.site.taken {
+		delete(r.lost, fact)
+	}
+	for fact := range r.site.given {
+		delete(r.won, fact)
+	}
+}
+
+func (r *soakRun) walk(ctx context.Context) {
+	c := r.config
+	desired, err := roster.Read(strings.NewReader(r.world.csv(r.world.rows)), roster.Options{})
+	if err != nil || desired.BadRows() > 0 && c.Strict {
+		r.end = soakBadCSV
+		return
+	}
+	client := xc.New(xc.Options{
+		BaseURL: "https://tenant.example", Timeout: c.Timeout, ReadOnly: c.DryRun, Attempts: c.HTTPAttempts, Scope: c.HTTPScope,
+		RetryAfterMax: c.RetryAfterMax, RateLimit: c.RateLimit, Concurrency: c.Concurrency, Transport: r.site, Token: c.APIToken,
+	})
+	document := report.Run{DryRun: c.DryRun, Started: time.Now()}
+	r.end, document.Plan, document.Outcome = r.carryOut(ctx, client, desired)
+	if document.Plan != nil {
+		r.blocked = len(document.Plan.Blocked)
+	}
+	document.HTTP.Requests = client.Stats().Requests
+	text, err := document.JSON(report.Sanitiser{})
+	if err == nil {
+		err = json.Unmarshal(text, &r.report)
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+
+func (r *soakRun) carryOut(ctx context.Context, client *xc.Client, desired *directory.Desired) (string, *plan.Plan, *groupsync.Outcome) {
+	c := r.config
+	policy := c.Policy
+	policy.Tenant = c.Tenant
+	observed, err := client.Observe(ctx)
+	if err != nil {
+		return soakUnread, nil, nil
+	}
+	if policy.PruneUsers {
+		caller, err := client.WhoAmI(ctx)
+		var refused *xc.APIError
+		if ctx.Err() != nil || errors.As(err, &refused) && refused.Unauthenticated() {
+			return soakUnread, nil, nil
+		}
+		if err == nil {
+			policy.Caller = plan.Caller{Known: true, Email: caller.Email, Username: caller.Username}
+		}
+	}
+	p := plan.New(desired, observed, policy)
+	switch {
+	case len(p.Refusals) > 0, c.ExpectPlan != "" && c.ExpectPlan != p.Digest:
+		return soakRefused, p, nil
+	case c.DryRun:
+		return soakDry, p, nil
+	}
+	return soakApplied, p, r.service(client).Apply(ctx, p)
+}
+
+func (r *soakRun) service(client *xc.Client) *groupsync.Service {
+	c := r.config
+	var mu sync.Mutex
+	random := rand.New(rand.NewPCG(r.world.seed, 5))
+	return groupsync.New(client,
+		groupsync.WithRetryAttempts(c.UserRetry.Attempts),
+		groupsync.WithBackoffMultiplier(c.UserRetry.Multiplier),
+		groupsync.WithBackoffMin(c.UserRetry.Min),
+		groupsync.WithBackoffMax(c.UserRetry.Max),
+		groupsync.WithGroupRetry(c.GroupRetry),
+		groupsync.WithBackoffJitter(c.UserRetry.Jitter),
+		groupsync.WithRetryAfterMax(c.RetryAfterMax),
+		groupsync.WithRetryBudget(c.RetryBudget),
+		groupsync.WithBreaker(c.BreakerThreshold, c.BreakerCooldown),
+		groupsync.WithConcurrency(c.Concurrency),
+		groupsync.WithOnUserFailure(c.OnUserFailure),
+		groupsync.WithRandom(func() float64 {
+			mu.Lock()
+			defer mu.Unlock()
+			return random.Float64()
+		}),
+	)
+}
+
+// settled tells a run in which everything that was to be done was.
+func (r *soakRun) settled() bool {
+	return r.end == soakApplied && r.site.cancelled.IsZero() &&
+		!slices.ContainsFunc(r.report.Plan.Operations, func(o soakOperation) bool { return o.Status != "done" })
+}
+
+// digest is of the plan that the rows give in another order.
+func (w *soakWorld) digest(from state, policy plan.Policy) string {
+	rows := slices.Clone(w.rows)
+	rand.New(rand.NewPCG(w.seed, 6)).Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+	desired, err := roster.Read(strings.NewReader(w.csv(rows)), roster.Options{})
+	if err != nil {
+		return err.Error()
+	}
+	client := xc.New(xc.Options{BaseURL: "https://tenant.example", Concurrency: 1, Transport: simulator.New(from.Users, from.Groups)})
+	observed, err := client.Observe(context.Background())
+	if err != nil {
+		return err.Error()
+	}
+	policy.Tenant, policy.Caller = "acme", plan.Caller{Known: true, Email: directory.Email(strings.ToLower(w.caller))}
+	return plan.New(desired, observed, policy).Digest
+}
+
+// String is the course of the run.
+func (r *soakRun) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s after %v, cancelled at %v, somebody else gave %v and took %v\n", r.end, r.took, r.site.cancelled, r.site.given, r.site.taken)
+	for _, o := range r.report.Plan.Operations {
+		fmt.Fprintf(&b, "  %s %s %s +%v -%v: %s after %d attempts %s\n", o.Action, o.Object, o.Name, o.Add, o.Remove, o.Status, o.Attempts, o.Error)
+	}
+	for _, q := range r.site.requests {
+		fmt.Fprintf(&b, "  %v to %v: %s %s about %s: %d %v\n", q.came.Sub(r.site.start), q.left.Sub(r.site.start), q.method, q.path, q.about, q.status, q.retryAfter)
+	}
+	return b.String()
+}

@@ -1,0 +1,258 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"xc-group-sync/internal/simulator"
+)
+
+const soakRoot = "/api/web/custom/namespaces/system/"
+
+// soakRequest is what the wire saw of a request.
+type soakRequest struct {
+	method, path string
+	about        string // the group or the e-mail
+	came, left   time.Time
+	status       int // 0: no answer
+	retryAfter   time.Duration
+	login        bool // the answer says that the credentials are no good
+	own          bool // the answer is the tenant's, as it gave it
+}
+
+// whole tells that the answer is what was asked for.
+func (r *soakRequest) whole() bool { return r.own && r.status == http.StatusOK }
+
+func (r *soakRequest) writes() bool { return r.method != http.MethodGet }
+
+// soakSite is a tenant behind a wire that has a weather and keeps a record.
+type soakSite struct {
+	tenant *simulator.Tenant
+
+	mu       sync.Mutex
+	weather  soakWeather
+	start    time.Time
+	cancel   context.CancelFunc
+	timer    *time.Timer // of the cancellation; nil: none
+	requests []*soakRequest
+	asked    map[string]int // how often, by what is asked
+	writes   int
+	flying   int
+	most     int // in flight at once
+
+	cancelled    time.Time
+	looked       map[string]bool // groups that were read by themselves or written
+	given, taken map[string]bool // facts that another administrator made and unmade
+	missing      string          // a group that the export names and the tenant has not
+	newcomer     string          // likewise a person
+	updates      bool            // the run replaces users
+	caller       string
+}
+
+type soakFaultKey struct{}
+
+func newSoakSite(w *soakWorld) *soakSite {
+	s := &soakSite{}
+	s.tenant = w.start(simulator.WithFault(func(_ int, r *http.Request) simulator.Fault {
+		fault, _ := r.Context().Value(soakFaultKey{}).(soakFault)
+		return fault.Fault
+	}))
+	aim := w.aim(stateOf(s.tenant), true)
+	before := heldOf(stateOf(s.tenant))
+	for name := range aim.held.groups {
+		if _, exists := before.groups[name]; !exists {
+			s.missing = max(s.missing, name)
+		}
+	}
+	for username := range aim.held.users {
+		if _, exists := before.users[username]; !exists {
+			s.newcomer = max(s.newcomer, username)
+		}
+	}
+	s.updates, s.caller = w.rules.update, w.caller
+	return s
+}
+
+// begin forgets the record and changes the weather.
+func (s *soakSite) begin(weather soakWeather, cancel context.CancelFunc) {
+	s.weather, s.start, s.cancel = weather, time.Now(), cancel
+	s.requests, s.asked, s.writes, s.flying, s.most = nil, map[string]int{}, 0, 0, 0
+	s.cancelled, s.looked, s.given, s.taken = time.Time{}, map[string]bool{}, nil, nil
+	s.timer = nil
+	if weather.cancelAfter > 0 {
+		s.timer = time.AfterFunc(weather.cancelAfter, s.interrupt)
+	}
+}
+
+// end keeps what was not cancelled from being cancelled later.
+func (s *soakSite) end() {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.mu.Lock() // an interruption at this very moment is over
+	defer s.mu.Unlock()
+	s.cancel()
+}
+
+func (s *soakSite) interrupt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stop()
+}
+
+func (s *soakSite) stop() {
+	if s.cancelled.IsZero() {
+		s.cancelled = time.Now()
+		s.cancel()
+	}
+}
+
+// come records a request and draws its fault.
+func (s *soakSite) come(method, path string, body []byte) (*soakRequest, soakFault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := &soakRequest{method: method, path: strings.TrimPrefix(path, soakRoot), came: time.Now()}
+	r.about, _ = strings.CutPrefix(r.path, "user_groups/")
+	if r.writes() && r.about == r.path {
+		var named struct{ Name, Email string }
+		_ = json.Unmarshal(body, &named) // the simulator complains
+		r.about = named.Name
+		if named.Email != "" {
+			r.about = strings.ToLower(named.Email)
+		}
+	}
+	s.requests = append(s.requests, r)
+	s.flying++
+	s.most = max(s.most, s.flying)
+	if r.writes() {
+		if s.writes++; s.writes == s.weather.adminWrite {
+			s.meddle(rand.New(rand.NewPCG(s.weather.seed, 4)), r.about)
+		}
+		if s.writes == s.weather.cancelWrite {
+			s.stop()
+		}
+	}
+	s.looked[r.about] = true
+	key := r.method + r.path + r.about
+	s.asked[key]++
+	if s.weather.writing && s.writes == 0 {
+		weather := s.weather
+		weather.percent = 0
+		return r, weather.fault(r, s.asked[key], 0)
+	}
+	return r, s.weather.fault(r, s.asked[key], time.Since(s.start))
+}
+
+func (s *soakSite) leave(r *soakRequest, status int, header http.Header, body []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flying--
+	r.left, r.status = time.Now(), status
+	if seconds, err := strconv.Atoi(header.Get("Retry-After")); err == nil {
+		r.retryAfter = time.Duration(seconds) * time.Second
+	}
+	r.login = status == 401 || status >= 300 && status < 400 || status == 200 && bytes.HasPrefix(body, []byte("<"))
+}
+
+// RoundTrip is the wire in memory.
+func (s *soakSite) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	var body []byte
+	if r.Body != nil {
+		body, _ = io.ReadAll(r.Body) // from memory
+		_ = r.Body.Close()
+	}
+	record, fault := s.come(r.Method, r.URL.Path, body)
+	passed := r.WithContext(context.WithValue(r.Context(), soakFaultKey{}, fault))
+	passed.Body = io.NopCloser(bytes.NewReader(body))
+	response, err := s.tenant.RoundTrip(passed)
+	if err != nil {
+		s.leave(record, 0, nil, nil)
+		return nil, err
+	}
+	answer, _ := io.ReadAll(response.Body)
+	s.leave(record, response.StatusCode, response.Header, answer)
+	record.own = fault.Status == 0 && !fault.cut && !fault.half
+	if fault.garbled != nil && response.StatusCode == http.StatusOK {
+		answer = []byte(*fault.garbled)
+	}
+	if fault.half && response.StatusCode == http.StatusOK {
+		answer = halved(answer)
+	}
+	response.Body = io.NopCloser(bytes.NewReader(answer))
+	if fault.cut {
+		response.Body = io.NopCloser(io.MultiReader(bytes.NewReader(answer[:len(answer)/2]), broken{}))
+	}
+	return response, nil
+}
+
+// halved is an answer without half of what it lists, which it says itself.
+func halved(answer []byte) []byte {
+	var document map[string]any
+	_ = json.Unmarshal(answer, &document) // it is the simulator's own
+	for _, key := range []string{"items", "user_groups", "usernames"} {
+		if list, is := document[key].([]any); is {
+			document[key] = list[len(list)/2:]
+		}
+	}
+	document["error"] = map[string]any{"code": "EPARTIAL", "message": "half of it"}
+	answer, _ = json.Marshal(document)
+	return answer
+}
+
+// broken is a body whose connection ends.
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// ServeHTTP is the wire over a real connection, where nothing is cut or garbled.
+func (s *soakSite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	record, fault := s.come(r.Method, r.URL.Path, body)
+	passed := r.WithContext(context.WithValue(r.Context(), soakFaultKey{}, fault))
+	passed.Body = io.NopCloser(bytes.NewReader(body))
+	defer func() {
+		if failed := recover(); failed != nil {
+			s.leave(record, 0, nil, nil)
+			panic(failed)
+		}
+	}()
+	seen := &soakAnswer{ResponseWriter: w}
+	s.tenant.ServeHTTP(seen, passed)
+	s.leave(record, seen.status, w.Header(), seen.body)
+	record.own = fault.Status == 0
+}
+
+type soakAnswer struct {
+	http.ResponseWriter
+	status int
+	body   []byte
+}
+
+func (a *soakAnswer) WriteHeader(status int) {
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *soakAnswer) Write(p []byte) (int, error) {
+	a.body = append(a.body, p...)
+	return a.ResponseWriter.Write(p)
+}
+
+// groupBody is a replacement of the group.
+func groupBody(g simulator.Group) string {
+	body, _ := json.Marshal(map[string]any{ // nothing in it can fail
+		"name": g.Name, "display_name": g.DisplayName, "description": g.Description, "usernames": g.Usernames, "namespace_roles": g.NamespaceRoles, "sync_id": g.SyncID,
+	})
+	return string(body)
+}
