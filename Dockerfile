@@ -1,13 +1,15 @@
-ARG GO_IMAGE=docker.io/library/golang:1.26
-
-FROM ${GO_IMAGE} AS build
+FROM --platform=$BUILDPLATFORM docker.io/library/golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY main.go ./
 COPY internal ./internal
 ARG VERSION=
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X xc-group-sync/internal/cli.version=${VERSION}" -o /xc-group-sync .
+ARG TARGETOS=
+ARG TARGETARCH=
+RUN CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -trimpath -buildvcs=false -ldflags "-s -w -X xc-group-sync/internal/cli.version=${VERSION}" -o /xc-group-sync .
+COPY .github/scripts/licences.sh /licences.sh
+RUN sh /licences.sh /usr/share/doc/ca-certificates/copyright >/LICENCES
 
 # As an action this must run as root (the runner's files for outputs and the
 # summary are root's) and in the folder that the runner mounts: no USER, no
@@ -23,4 +25,5 @@ LABEL org.opencontainers.image.title="xc-group-sync" \
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /xc-group-sync /xc-group-sync
 COPY LICENSE /LICENSE
+COPY --from=build /LICENCES /LICENCES
 ENTRYPOINT ["/xc-group-sync"]

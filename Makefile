@@ -5,10 +5,11 @@ VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 REVISION ?= $(shell git rev-parse HEAD 2>/dev/null)
 IMAGE    ?= xc-group-sync:dev
 DOCKER   ?= docker
-FUZZTIME ?= 30s
+FUZZTIME ?= 5m
+N        ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint docs fuzz bench image
+.PHONY: help build test lint docs fuzz soak bench chart reproducible image
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,9 +28,11 @@ lint: ## Check formatting, go vet, staticcheck, the workflows, the generated doc
 	@unformatted="$$(gofmt -l .)"; test -z "$$unformatted" || { echo "gofmt -w is needed for:" $$unformatted; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
-	go run $(ACTIONLINT) .github/workflows/*.yml
+	go run $(ACTIONLINT) .github/workflows/*.yml docs/recipes/*.yml
 	go test -run '^TestDocsAreFresh$$' ./internal/config
 	go mod tidy -diff
+	go mod verify
+	cd docs/performance && go vet . && go mod tidy -diff
 
 docs: ## Rewrite the settings in action.yml and README.md
 	go test -count=1 -run '^TestDocsAreFresh$$' ./internal/config -update
@@ -40,8 +43,17 @@ fuzz: ## Run each fuzz target for FUZZTIME
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit 1; \
 	done
 
+soak: ## Run N made worlds on virtual time
+	go test -run '^TestSoak$$' -count=1 -timeout 0 -v . -soak.runs=$(N)
+
 bench: ## Run the benchmarks
-	go test -run '^$$' -bench . -benchtime 3x ./internal/roster
+	go test -run '^$$' -bench . -benchtime 3x -timeout 0 . ./internal/roster
+
+chart: ## Draw docs/performance/growth.svg from a run of the benchmarks
+	go test -run '^$$' -bench 'Changes|Read' -benchtime 1x -timeout 0 . ./internal/roster | tee /dev/stderr | (cd docs/performance && go run . > growth.svg)
+
+reproducible: ## Build twice, and compare
+	.github/scripts/reproducible.sh
 
 image: ## Build the container image
 	$(DOCKER) build --build-arg VERSION="$(VERSION)" --build-arg REVISION="$(REVISION)" -t $(IMAGE) .

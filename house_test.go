@@ -21,7 +21,7 @@ var mayImport = map[string]struct {
 }{
 	".":         {[]string{"cli"}, "main only starts the program"},
 	"cli":       {[]string{"actions", "config", "directory", "groupsync", "plan", "progress", "report", "roster", "simulator", "xc"}, "it wires the rooms; rules live in them"},
-	"config":    {[]string{"directory", "groupsync", "plan", "retry", "xc"}, "it knows the types that settings become, and nothing that runs"},
+	"config":    {[]string{"directory", "groupsync", "plan", "retry", "roster", "xc"}, "it knows the types that settings become, and nothing that runs"},
 	"directory": {nil, "it is the vocabulary of all the others"},
 	"roster":    {[]string{"directory"}, "a CSV says nothing of XC"},
 	"xc":        {[]string{"directory", "retry"}, "the wire decides nothing about what to change"},
@@ -59,6 +59,9 @@ const longest = 400
 func TestHouse(t *testing.T) {
 	t.Parallel()
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if path == "docs" {
+			return fs.SkipDir // a module of its own draws the chart there
+		}
 		if err != nil || !strings.HasSuffix(path, ".go") {
 			return err
 		}

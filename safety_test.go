@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"xc-group-sync/internal/cli"
 	"xc-group-sync/internal/simulator"
 )
 
@@ -314,5 +316,19 @@ func TestAPageIsNoAnswerAboutAnObject(t *testing.T) {
 				t.Errorf("creation: exit code %d:\n%s", code, out)
 			}
 		})
+	}
+}
+
+// bug panics with a secret where the program reads.
+type bug struct{}
+
+func (bug) Read([]byte) (int, error) { panic("the token is tok-12345") }
+
+func TestABugShowsNoSecret(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	code := cli.Main(t.Context(), []string{"sync", "--csv", "-", "--tenant", "acme", "--api-token", "tok-12345"}, func(string) string { return "" }, bug{}, &out, &out)
+	if code != 1 || strings.Contains(out.String(), "tok-12345") || strings.Contains(out.String(), "goroutine") || !strings.Contains(out.String(), "which is a bug") {
+		t.Errorf("exit code %d:\n%s", code, out.String())
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,9 +52,9 @@ func (e *Edge) GitHub(token string, transport http.RoundTripper) (*GitHub, error
 		return nil, errors.New("GITHUB_REPOSITORY does not name the repository of this run, as in owner/name")
 	}
 	base, graphql := e.apiURLs()
-	for name, address := range map[string]string{"GITHUB_API_URL": base, "GITHUB_GRAPHQL_URL": graphql} {
-		if _, secure := secureURL(address); !secure {
-			return nil, fmt.Errorf("%s is %.100q, but the token may only be sent to an https URL (http to a loopback address)", name, address)
+	for _, api := range [][2]string{{"GITHUB_API_URL", base}, {"GITHUB_GRAPHQL_URL", graphql}} {
+		if _, secure := secureURL(api[1]); !secure {
+			return nil, fmt.Errorf("%s is %.100q, but the token may only be sent to an https URL (http to a loopback address)", api[0], api[1])
 		}
 	}
 	if transport == nil {
@@ -62,7 +63,6 @@ func (e *Edge) GitHub(token string, transport http.RoundTripper) (*GitHub, error
 	client, err := github.NewClient(
 		github.WithHTTPClient(&http.Client{
 			Transport: wholeAnswers{transport},
-			Timeout:   requestTimeout,
 			// The library sends the token along wherever a redirect leads.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}),
@@ -94,23 +94,28 @@ func (e *Edge) apiURLs() (base, graphql string) {
 	return base + "/", graphql
 }
 
-// wholeAnswers is a transport that reads answers to their end, within bounds,
-// and takes an empty one for cut off: the library would take it for an empty
-// list.
+// wholeAnswers is a transport that reads answers to their end, within bounds of
+// time and size, and takes an empty one for cut off: the library would take it
+// for an empty list.
 type wholeAnswers struct{ transport http.RoundTripper }
 
-var errTooLong = fmt.Errorf("the answer is longer than %d MiB", maxAnswer>>20)
+var (
+	errTooLong = fmt.Errorf("the answer is longer than %d MiB", maxAnswer>>20)
+	errTooSlow = fmt.Errorf("there was no answer within %v", requestTimeout)
+)
 
 func (t wholeAnswers) RoundTrip(request *http.Request) (*http.Response, error) {
-	response, err := t.transport.RoundTrip(request)
+	ctx, cancel := context.WithTimeoutCause(request.Context(), requestTimeout, errTooSlow)
+	defer cancel()
+	response, err := t.transport.RoundTrip(request.WithContext(ctx))
 	if err != nil {
-		return nil, err
+		return nil, late(ctx, err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, late(ctx, err)
 	case len(body) > maxAnswer:
 		return nil, errTooLong
 	case len(body) == 0 && response.StatusCode == http.StatusOK:
@@ -118,6 +123,14 @@ func (t wholeAnswers) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	return response, nil
+}
+
+// late says so where time ran out.
+func late(ctx context.Context, err error) error {
+	if context.Cause(ctx) == errTooSlow {
+		return fmt.Errorf("%w: %w", errTooSlow, err)
+	}
+	return err
 }
 
 // call is what a request is for.
@@ -161,6 +174,9 @@ func list[T any](ctx context.Context, g *GitHub, c call, page func(context.Conte
 	return nil, fmt.Errorf("could not %s: there are more than %d", c.doing, maxPages*pageSize)
 }
 
+// noSuchAPI is what a server answers where it has no GraphQL.
+var noSuchAPI = []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented}
+
 // query asks the GraphQL API. notThere tells that this server has none.
 func (g *GitHub) query(ctx context.Context, c call, text string, variables map[string]string, data any) (notThere bool, err error) {
 	var answer struct {
@@ -178,7 +194,7 @@ func (g *GitHub) query(ctx context.Context, c call, text string, variables map[s
 	})
 	var refused *APIError
 	switch {
-	case errors.As(err, &refused) && refused.Status == http.StatusNotFound:
+	case errors.As(err, &refused) && slices.Contains(noSuchAPI, refused.Status):
 		return true, nil
 	case err != nil:
 		return false, err

@@ -83,7 +83,7 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdin 
 func help(w io.Writer) { _, _ = fmt.Fprintf(w, usage, config.Help()) }
 
 // start runs a command that has settings.
-func start(ctx context.Context, command string, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+func start(ctx context.Context, command string, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	started := time.Now()
 	settings, err := config.Load(command, args, getenv)
 	if errors.Is(err, flag.ErrHelp) {
@@ -107,6 +107,13 @@ func start(ctx context.Context, command string, args []string, getenv func(strin
 		stderr = screen
 	}
 	log := newLog(stderr, settings, sanitiser)
+	defer func() {
+		if bug := recover(); bug != nil { // its own words could hold a secret
+			code = exitFailed
+			log.Error("the program failed, which is a bug of it: run it again, and report this with --log-level debug", "reason", fmt.Sprint(bug))
+			log.Debug("where it failed", "stack", string(debug.Stack()))
+		}
+	}()
 	client, closeTenant, err := connect(settings, getenv, log)
 	if err != nil {
 		return badSettings(stderr, err, sanitiser)

@@ -118,7 +118,7 @@ func (j *job) desired() (*directory.Desired, bool) {
 		return nil, false
 	}
 	defer func() { _ = file.Close() }()
-	desired, err := roster.Read(file, roster.Options{})
+	desired, err := roster.Read(file, j.settings.Roster)
 	var broken *roster.Error
 	if errors.As(err, &broken) {
 		j.run.Problems = []directory.Problem{broken.Problem}

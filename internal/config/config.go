@@ -17,12 +17,14 @@ import (
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/retry"
+	"xc-group-sync/internal/roster"
 	"xc-group-sync/internal/xc"
 )
 
 // Config is a run's settings, valid by themselves and together.
 type Config struct {
 	CSV      string // of Sync
+	Roster   roster.Options
 	Snapshot string // of Restore
 	Tenant   string // never empty: the host of the API where no tenant is named
 	APIURL   string // without a trailing slash or /api; empty with Simulate

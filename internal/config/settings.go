@@ -9,6 +9,7 @@ import (
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/retry"
+	"xc-group-sync/internal/roster"
 	"xc-group-sync/internal/xc"
 )
 
@@ -32,6 +33,14 @@ type setting struct {
 var settings = []setting{
 	{name: "csv", only: Sync, set: text(func(c *Config) *string { return &c.CSV }),
 		meaning: "Path of the CSV export (required)."},
+	{name: "delimiter", only: Sync, byDefault: "auto", set: func(c *Config, value string) (err error) {
+		c.Roster.Delimiter, err = roster.ParseDelimiter(value)
+		return err
+	}, meaning: "What separates the CSV's fields: `comma`, `semicolon`, `tab`, or `auto`, which sees it in the header."},
+	{name: "columns", only: Sync, set: func(c *Config, value string) (err error) {
+		c.Roster.Columns, err = roster.ParseColumns(value)
+		return err
+	}, meaning: "Titles of the CSV's columns where they are not the standard ones, as in `email=Mail,groups=MemberOf,name=Name,status=Enabled`; or a ready set (`active-directory`, `entra-id`, `okta`), which may stand before such pairs."},
 	{name: "snapshot", only: Restore, set: text(func(c *Config) *string { return &c.Snapshot }),
 		meaning: "Path of the snapshot to go back to (required)."},
 	{name: "tenant", env: []string{"TENANT_ID"}, set: tenantName,

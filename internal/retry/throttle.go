@@ -1,99 +1,121 @@
 package retry
 
 import (
+	"cmp"
 	"context"
+	"math"
 	"sync"
 	"time"
 )
 
-// Throttle is what the workers of a run learn together from a server that
-// limits them: all wait for as long as it asks one of them to, and after a
-// refusal fewer requests are in flight, growing again with each success
-// (additive increase, multiplicative decrease). It is safe for concurrent use.
+// Throttle is the gate that every request of a run passes, and what its workers
+// learn together from a server that limits them. After a refusal fewer are in
+// flight, growing again with each success (additive increase, multiplicative
+// decrease), all wait for as long as the server asks one of them to, and
+// requests keep the pace that the server has shown to bear. It is safe for
+// concurrent use.
 type Throttle struct {
+	door chan struct{} // held by the one who is next
+
 	mu      sync.Mutex
 	most    float64
 	limit   float64 // in flight at once, from 1 to most
 	flying  int
-	lowered time.Time // when limit was last lowered
-	until   time.Time // nobody is let in before
-	changed chan struct{}
+	left    chan struct{} // tells the next one that a place may be free
+	until   time.Time     // nobody is let in before
+	lowered time.Time     // when a refusal last lowered limit and pace
+	pace    pace
 }
 
-// NewThrottle lets in at most so many at once; as many as come where most is 0.
-func NewThrottle(most int) *Throttle {
-	if most == 0 {
-		most = 1 << 20
+// NewThrottle lets in at most so many at once and so many a second; as many as
+// come where most or perSecond is 0.
+func NewThrottle(most int, perSecond float64) *Throttle {
+	limit := cmp.Or(float64(most), math.Inf(1))
+	return &Throttle{
+		door: make(chan struct{}, 1), left: make(chan struct{}, 1), most: limit, limit: limit,
+		pace: pace{most: cmp.Or(perSecond, math.Inf(1))},
 	}
-	return &Throttle{most: float64(most), limit: float64(most), changed: make(chan struct{})}
 }
 
-// Enter waits for a place, which the caller leaves again with Leave. The error
-// is the context's cause.
-func (t *Throttle) Enter(ctx context.Context) error {
+// Enter waits for a place, which the caller leaves again with Leave, and tells
+// when it got it. Whoever comes first is let in first. The error is the
+// context's cause.
+func (t *Throttle) Enter(ctx context.Context) (time.Time, error) {
+	select {
+	case <-ctx.Done():
+		return time.Time{}, context.Cause(ctx)
+	case t.door <- struct{}{}:
+	}
+	defer func() { <-t.door }()
 	for {
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return time.Time{}, context.Cause(ctx)
 		}
-		t.mu.Lock()
-		held := time.Until(t.until)
-		if held <= 0 && t.flying < int(t.limit) {
-			t.flying++
-			t.mu.Unlock()
-			return nil
+		now, wait, full := t.tryEnter()
+		if wait <= 0 && !full {
+			return now, nil
 		}
-		changed := t.changed
-		t.mu.Unlock()
-		if err := pause(ctx, held, changed); err != nil {
-			return err
+		if err := t.pause(ctx, wait); err != nil {
+			return time.Time{}, err
 		}
 	}
 }
 
-// Pause waits while everybody is held back, and tells whether it had to. The
-// error is the context's cause.
-func (t *Throttle) Pause(ctx context.Context) (held bool, err error) {
+// tryEnter takes a place, or tells how long none is to be had, or that all are
+// taken.
+func (t *Throttle) tryEnter() (now time.Time, wait time.Duration, full bool) {
 	t.mu.Lock()
-	left := time.Until(t.until)
-	t.mu.Unlock()
-	if left <= 0 {
-		return false, nil
+	defer t.mu.Unlock()
+	now = time.Now()
+	wait = max(t.until.Sub(now), t.pace.next.Sub(now))
+	full = float64(t.flying+1) > t.limit
+	if wait <= 0 && !full {
+		t.flying++
+		t.pace.sent(now)
 	}
-	return true, pause(ctx, left, nil)
+	return now, wait, full
 }
 
-// pause ends after d, if there is one, or when changed is closed.
-func pause(ctx context.Context, d time.Duration, changed <-chan struct{}) error {
+// pause ends after d, or where there is none when a place may be free.
+func (t *Throttle) pause(ctx context.Context, d time.Duration) error {
 	var elapsed <-chan time.Time
+	left := t.left
 	if d > 0 {
 		timer := time.NewTimer(d)
 		defer timer.Stop()
-		elapsed, changed = timer.C, nil // nobody is let in earlier
+		elapsed, left = timer.C, nil // nobody is let in earlier
 	}
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-changed:
+	case <-left:
 	case <-elapsed:
 	}
 	return nil
 }
 
-// Leave gives the place back, telling when the request was sent and whether the
-// server refused it for coming too often.
-func (t *Throttle) Leave(sent time.Time, refused bool) {
+// Leave gives the place back that was got at a time, telling whether the server
+// refused the request for coming too often.
+func (t *Throttle) Leave(entered time.Time, refused bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.flying--
 	switch {
 	case !refused:
 		t.limit = min(t.limit+1/t.limit, t.most)
-	case !sent.Before(t.lowered): // not one of those that were in flight when it was lowered
+	case entered.Before(t.lowered): // it was in flight then: the same lesson
+		t.pace.refused(entered)
+		t.pace.lowerByOne()
+	default:
 		t.limit = max(min(t.limit, float64(t.flying+1))/2, 1)
 		t.lowered = time.Now()
+		t.pace.refused(entered)
+		t.pace.lower(t.lowered, t.until)
 	}
-	close(t.changed)
-	t.changed = make(chan struct{})
+	select {
+	case t.left <- struct{}{}:
+	default:
+	}
 }
 
 // Hold keeps everybody out for d from now on.

@@ -3,6 +3,7 @@ package retry_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,16 +16,16 @@ import (
 func TestThrottleHoldsEverybodyBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		throttle := retry.NewThrottle(0)
+		throttle := retry.NewThrottle(0, 0)
 		start := time.Now()
 		enter := func(want time.Duration) {
 			t.Helper()
-			err := throttle.Enter(t.Context())
+			entered, err := throttle.Enter(t.Context())
 			if err != nil || time.Since(start) != want {
 				t.Errorf("let in after %v (%v), want %v", time.Since(start), err, want)
 				return
 			}
-			throttle.Leave(time.Now(), false)
+			throttle.Leave(entered, false)
 		}
 		enter(0)
 		throttle.Hold(5 * time.Second)
@@ -42,7 +43,7 @@ func TestThrottleHoldsEverybodyBack(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		throttle.Hold(time.Hour)
 		time.AfterFunc(time.Second, func() { cancel(stopped) })
-		if err := throttle.Enter(ctx); !errors.Is(err, stopped) || time.Since(start) != 9500*time.Millisecond {
+		if _, err := throttle.Enter(ctx); !errors.Is(err, stopped) || time.Since(start) != 9500*time.Millisecond {
 			t.Errorf("error = %v after %v", err, time.Since(start))
 		}
 	})
@@ -52,24 +53,24 @@ func TestThrottleHoldsEverybodyBack(t *testing.T) {
 func TestThrottleLowersAndRaises(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		throttle := retry.NewThrottle(8)
+		throttle := retry.NewThrottle(8, 0)
 		var flying atomic.Int64
 		most := func(requests int, refuse bool) int64 {
 			var most atomic.Int64
 			var all sync.WaitGroup
 			for range requests {
 				all.Go(func() {
-					if err := throttle.Enter(t.Context()); err != nil {
+					entered, err := throttle.Enter(t.Context())
+					if err != nil {
 						t.Error(err)
 						return
 					}
-					sent := time.Now()
 					for n := flying.Add(1); n > most.Load(); {
 						most.Store(n)
 					}
-					time.Sleep(time.Second)
+					time.Sleep(time.Minute) // long enough that the pace lets all in meanwhile
 					flying.Add(-1)
-					throttle.Leave(sent, refuse)
+					throttle.Leave(entered, refuse)
 				})
 			}
 			all.Wait()
@@ -79,11 +80,86 @@ func TestThrottleLowersAndRaises(t *testing.T) {
 			t.Errorf("%d in flight at first, want 8", n)
 		}
 		most(8, true) // refused together: one lesson, not eight
-		if n := most(4, false); n != 4 {
+		if n := most(6, false); n != 4 {
 			t.Errorf("%d in flight after a refusal, want 4", n)
 		}
 		if n := most(200, false); n != 8 {
 			t.Errorf("%d in flight in the end, want 8 again", n)
+		}
+	})
+}
+
+// gaps are the times between so many requests that are all borne.
+func gaps(t *testing.T, throttle *retry.Throttle, requests int) []time.Duration {
+	t.Helper()
+	all := make([]time.Duration, requests)
+	last := time.Now()
+	for i := range all {
+		entered, err := throttle.Enter(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		throttle.Leave(entered, false)
+		all[i], last = entered.Sub(last), entered
+	}
+	return all
+}
+
+// TestThrottleFindsThePace refuses one request after 40 that were borne within a
+// second.
+func TestThrottleFindsThePace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		throttle := retry.NewThrottle(0, 40)
+		start := time.Now()
+		refuse := func() {
+			entered, err := throttle.Enter(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			throttle.Leave(entered, true)
+		}
+		is := func(what string, got, want time.Duration) {
+			t.Helper()
+			if got < want*97/100 || got > want*103/100 {
+				t.Errorf("%s: %v apart, want %v", what, got, want)
+			}
+		}
+		all := gaps(t, throttle, 40)
+		is("at first, as rate-limit says", all[39], 25*time.Millisecond)
+		refuse()
+		all = gaps(t, throttle, 200)
+		if all[0] < 25*time.Millisecond {
+			t.Errorf("%v after the refusal, want no less than rate-limit allows", all[0])
+		}
+		is("half of what was borne", all[1], 50*time.Millisecond)
+		is("doubled since", all[199], 25*time.Millisecond)
+		if took := time.Since(start); took < 5*time.Second || took > 9*time.Second {
+			t.Errorf("doubled after %v", took)
+		}
+		refuse()
+		all = gaps(t, throttle, 3000)
+		is("95 % of what was borne", all[1], 26*time.Millisecond)
+		is("back to all of it", all[20*40], 25*time.Millisecond)
+		is("never over rate-limit", slices.Min(all[1:]), 25*time.Millisecond)
+	})
+}
+
+// TestThrottleHalvesAGuess refuses each first request after another refusal.
+func TestThrottleHalvesAGuess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		throttle := retry.NewThrottle(0, 0)
+		gaps(t, throttle, 64)
+		for _, want := range []time.Duration{time.Second / 32, time.Second / 16, time.Second / 8, time.Second / 4, time.Second / 2, time.Second / 2} {
+			entered, err := throttle.Enter(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			throttle.Leave(entered, true)
+			if all := gaps(t, throttle, 2); all[1] < want*9/10 || all[1] > want {
+				t.Errorf("%v apart, want %v", all[1], want)
+			}
 		}
 	})
 }

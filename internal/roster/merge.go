@@ -18,19 +18,18 @@ type merger struct {
 	ownStatus      bool // the status is in the words of status()
 	semicolons     bool // semicolons separate DNs, too
 
-	people   map[directory.Email]*person
-	everyone []*person
-	spare    []person // allocated together: the garbage collector is paid by the piece
-	groups   map[directory.GroupName]*group
-	dns      map[string]*spelling // by the DN as written: an export repeats them
-	desired  directory.Desired
-	named    []*spelling // what the row at hand names
+	numbers map[directory.Email]int32
+	people  [][]person // by number, in pages: the garbage collector is paid by the piece and the pointer
+	groups  map[directory.GroupName]*group
+	dns     map[string]*spelling // by the DN as written: an export repeats them
+	desired directory.Desired
+	named   []*spelling // what the row at hand names
 }
 
 func newMerger(t *table, given Columns) *merger {
 	m := &merger{
 		everyoneActive: t.index[inStatus] < 0,
-		people:         map[directory.Email]*person{},
+		numbers:        map[directory.Email]int32{},
 		groups:         map[directory.GroupName]*group{},
 		dns:            map[string]*spelling{},
 	}
@@ -44,7 +43,7 @@ func newMerger(t *table, given Columns) *merger {
 
 type person struct {
 	directory.Person
-	number           int32  // in merger.everyone
+	number           int32  // in merger.people
 	display          string // the smallest spelling of the name
 	active, inactive bool
 	unclear          bool // a row's status is no known word
@@ -76,10 +75,17 @@ func (m *merger) add(r *row, at position) {
 		return
 	}
 	p.KeepMemberships = p.KeepMemberships || badDN
-	if name := strings.TrimSpace(directory.CleanText(r.Name)); name != "" && (p.display == "" || name < p.display) {
-		p.display = strings.Clone(name)
+	if r.Name != p.display {
+		p.learn(r.Name)
 	}
 	m.status(p, r.Status, at)
+}
+
+// learn keeps the smallest spelling of the name.
+func (p *person) learn(display string) {
+	if name := strings.TrimSpace(directory.CleanText(display)); name != "" && (p.display == "" || name < p.display) {
+		p.display = strings.Clone(name)
+	}
 }
 
 // status takes note of what a row says of a person who is known.
@@ -114,27 +120,30 @@ func (m *merger) isActive(word string) (active, known bool) {
 
 func (m *merger) person(text string) (*person, error) {
 	text = strings.TrimSpace(text)
-	if p := m.people[directory.Email(text)]; p != nil {
-		return p, nil // written as it is kept: the usual case
+	if number, known := m.numbers[directory.Email(text)]; known {
+		return m.numbered(number), nil // written as it is kept: the usual case
 	}
 	email, err := directory.ParseEmail(text)
 	if err != nil {
 		return nil, err
 	}
-	if p := m.people[email]; p != nil {
-		return p, nil
+	number, known := m.numbers[email]
+	if !known {
+		number = int32(len(m.numbers))
+		if number%page == 0 {
+			m.people = append(m.people, make([]person, page))
+		}
+		email = directory.Email(strings.Clone(string(email))) // not a part of the whole row
+		*m.numbered(number) = person{Person: directory.Person{Email: email}, number: number}
+		m.numbers[email] = number
 	}
-	if len(m.spare) == 0 {
-		m.spare = make([]person, 256)
-	}
-	p := &m.spare[0]
-	m.spare = m.spare[1:]
-	p.Email = directory.Email(strings.Clone(string(email))) // not a part of the whole row
-	p.number = int32(len(m.everyone))
-	m.people[p.Email] = p
-	m.everyone = append(m.everyone, p)
-	return p, nil
+	return m.numbered(number), nil
 }
+
+// page is how many people are kept together.
+const page = 256
+
+func (m *merger) numbered(number int32) *person { return &m.people[number/page][number%page] }
 
 // entitlements puts into m.named what the row names, and tells whether
 // something in it could not be read.
@@ -241,10 +250,14 @@ func (m *merger) problem(line, column int, person string, badRow bool, format st
 
 func (m *merger) finish() *directory.Desired {
 	desired := m.desired
-	ranks := make([]int32, len(m.everyone)) // by number
-	slices.SortFunc(m.everyone, func(a, b *person) int { return cmp.Compare(a.Email, b.Email) })
-	desired.People = make([]*directory.Person, 0, len(m.everyone))
-	for i, p := range m.everyone {
+	ranks := make([]int32, len(m.numbers)) // by number
+	everyone := make([]*person, len(m.numbers))
+	for i := range everyone {
+		everyone[i] = m.numbered(int32(i))
+	}
+	slices.SortFunc(everyone, func(a, b *person) int { return cmp.Compare(a.Email, b.Email) })
+	desired.People = make([]*directory.Person, 0, len(everyone))
+	for i, p := range everyone {
 		ranks[p.number] = int32(i)
 		p.Name, p.Named = directory.NewPersonName(p.display, p.Email), p.display != ""
 		switch {

@@ -19,8 +19,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"xc-group-sync/internal/retry"
 )
 
@@ -65,7 +63,6 @@ type Client struct {
 	retrier  retry.Retrier
 	metrics  retry.Metrics
 	throttle *retry.Throttle
-	limiter  *rate.Limiter
 
 	mu        sync.Mutex
 	latencies []time.Duration
@@ -79,11 +76,7 @@ func New(options Options) *Client {
 	if options.Scope == "" {
 		options.Scope = ScopeReads
 	}
-	limit := rate.Inf
-	if options.RateLimit > 0 {
-		limit = rate.Limit(options.RateLimit)
-	}
-	c := &Client{options: options, limiter: rate.NewLimiter(limit, 1), throttle: retry.NewThrottle(options.Concurrency), http: http.Client{
+	c := &Client{options: options, throttle: retry.NewThrottle(options.Concurrency, options.RateLimit), http: http.Client{
 		Transport: options.Transport,
 		// A redirect is an answer: it must never carry the credentials elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -124,9 +117,9 @@ func (c *Client) policy(method string) retry.Policy {
 const root = "/api/web/custom/namespaces/system/"
 
 // do sends one request, repeated as the scope allows, and decodes the answer
-// into out. in may be nil. The error of a write wraps retry.ErrInterrupted only
+// into out. in and out may be nil. The error of a write wraps retry.ErrInterrupted only
 // if the write was not sent.
-func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
+func (c *Client) do(ctx context.Context, method, path string, in any, out answer) error {
 	var body []byte
 	if in != nil {
 		var err error
@@ -137,7 +130,7 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 	ambiguous := false // an earlier try may have been carried out
 	var sent error     // of the last write that went out
 	err := c.retrier.Do(ctx, method+" "+path, c.policy(method), func(ctx context.Context) error {
-		answer, err := c.send(ctx, method, path, body)
+		read, err := c.send(ctx, method, path, body)
 		var refused *APIError
 		if errors.As(err, &refused) {
 			refused.repeated = ambiguous
@@ -149,7 +142,7 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 			}
 			return err
 		}
-		return c.decode(method, path, answer, out)
+		return c.decode(method, path, read, out)
 	}).Err
 	if sent != nil && errors.Is(err, retry.ErrInterrupted) {
 		err = sent // ErrInterrupted would say that nothing went out
@@ -162,21 +155,12 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 
 // send sends one request and returns the body of a good answer.
 func (c *Client) send(interrupt context.Context, method, path string, body []byte) ([]byte, error) {
-	err := c.throttle.Enter(interrupt)
+	entered, err := c.throttle.Enter(interrupt)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", retry.ErrInterrupted, err)
 	}
-	start, refused := time.Now(), false
-	defer func() { c.throttle.Leave(start, refused) }()
-	// Whoever was held back meanwhile waits for another turn.
-	for held := true; held; {
-		if err = c.limiter.Wait(interrupt); err == nil {
-			held, err = c.throttle.Pause(interrupt)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", retry.ErrInterrupted, err)
-		}
-	}
+	refused := false
+	defer func() { c.throttle.Leave(entered, refused) }()
 	if c.options.ReadOnly && method != http.MethodGet {
 		return nil, fmt.Errorf("%s %s: refused, a dry run sends nothing but GET", method, path)
 	}
@@ -186,7 +170,7 @@ func (c *Client) send(interrupt context.Context, method, path string, body []byt
 	if err != nil {
 		return nil, err
 	}
-	start = time.Now()
+	start := time.Now()
 	status, header, answer, err := c.roundTrip(request)
 	refused = status == http.StatusTooManyRequests
 	elapsed := time.Since(start)
@@ -334,24 +318,19 @@ func (c *Client) errorBody(header http.Header, body []byte) (code, message strin
 	return code, message
 }
 
-// decode reads the documented object. Every answer may carry F5's error field,
-// which means that it is not whole.
-func (c *Client) decode(method, path string, body []byte, out any) error {
+// decode reads the documented object, all of it at once: a listing is long.
+func (c *Client) decode(method, path string, body []byte, out answer) error {
 	if len(bytes.TrimSpace(body)) == 0 && method != http.MethodGet {
 		return nil
 	}
-	var partial struct{ Error *wireError }
-	if err := json.Unmarshal(body, &partial); err != nil {
-		return &FormatError{Method: method, Path: path, Err: err}
-	}
-	// A group that is read by name carries its error itself.
-	if _, isGroup := out.(*wireGroup); !isGroup && partial.Error.present() {
-		return &FormatError{Method: method, Path: path, Err: errors.New(partial.Error.String())}
-	}
 	if out == nil {
-		return nil
+		out = new(plain)
 	}
-	if err := json.Unmarshal(body, out); err != nil {
+	err := json.Unmarshal(body, out)
+	if err == nil {
+		err = out.half()
+	}
+	if err != nil {
 		return &FormatError{Method: method, Path: path, Err: err}
 	}
 	return nil

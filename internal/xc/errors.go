@@ -1,6 +1,7 @@
 package xc
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -132,23 +133,17 @@ func (c *Client) transportError(method, path string, err error) error {
 
 func (c *Client) hint(err error) string {
 	var (
-		authority x509.UnknownAuthorityError
-		name      x509.HostnameError
-		invalid   x509.CertificateInvalidError
-		header    tls.RecordHeaderError
 		operation *net.OpError
 		lookup    *net.DNSError
 		proxy     *proxyError
 	)
+	if errors.As(err, &operation) && operation.Op == "proxyconnect" {
+		return cmp.Or(handshakeHint(err, "proxy", "proxy (most often it begins with http://)"), "the proxy cannot be reached: check proxy")
+	}
+	if hint := handshakeHint(err, "server", "api-url and tenant"); hint != "" {
+		return hint
+	}
 	switch {
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return "the server's certificate expired or is not valid yet: it must be renewed (or this machine's clock is wrong)"
-	case errors.As(err, &authority), errors.As(err, &invalid):
-		return "the server's certificate is of an authority that this machine does not trust: set ca-bundle to its certificates (a proxy that inspects TLS has its own)"
-	case errors.As(err, &name):
-		return "the server's certificate is for another name: check api-url and tenant"
-	case errors.As(err, &header), errors.Is(err, http.ErrSchemeMismatch):
-		return "the server does not speak TLS there: check api-url"
 	case errors.As(err, &proxy) && proxy.status == http.StatusProxyAuthRequired:
 		return "the proxy asks for a login: set proxy to http://user:password@host:port"
 	case errors.As(err, &proxy):
@@ -157,14 +152,35 @@ func (c *Client) hint(err error) string {
 		return "the server refused the client certificate, or wants one: check that p12-file or cert-file holds the right one with its chain, and that it has not expired"
 	case errors.As(err, &operation) && operation.Op == "remote error":
 		return "the server refused the TLS handshake: it may want a client certificate (p12-file or cert-file), or speak no TLS 1.2 or later; check api-url"
-	case errors.As(err, &operation) && operation.Op == "proxyconnect":
-		return "the proxy cannot be reached: check proxy"
 	case errors.As(err, &lookup):
-		return "check tenant, api-url and proxy"
+		return fmt.Sprintf("the name %s does not resolve: check tenant, api-url and proxy", lookup.Name)
 	case errors.Is(err, context.Canceled):
 		return fmt.Sprintf("given up %v after the interruption; it may have been carried out", Grace)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("no answer within the timeout of %v", c.options.Timeout)
+	}
+	return ""
+}
+
+// handshakeHint is about a certificate of whom that is not in order, or whom
+// that speaks no TLS; empty where err is about neither. where are the settings
+// that say who is asked.
+func handshakeHint(err error, whom, where string) string {
+	var (
+		authority x509.UnknownAuthorityError
+		name      x509.HostnameError
+		invalid   x509.CertificateInvalidError
+		header    tls.RecordHeaderError
+	)
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "the " + whom + "'s certificate expired or is not valid yet: it must be renewed (or this machine's clock is wrong)"
+	case errors.As(err, &authority), errors.As(err, &invalid):
+		return "the " + whom + "'s certificate is of an authority that this machine does not trust: set ca-bundle to its certificates (a proxy that inspects TLS has its own)"
+	case errors.As(err, &name):
+		return "the " + whom + "'s certificate is for another name: check " + where
+	case errors.As(err, &header), errors.Is(err, http.ErrSchemeMismatch):
+		return "the " + whom + " does not speak TLS there: check " + where
 	}
 	return ""
 }

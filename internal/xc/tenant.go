@@ -47,7 +47,10 @@ func crossCheck(observed *directory.Observed) {
 // caller is always there.
 func (c *Client) Users(ctx context.Context) ([]directory.User, error) {
 	const path = "user_roles"
-	var listing struct{ Items *[]wireUser }
+	var listing struct {
+		plain
+		Items *[]wireUser
+	}
 	if err := c.do(ctx, http.MethodGet, path, nil, &listing); err != nil {
 		return nil, fmt.Errorf("list the users: %w", err)
 	}
@@ -80,6 +83,7 @@ func (c *Client) Users(ctx context.Context) ([]directory.User, error) {
 func (c *Client) Groups(ctx context.Context) ([]directory.Group, error) {
 	const path = "user_groups"
 	var listing struct {
+		plain
 		Groups *[]wireGroup `json:"user_groups"`
 	}
 	if err := c.do(ctx, http.MethodGet, path, nil, &listing); err != nil {
@@ -108,7 +112,10 @@ func (c *Client) Groups(ctx context.Context) ([]directory.Group, error) {
 
 // WhoAmI is the user whom the credentials belong to.
 func (c *Client) WhoAmI(ctx context.Context) (directory.User, error) {
-	var caller wireUser
+	var caller struct {
+		plain
+		wireUser
+	}
 	if err := c.do(ctx, http.MethodGet, "whoami", nil, &caller); err != nil {
 		return directory.User{}, fmt.Errorf("ask who the caller is: %w", err)
 	}
@@ -143,6 +150,7 @@ func (c *Client) ReplaceUser(ctx context.Context, user directory.User) error {
 // DeleteUser deletes a user and their roles.
 func (c *Client) DeleteUser(ctx context.Context, user directory.User) error {
 	var answer struct {
+		plain
 		Deleted bool `json:"delete_ok"`
 		Items   []struct {
 			Name    string `json:"object_name"`

@@ -62,6 +62,27 @@ func (e *wireError) present() bool {
 	return true
 }
 
+// answer is what an answer is read into.
+type answer interface {
+	// half tells of F5's error field, which means that the answer is not whole.
+	half() error
+}
+
+// plain is the answer that is read for nothing else, and a part of the others.
+type plain struct {
+	Error *wireError `json:"error"`
+}
+
+func (p *plain) half() error {
+	if p.Error.present() {
+		return errors.New(p.Error.String())
+	}
+	return nil
+}
+
+// half is nothing: a group that is read by name carries its error itself.
+func (w *wireGroup) half() error { return nil }
+
 func (e *wireError) String() string {
 	if e.Code == nil {
 		return e.Message

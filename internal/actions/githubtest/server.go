@@ -206,6 +206,13 @@ func (s *Server) Unexpected() []string {
 	return slices.Clone(s.unexpected)
 }
 
+// Now is the time of the last change.
+func (s *Server) Now() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now
+}
+
 // tick moves the clock; the caller holds the lock.
 func (s *Server) tick() time.Time {
 	s.now = s.now.Add(time.Minute)

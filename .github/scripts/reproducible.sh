@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Builds the program twice, as a release does, and fails unless the files are
+# the same: from two folders, the second time with nothing left of the first
+# (an empty build cache), in another time zone and language.
+#
+#   reproducible.sh
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# build NAME FOLDER: the sources go to FOLDER, the files to NAME.
+build() {
+  mkdir -p "$2"
+  cp -R go.mod go.sum main.go internal .github "$2"
+  (cd "$2" && .github/scripts/build-binaries.sh v0.0.0 "$work/$1")
+}
+
+# One system will do; the release's own are compared by whoever verifies one.
+export SYSTEMS=${SYSTEMS:-linux} ARCHES=${ARCHES:-amd64}
+build first "$work/a"
+TZ=Asia/Kathmandu LC_ALL=C GOCACHE=$work/cache build second "$work/another/folder/with a blank"
+
+for file in "$work"/first/*; do
+  name=${file##*/}
+  cmp "$file" "$work/second/$name" || { echo "$name is not reproducible: two builds of the same sources differ" >&2; exit 1; }
+done
+(cd "$work/first" && sha256sum -- *)

@@ -1,0 +1,155 @@
+package groupsync_test
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/groupsync"
+	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/xc"
+)
+
+// admission decides about a request that arrives so long after the start; it is
+// asked in order of arrival.
+type admission func(at time.Duration) bool
+
+// tokenBucket refills steadily and holds a burst.
+func tokenBucket(perSecond, burst float64) admission {
+	tokens, last := burst, time.Duration(0)
+	return func(at time.Duration) bool {
+		tokens, last = min(tokens+(at-last).Seconds()*perSecond, burst), at
+		if tokens < 1 {
+			return false
+		}
+		tokens--
+		return true
+	}
+}
+
+// fixedWindow counts anew each second, for the first time when so much of one
+// is left.
+func fixedWindow(perSecond int, left time.Duration) admission {
+	window, count := time.Duration(0), 0
+	return func(at time.Duration) bool {
+		if now := (at + time.Second - left) / time.Second; now != window {
+			window, count = now, 0
+		}
+		count++
+		return count <= perSecond
+	}
+}
+
+// slidingWindow remembers what it let in during the last second.
+func slidingWindow(perSecond int) admission {
+	var admitted []time.Duration
+	return func(at time.Duration) bool {
+		for len(admitted) > 0 && at-admitted[0] >= time.Second {
+			admitted = admitted[1:]
+		}
+		if len(admitted) >= perSecond {
+			return false
+		}
+		admitted = append(admitted, at)
+		return true
+	}
+}
+
+// limited is a tenant that answers 429 to what is not admitted. An answer takes
+// the latency, give or take a fifth.
+type limited struct {
+	admit      admission
+	retryAfter string // "" for none
+	latency    time.Duration
+	start      time.Time
+
+	mu              sync.Mutex
+	random          *rand.Rand
+	asked, refusals int
+}
+
+func (l *limited) RoundTrip(r *http.Request) (*http.Response, error) {
+	l.mu.Lock()
+	there, back := l.half(), l.half()
+	l.mu.Unlock()
+	time.Sleep(there)
+	l.mu.Lock()
+	l.asked++
+	admitted := l.admit(time.Since(l.start))
+	if !admitted {
+		l.refusals++
+	}
+	l.mu.Unlock()
+	time.Sleep(back)
+	answer := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}
+	if !admitted {
+		answer.StatusCode = http.StatusTooManyRequests
+		answer.Header.Set("Retry-After", l.retryAfter)
+	}
+	return answer, nil
+}
+
+func (l *limited) half() time.Duration {
+	return time.Duration((0.8 + 0.4*l.random.Float64()) * float64(l.latency) / 2)
+}
+
+// newcomers is a plan that creates so many users.
+func newcomers(n int) *plan.Plan {
+	p := &plan.Plan{Operations: make([]plan.Operation, n)}
+	for i := range p.Operations {
+		p.Operations[i] = createUser(directory.Email(fmt.Sprintf("user%05d@example.com", i)))
+	}
+	return p
+}
+
+// TestUnderARateLimit holds a run of 10,000 users to a limit of 50 requests a
+// second that it is not told of: nobody fails, 90 % of the limit are used, and
+// hardly a request is refused.
+func TestUnderARateLimit(t *testing.T) {
+	t.Parallel()
+	const users, perSecond = 10_000, 50
+	for name, admit := range map[string]func() admission{
+		"a bucket with a burst of 10":  func() admission { return tokenBucket(perSecond, 10) },
+		"a bucket with a burst of 200": func() admission { return tokenBucket(perSecond, 200) },
+		"a fixed window, half gone":    func() admission { return fixedWindow(perSecond, time.Second/2) },
+		"a sliding window":             func() admission { return slidingWindow(perSecond) },
+	} {
+		for _, retryAfter := range []string{"", "1"} {
+			for _, flying := range []struct {
+				most    int
+				latency time.Duration
+			}{{4, 20 * time.Millisecond}, {64, 100 * time.Millisecond}} {
+				t.Run(fmt.Sprintf("%s, Retry-After %q, %d in flight, %v", name, retryAfter, flying.most, flying.latency), func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) {
+						tenant := &limited{admit: admit(), retryAfter: retryAfter, latency: flying.latency, start: time.Now(), random: rand.New(rand.NewPCG(1, 2))}
+						client := xc.New(xc.Options{BaseURL: base, Transport: tenant, Timeout: 30 * time.Second, Attempts: 3, RetryAfterMax: time.Minute, Concurrency: flying.most})
+						service := groupsync.New(client, groupsync.WithConcurrency(flying.most), groupsync.WithBreaker(5, 30*time.Second))
+						outcome := service.Apply(t.Context(), newcomers(users))
+						used := users / time.Since(tenant.start).Seconds() / perSecond
+						failed, last := 0, 0
+						for _, result := range outcome.Results {
+							if result.Status != groupsync.Done {
+								failed++
+							}
+							if result.Attempts == 3 {
+								last++
+							}
+						}
+						t.Logf("%d failed, %d at their last attempt; %.1f %% of the limit used, %d requests refused", failed, last, 100*used, tenant.refusals)
+						if failed > 0 || used < 0.9 || tenant.refusals > users/50 || tenant.asked != users+tenant.refusals {
+							t.Errorf("want none failed, 90 %% used, and at most 2 %% of %d requests refused", tenant.asked)
+						}
+					})
+				})
+			}
+		}
+	}
+}

@@ -1,0 +1,255 @@
+package main_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	releaseImage = "ghcr.io/owner/xc-group-sync@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+	changelog = `# Changelog
+
+## [Unreleased]
+
+## [1.2.0] - 2026-01-02
+
+### Added
+
+- This.
+
+## [1.1.0] - 2026-01-01
+
+- That.
+
+[1.1.0]: https://example.com
+`
+)
+
+// clone is a repository to release from, and the one that it is pushed to.
+type clone struct {
+	t           *testing.T
+	dir, origin string
+	date        string // of commits that are made now; empty: today
+}
+
+func newClone(t *testing.T) clone {
+	t.Helper()
+	for _, program := range []string{"bash", "git", "awk"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip(err)
+		}
+	}
+	root := t.TempDir()
+	c := clone{t, filepath.Join(root, "clone"), filepath.Join(root, "origin"), "2026-01-02T03:04:05Z"}
+	action, err := os.ReadFile("action.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(c.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	c.git("init", "--quiet", "--bare", c.origin)
+	c.git("init", "--quiet", "--initial-branch=main")
+	c.git("remote", "add", "origin", c.origin)
+	c.write("action.yml", string(action))
+	c.write("CHANGELOG.md", changelog)
+	c.commit("First")
+	c.date = ""
+	return c
+}
+
+func (c clone) write(name, content string) {
+	c.t.Helper()
+	if err := os.WriteFile(filepath.Join(c.dir, name), []byte(content), 0o644); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c clone) commit(subject string) {
+	c.t.Helper()
+	c.git("add", ".")
+	c.git("commit", "--quiet", "--allow-empty", "--message", subject)
+}
+
+func (c clone) run(name string, args ...string) (string, error) {
+	command := exec.Command(name, args...)
+	command.Dir = c.dir
+	command.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1",
+		"GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
+	if c.date != "" {
+		command.Env = append(command.Env, "GIT_COMMITTER_DATE="+c.date)
+	}
+	out, err := command.CombinedOutput()
+	return strings.TrimSpace(string(out)), err
+}
+
+func (c clone) git(args ...string) string {
+	c.t.Helper()
+	out, err := c.run("git", args...)
+	if err != nil {
+		c.t.Fatalf("git %v: %v: %s", args, err, out)
+	}
+	return out
+}
+
+// script runs one of .github/scripts, and returns what it printed.
+func (c clone) script(name string, args ...string) (string, error) {
+	c.t.Helper()
+	path, err := filepath.Abs(filepath.Join(".github/scripts", name))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return c.run("bash", append([]string{path}, args...)...)
+}
+
+// tag is the commit that a tag of the origin is of, empty where there is none.
+func (c clone) tag(name string) string {
+	c.t.Helper()
+	commit, _, _ := strings.Cut(c.git("ls-remote", "--refs", "origin", "refs/tags/"+name), "\t")
+	return commit
+}
+
+func TestReleaseNotes(t *testing.T) {
+	t.Parallel()
+	c := newClone(t)
+	got, err := c.script("release-notes.sh", "v1.2.0")
+	if diff := cmp.Diff("### Added\n\n- This.", got); err != nil || diff != "" {
+		t.Errorf("%v: %s", err, diff)
+	}
+	if got, err := c.script("release-notes.sh", "v1.1.0"); err != nil || got != "- That." {
+		t.Errorf("%v: %q", err, got)
+	}
+	for _, version := range []string{"v1.2", "v1.2.1", "v11.2.0", "v1x2.0", "vUnreleased"} {
+		if got, err := c.script("release-notes.sh", version); err == nil {
+			t.Errorf("%s has notes: %q", version, got)
+		}
+	}
+}
+
+func TestReleaseCandidate(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, candidate string
+		given           func(clone)
+		want            string // what is printed, or a part of what is wrong
+	}{
+		{"good", "v1.2.0-rc.1", func(clone) {}, "version=v1.2.0"},
+		{"second attempt", "v1.2.0-rc.12", func(clone) {}, "version=v1.2.0"},
+		{"no candidate", "v1.2.0", func(clone) {}, "wanted is vX.Y.Z-rc.N"},
+		{"leading zero", "v1.02.0-rc.1", func(clone) {}, "wanted is vX.Y.Z-rc.N"},
+		{"not all of it", "v1.2.0-rc.1;ls", func(clone) {}, "wanted is vX.Y.Z-rc.N"},
+		{"released", "v1.2.0-rc.1", func(c clone) { c.git("tag", "v1.2.0") }, "released already"},
+		{"elsewhere", "v1.2.0-rc.1", func(c clone) { c.git("switch", "--quiet", "--create", "side"); c.commit("Second") }, "not on main"},
+		{"no notes", "v1.3.0-rc.1", func(clone) {}, "says nothing of 1.3.0"},
+		{"pinned", "v1.2.0-rc.1", func(c clone) { c.write("action.yml", "runs:\n  image: docker://x\n") }, "no line image: Dockerfile"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := newClone(t)
+			tt.given(c)
+			got, err := c.script("candidate.sh", tt.candidate, "main")
+			good := strings.HasPrefix(tt.want, "version=")
+			if (err == nil) != good || good && got != tt.want || !strings.Contains(got, tt.want) {
+				t.Errorf("%v: %s", err, got)
+			}
+		})
+	}
+}
+
+func TestReleaseTag(t *testing.T) {
+	t.Parallel()
+	c := newClone(t)
+	candidate := c.git("rev-parse", "HEAD")
+	c.write("notes.md", "left behind by an earlier step")
+	if out, err := c.script("tag-release.sh", "v1.2.0", releaseImage); err != nil {
+		t.Fatal(err, out)
+	}
+	released := c.tag("v1.2.0")
+	if got := c.git("rev-parse", released+"^"); got != candidate {
+		t.Errorf("the release is of %s, not of the candidate %s", got, candidate)
+	}
+	if got := c.git("diff", "--numstat", candidate, released); got != "1\t1\taction.yml" {
+		t.Errorf("the release differs from the candidate in %s", got)
+	}
+	var action struct {
+		Runs struct {
+			Using, Image string
+			Args         []string
+		}
+	}
+	load(t, filepath.Join(c.dir, "action.yml"), &action)
+	if action.Runs.Image != "docker://"+releaseImage || action.Runs.Using != "docker" || len(action.Runs.Args) != 1 {
+		t.Errorf("the action runs %+v", action.Runs)
+	}
+
+	c.git("reset", "--quiet", "--hard", candidate)
+	if out, err := c.script("tag-release.sh", "v1.2.0", releaseImage); err != nil || c.tag("v1.2.0") != released {
+		t.Errorf("a second attempt comes to something else: %v: %s", err, out)
+	}
+	c.git("reset", "--quiet", "--hard", candidate)
+	other := strings.Replace(releaseImage, "sha256:0", "sha256:f", 1)
+	if out, err := c.script("tag-release.sh", "v1.2.0", other); err == nil || c.tag("v1.2.0") != released {
+		t.Errorf("the tag of a version was moved: %s", out)
+	}
+}
+
+func TestReleaseTagRefuses(t *testing.T) {
+	t.Parallel()
+	for name, image := range map[string]string{
+		"a tag":         "ghcr.io/owner/xc-group-sync:v1.2.0",
+		"no digest":     "ghcr.io/owner/xc-group-sync@",
+		"another place": "example.com/owner/xc-group-sync" + releaseImage[strings.Index(releaseImage, "@"):],
+		"a second line": releaseImage + "\n  entrypoint: sh",
+	} {
+		c := newClone(t)
+		if out, err := c.script("tag-release.sh", "v1.2.0", image); err == nil || c.tag("v1.2.0") != "" {
+			t.Errorf("%s is taken: %s", name, out)
+		}
+	}
+}
+
+func TestReleaseMovesTheMajorTag(t *testing.T) {
+	t.Parallel()
+	c := newClone(t)
+	release := func(version string) string {
+		t.Helper()
+		c.commit(version)
+		c.git("push", "--quiet", "origin", "HEAD:refs/tags/"+version)
+		if out, err := c.script("move-major.sh", version); err != nil {
+			t.Fatal(version, err, out)
+		}
+		return c.git("rev-parse", "HEAD")
+	}
+	for _, step := range []struct {
+		version string
+		moves   bool
+	}{
+		{"v1.9.0", true}, {"v1.10.0", true}, {"v1.9.1", false}, {"v1.10.1", true}, {"v2.0.0", true},
+	} {
+		major := step.version[:2]
+		before := c.tag(major)
+		commit := release(step.version)
+		want := before
+		if step.moves {
+			want = commit
+		}
+		if got := c.tag(major); got != want {
+			t.Errorf("after %s, %s is %s, wanted is %s", step.version, major, got, want)
+		}
+	}
+	c.git("push", "--quiet", "origin", "HEAD:refs/tags/v2.1.0-rc.1") // no release
+	if out, err := c.script("move-major.sh", "v2.0.0"); err != nil || c.tag("v2") != c.tag("v2.0.0") {
+		t.Errorf("a candidate counts as a release: %v: %s", err, out)
+	}
+	c.commit("Not released")
+	if out, err := c.script("move-major.sh", "v2.0.0"); err == nil {
+		t.Errorf("something that is no release got the major tag: %s", out)
+	}
+}

@@ -1,0 +1,366 @@
+package main_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v4"
+)
+
+// workflow is a workflow file, as far as the tests look at it.
+type workflow struct {
+	path        string
+	source      string
+	On          any
+	Permissions map[string]string
+	Concurrency *concurrency
+	Jobs        map[string]workflowJob
+}
+
+type concurrency struct {
+	Group            string
+	CancelInProgress any `yaml:"cancel-in-progress"`
+}
+
+type workflowJob struct {
+	Permissions map[string]string
+	Concurrency *concurrency
+	Environment string
+	Timeout     any `yaml:"timeout-minutes"`
+	Uses        string
+	With        map[string]any
+	Steps       []struct {
+		Uses string
+		Run  string
+		With map[string]any
+	}
+}
+
+// triggers are the names of the events that start the workflow.
+func (w workflow) triggers() []string {
+	events, _ := w.On.(map[string]any)
+	return slices.Sorted(maps.Keys(events))
+}
+
+func (w workflow) isRecipe() bool { return strings.HasPrefix(w.path, "docs") }
+
+// workflows are those that run here and the recipes.
+func workflows(t *testing.T) []workflow {
+	t.Helper()
+	var all []workflow
+	for _, pattern := range []string{".github/workflows/*.yml", "docs/recipes/*.yml"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil || len(paths) == 0 {
+			t.Fatalf("%s: there are none (%v)", pattern, err)
+		}
+		for _, path := range paths {
+			w := workflow{path: filepath.ToSlash(path)}
+			w.source = load(t, path, &w)
+			if len(w.Jobs) == 0 || len(w.triggers()) == 0 {
+				t.Errorf("%s has no jobs or nothing that starts it", path)
+			}
+			all = append(all, w)
+		}
+	}
+	return all
+}
+
+// load decodes a YAML file, and returns its text.
+func load(t *testing.T, path string, into any) string {
+	t.Helper()
+	source, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(source, into); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return string(source)
+}
+
+const (
+	actionPlaceholder   = "OWNER/xc-group-sync@v1"
+	workflowPlaceholder = "OWNER/xc-group-sync/.github/workflows/sync.yml@v1"
+)
+
+// TestWorkflowsPinTheirActions: whoever moves a tag of somebody else's action
+// must not get into a job that has credentials.
+func TestWorkflowsPinTheirActions(t *testing.T) {
+	t.Parallel()
+	pinned := regexp.MustCompile(`^([\w.-]+/[\w./-]+)@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
+	uses := regexp.MustCompile(`(?m)^\s*(?:- )?uses: (.*)$`)
+	ours := map[string][]string{
+		".github/workflows/ci.yml":      {"./"},
+		".github/workflows/sync.yml":    {"./.xc-group-sync"},
+		"docs/recipes/many-tenants.yml": {workflowPlaceholder},
+	}
+	versions := map[string]string{} // one of each action
+	for _, w := range workflows(t) {
+		if w.isRecipe() && ours[w.path] == nil {
+			ours[w.path] = []string{actionPlaceholder}
+		}
+		for _, found := range uses.FindAllStringSubmatch(w.source, -1) {
+			if slices.Contains(ours[w.path], found[1]) {
+				continue
+			}
+			action := pinned.FindStringSubmatch(found[1])
+			if action == nil {
+				t.Errorf("%s uses %s: wanted is a commit with its version beside it", w.path, found[1])
+				continue
+			}
+			if known, ok := versions[action[1]]; ok && known != found[1] {
+				t.Errorf("%s uses %s, and others use %s", w.path, found[1], known)
+			}
+			versions[action[1]] = found[1]
+		}
+		for _, text := range ours[w.path] {
+			if !strings.Contains(w.source, "uses: "+text) {
+				t.Errorf("%s does not use %s", w.path, text)
+			}
+		}
+	}
+}
+
+// mayDo is what each job may do; a job that is not named has no permissions of
+// its own. The tables of docs/recipes/README.md and RELEASING.md say the same.
+var mayDo = map[string]map[string]string{
+	"dry-run plan":         {"contents": "read", "pull-requests": "write"},
+	"p12 plan":             {"contents": "read", "pull-requests": "write"},
+	"apply-on-merge plan":  {"contents": "read", "pull-requests": "write"},
+	"apply-on-merge apply": {"contents": "read", "pull-requests": "write", "issues": "write"},
+	"many-tenants sync":    {"contents": "read", "pull-requests": "write", "issues": "write"},
+	"nightly drift":        {"contents": "read", "issues": "write"},
+	"nightly sync":         {"contents": "read", "issues": "write"},
+	"first-load plan":      {"contents": "read"},
+	"first-load apply":     {"contents": "read", "issues": "write"},
+	"forks check":          {"contents": "read"},
+	"forks plan":           {"contents": "read"},
+	"fetched-csv sync":     {"issues": "write"},
+
+	"codeql analyse":        {"actions": "read", "contents": "read", "security-events": "write"},
+	"vulnerabilities check": {"contents": "read"},
+
+	"release check":    {"contents": "read"},
+	"release binaries": {"contents": "read"},
+	"release image":    {"contents": "read", "packages": "write"},
+	"release try":      {},
+	"release attest":   {"id-token": "write", "attestations": "write"},
+	"release publish":  {"contents": "write", "packages": "write"},
+}
+
+func TestWorkflowsMayDoNoMoreThanTheyNeed(t *testing.T) {
+	t.Parallel()
+	for _, w := range workflows(t) {
+		name := strings.TrimSuffix(filepath.Base(w.path), ".yml")
+		switch name {
+		case "ci":
+			if diff := cmp.Diff(map[string]string{"contents": "read"}, w.Permissions); diff != "" {
+				t.Errorf("%s: %s", w.path, diff)
+			}
+		case "sync": // it has those that its caller gives it
+			if w.Permissions != nil {
+				t.Errorf("%s states permissions, which every caller would have to give", w.path)
+			}
+		default:
+			if !strings.Contains(w.source, "\npermissions: {}\n") {
+				t.Errorf("%s does not begin with no permissions", w.path)
+			}
+		}
+		for id, job := range w.Jobs {
+			if diff := cmp.Diff(mayDo[name+" "+id], job.Permissions); diff != "" {
+				t.Errorf("%s, job %s (-wanted +has): %s", w.path, id, diff)
+			}
+		}
+		if slices.Contains(w.triggers(), "pull_request_target") || slices.Contains(w.triggers(), "workflow_run") {
+			t.Errorf("%s gives secrets to runs that strangers decide about", w.path)
+		}
+	}
+}
+
+func TestWorkflowsHaveSafeSteps(t *testing.T) {
+	t.Parallel()
+	for _, w := range workflows(t) {
+		for id, job := range w.Jobs {
+			if job.Uses == "" && job.Timeout == nil {
+				t.Errorf("%s, job %s has no timeout-minutes", w.path, id)
+			}
+			for _, step := range job.Steps {
+				if strings.Contains(step.Run, "${{") {
+					t.Errorf("%s, job %s has an expression in a script, where its text becomes code: hand it over in env", w.path, id)
+				}
+				if strings.HasPrefix(step.Uses, "actions/checkout@") && step.With["persist-credentials"] != false {
+					t.Errorf("%s, job %s leaves the job's token in the checkout", w.path, id)
+				}
+			}
+		}
+	}
+}
+
+// TestAppliesNeverOverlap: of one tenant, that is; and a running one is never
+// cancelled by the next.
+func TestAppliesNeverOverlap(t *testing.T) {
+	t.Parallel()
+	for _, w := range workflows(t) {
+		for id, job := range w.Jobs {
+			rule := job.Concurrency
+			if rule == nil {
+				rule = w.Concurrency
+			}
+			if job.Uses == workflowPlaceholder {
+				continue // sync.yml sees to it
+			}
+			if rule == nil {
+				t.Errorf("%s, job %s has no concurrency", w.path, id)
+				continue
+			}
+			if !w.isRecipe() {
+				continue
+			}
+			if job.plansOnly() {
+				if strings.HasPrefix(rule.Group, "xc-groups-apply") || rule.CancelInProgress != true {
+					t.Errorf("%s, job %s only plans, and is to give way: %+v", w.path, id, *rule)
+				}
+			} else if rule.Group != "xc-groups-apply" || rule.CancelInProgress != false {
+				t.Errorf("%s, job %s applies, and is to be alone: %+v", w.path, id, *rule)
+			}
+			if !job.plansOnly() && job.Environment == "" {
+				t.Errorf("%s, job %s applies outside any environment", w.path, id)
+			}
+		}
+	}
+}
+
+// plansOnly tells whether none of the job's steps changes a tenant.
+func (j workflowJob) plansOnly() bool {
+	for _, step := range j.Steps {
+		if step.Uses == actionPlaceholder && step.With["dry-run"] != true {
+			return false
+		}
+	}
+	return true
+}
+
+// inputs are the names and defaults of an action's or a workflow's inputs.
+type inputs map[string]struct {
+	Required bool
+	Default  any
+}
+
+func actionInputs(t *testing.T) inputs {
+	t.Helper()
+	var action struct{ Inputs inputs }
+	load(t, "action.yml", &action)
+	return action.Inputs
+}
+
+// reusable is sync.yml as its callers see it.
+func reusable(t *testing.T) (given inputs, secrets map[string]any, outputs map[string]any, step map[string]any) {
+	t.Helper()
+	var w struct {
+		On struct {
+			Call struct {
+				Inputs           inputs
+				Secrets, Outputs map[string]any
+			} `yaml:"workflow_call"`
+		}
+		Jobs map[string]workflowJob
+	}
+	load(t, ".github/workflows/sync.yml", &w)
+	steps := w.Jobs["sync"].Steps
+	return w.On.Call.Inputs, w.On.Call.Secrets, w.On.Call.Outputs, steps[len(steps)-1].With
+}
+
+func TestRecipesUseInputsThatThereAre(t *testing.T) {
+	t.Parallel()
+	action := actionInputs(t)
+	called, secrets, _, _ := reusable(t)
+	check := func(where string, with map[string]any, known inputs) {
+		for name := range with {
+			if _, ok := known[name]; !ok {
+				t.Errorf("%s gives %s, which is no input", where, name)
+			}
+		}
+		for name, input := range known {
+			if _, given := with[name]; input.Required && !given {
+				t.Errorf("%s does not give %s", where, name)
+			}
+		}
+	}
+	for _, w := range workflows(t) {
+		for id, job := range w.Jobs {
+			where := fmt.Sprintf("%s, job %s", w.path, id)
+			if job.Uses == workflowPlaceholder {
+				check(where, job.With, called)
+			}
+			for _, step := range job.Steps {
+				if step.Uses == actionPlaceholder || strings.HasPrefix(step.Uses, "./") {
+					check(where, step.With, action)
+				}
+			}
+		}
+	}
+	if len(secrets) == 0 {
+		t.Error("sync.yml takes no secrets")
+	}
+}
+
+// TestReusableWorkflowHandsOnWhatItIsGiven: an input that got lost on the way
+// would be a guard that is not there.
+func TestReusableWorkflowHandsOnWhatItIsGiven(t *testing.T) {
+	t.Parallel()
+	action := actionInputs(t)
+	given, secrets, outputs, step := reusable(t)
+	want := map[string]any{}
+	for name, input := range given {
+		if name == "environment" || name == "runs-on" || name == "timeout-minutes" {
+			continue // of the job
+		}
+		want[name] = "${{ inputs." + name + " }}"
+		if input.Default != nil && input.Default != false || action[name].Required != input.Required && name != "tenant" {
+			t.Errorf("%s is another input than the action's", name)
+		}
+	}
+	for name := range secrets {
+		want[name] = "${{ secrets." + name + " }}"
+	}
+	if diff := cmp.Diff(want, step); diff != "" {
+		t.Errorf("(-wanted +handed on) %s", diff)
+	}
+	var described struct{ Outputs map[string]any }
+	load(t, "action.yml", &described)
+	for name := range outputs {
+		if described.Outputs[name] == nil {
+			t.Errorf("%s is no output of the action", name)
+		}
+	}
+}
+
+func TestEveryRecipeIsInTheirReadme(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("docs/recipes/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range workflows(t) {
+		name := filepath.Base(w.path)
+		if !w.isRecipe() {
+			continue
+		}
+		if !strings.Contains(string(readme), "| ["+name+"]("+name+") |") {
+			t.Errorf("%s is not in the table of docs/recipes/README.md", name)
+		}
+		head, _, _ := strings.Cut(w.source, "\nname: ")
+		for _, part := range []string{"Copy to .github/workflows/", "Replace: OWNER", "Secrets: "} {
+			if !strings.Contains(strings.ReplaceAll(head, "\n# ", " "), part) {
+				t.Errorf("the head of %s does not say %q", name, part)
+			}
+		}
+	}
+}
