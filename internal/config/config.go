@@ -58,7 +58,8 @@ type Config struct {
 	Concurrency      int
 	RateLimit        float64 // requests a second; 0: no limit
 
-	Proxy    string // URL; empty: as the environment says
+	Proxy    string   // URL; empty: as the environment says
+	Proxies  []string // the environment's, which may hold passwords
 	CABundle string
 
 	Summary        bool
@@ -127,6 +128,7 @@ const (
 // Errors with everything that is wrong.
 func Load(command string, args []string, getenv func(string) string) (*Config, error) {
 	l := &loader{command: command, config: &Config{}, values: map[string]given{}, refused: map[string]bool{}}
+	l.config.environmentProxies(getenv)
 	flags, err := l.flags(args)
 	if err != nil {
 		return nil, err

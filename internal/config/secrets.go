@@ -17,7 +17,11 @@ func (c *Config) Secrets() []string {
 			secrets = append(secrets, value)
 		}
 	}
-	for _, value := range append([]string{c.APIToken, c.P12Base64, c.P12Password, c.GitHubToken}, proxyLogin(c.Proxy)...) {
+	values := []string{c.APIToken, c.P12Base64, c.P12Password, c.GitHubToken}
+	for _, proxy := range append([]string{c.Proxy}, c.Proxies...) {
+		values = append(values, proxyLogin(proxy)...)
+	}
+	for _, value := range values {
 		if value == "" {
 			continue
 		}
@@ -45,4 +49,12 @@ func proxyLogin(proxy string) []string {
 	}
 	_, written, _ := strings.Cut(u.User.String(), ":")
 	return []string{password, written, u.User.Username() + ":" + password}
+}
+
+func (c *Config) environmentProxies(getenv func(string) string) {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
+		if proxy := getenv(name); proxy != "" {
+			c.Proxies = append(c.Proxies, proxy)
+		}
+	}
 }

@@ -143,4 +143,6 @@ func TestSecrets(t *testing.T) {
 		}
 	}
 	same(t, "without", len(load(t, nil, "--csv=x", "--simulate", "--proxy=http://h").Secrets()), 0)
+	c = load(t, map[string]string{"HTTPS_PROXY": "http://user:hush@h:1"}, "--csv=x", "--simulate")
+	same(t, "of the environment's proxy", slices.Contains(c.Secrets(), "hush"), true)
 }

@@ -56,37 +56,43 @@ func BenchmarkListing(b *testing.B) {
 		listing(&body, users)
 		c := answeringWith(func() io.Reader { return bytes.NewReader(body.Bytes()) })
 		b.Run(fmt.Sprintf("users=%d", users), func(b *testing.B) {
+			const readings = 3
+			start := processorTime(b)
+			for range readings {
+				readOnce(b, body.Bytes())
+			}
+			theirs := processorTime(b) - start
 			b.ReportAllocs()
-			var ours, theirs time.Duration
+			start = processorTime(b)
 			for b.Loop() {
-				start := processorTime(b)
-				b.StopTimer()
-				var items struct {
-					Items []struct {
-						Email, Name string
-						Roles       []struct{ Namespace, Role string } `json:"namespace_roles"`
-						Groups      []string                           `json:"group_names"`
-					}
-				}
-				if err := json.Unmarshal(body.Bytes(), &items); err != nil || len(items.Items) != users {
-					b.Fatal(err, len(items.Items))
-				}
-				b.StartTimer()
-				middle := processorTime(b)
 				if got, err := c.Users(b.Context()); err != nil || len(got) != users {
 					b.Fatal(err, len(got))
 				}
-				theirs += middle - start
-				ours += processorTime(b) - middle
 			}
-			b.ReportMetric(float64(ours)/float64(theirs), "ratio-cpu")
+			ours := processorTime(b) - start
+			b.ReportMetric(float64(ours)/float64(b.N)/(float64(theirs)/readings), "ratio-cpu")
 		})
 	}
 }
 
-// BenchmarkLongListing reads a listing near the bound of 512 MiB. peak/body is
+// readOnce is what reading the fields of a user listing takes at the least.
+func readOnce(b *testing.B, body []byte) {
+	b.Helper()
+	var items struct {
+		Items []struct {
+			Email, Name string
+			Roles       []struct{ Namespace, Role string } `json:"namespace_roles"`
+			Groups      []string                           `json:"group_names"`
+		}
+	}
+	if err := json.Unmarshal(body, &items); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkLongAnswer reads a listing near the bound of 512 MiB. peak/body is
 // the most memory that the process ever held by the listing's length.
-func BenchmarkLongListing(b *testing.B) {
+func BenchmarkLongAnswer(b *testing.B) {
 	const users = 1_100_000
 	length := 0
 	c := answeringWith(func() io.Reader {
