@@ -3,6 +3,7 @@ package groupsync_test
 import (
 	"context"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -17,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/groupsync"
@@ -71,14 +74,15 @@ func bring(tb testing.TB, client *xc.Client, desired *directory.Desired, concurr
 // BenchmarkTalking creates 2,000 users and 200 groups on a tenant on loopback
 // whose every answer takes 20 ms. wall/bound is the time that it takes by
 // requests × latency ÷ concurrency, the latency as the server measures it: on a
-// busy machine 20 ms are more. connections is how many were ever made.
+// busy machine 20 ms are more. wall/plain is it by what so many bare requests of
+// net/http take there. connections is how many were ever made.
 func BenchmarkTalking(b *testing.B) {
 	const people, groups, latency = 2000, 200, 20 * time.Millisecond
 	for _, http2 := range []bool{false, true} {
 		for _, concurrency := range []int{4, 32} {
 			b.Run(fmt.Sprintf("http2=%t/concurrency=%d", http2, concurrency), func(b *testing.B) {
 				var requests, connections int
-				var took, served time.Duration
+				var took, served, plain time.Duration
 				for b.Loop() {
 					tenant := empty()
 					server := newSlowServer(b, tenant, latency, http2)
@@ -96,6 +100,7 @@ func BenchmarkTalking(b *testing.B) {
 					if connections = max(connections, server.connections()); connections > concurrency {
 						b.Errorf("%d connections, want at most %d", connections, concurrency)
 					}
+					plain += bare(b, transport, server.URL, 2+people+groups, concurrency)
 					transport.CloseIdleConnections()
 					server.Close()
 				}
@@ -103,12 +108,36 @@ func BenchmarkTalking(b *testing.B) {
 					b.Errorf("%d requests, want %d", requests, want)
 				}
 				b.ReportMetric(float64(took)/(float64(served)/float64(concurrency)), "wall/bound")
+				b.ReportMetric(float64(took)/float64(plain), "wall/plain")
 				b.ReportMetric(float64(served.Milliseconds())/float64(requests), "latency-ms")
 				b.ReportMetric(float64(connections), "connections")
 				b.ReportMetric(float64(requests)/float64(b.N), "requests")
 			})
 		}
 	}
+}
+
+// bare is how long so many requests of net/http alone take.
+func bare(b *testing.B, transport http.RoundTripper, url string, requests, concurrency int) time.Duration {
+	b.Helper()
+	client := http.Client{Transport: transport}
+	start := time.Now()
+	var group errgroup.Group
+	group.SetLimit(concurrency)
+	for range requests {
+		group.Go(func() error {
+			response, err := client.Get(url + root + "whoami")
+			if err != nil {
+				return err
+			}
+			_, err = io.Copy(io.Discard, response.Body)
+			return errors.Join(err, response.Body.Close())
+		})
+	}
+	if err := group.Wait(); err != nil {
+		b.Fatal(err)
+	}
+	return time.Since(start)
 }
 
 // slowServer counts the connections that are made to it.
