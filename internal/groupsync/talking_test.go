@@ -3,6 +3,7 @@ package groupsync_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,10 +14,54 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/simulator"
 	"xc-group-sync/internal/xc"
 )
+
+// wanted is a directory of so many people, each in one of so many groups.
+func wanted(tb testing.TB, people, groups int) *directory.Desired {
+	tb.Helper()
+	desired := &directory.Desired{}
+	for i := range groups {
+		dn, err := directory.ParseDN(fmt.Sprintf("CN=group-%05d,OU=Groups,DC=example,DC=com", i))
+		if err != nil {
+			tb.Fatal(err)
+		}
+		desired.Groups = append(desired.Groups, &directory.DesiredGroup{Name: directory.GroupName(fmt.Sprintf("group-%05d", i)), DNs: []directory.DN{dn}})
+	}
+	for i := range people {
+		email := directory.Email(fmt.Sprintf("person%06d@example.com", i))
+		person := &directory.Person{Email: email, Name: directory.NewPersonName("", email)}
+		desired.People = append(desired.People, person)
+		group := desired.Groups[i%groups]
+		group.Members = append(group.Members, person)
+	}
+	return desired
+}
+
+// empty is a tenant with nobody but its owner.
+func empty(options ...simulator.Option) *simulator.Tenant {
+	return simulator.New([]simulator.User{{Email: "owner@example.com", DomainOwner: true}}, nil, options...)
+}
+
+// bring reads the tenant, plans, and applies the plan; it fails unless all is
+// done.
+func bring(tb testing.TB, client *xc.Client, desired *directory.Desired, concurrency int) *groupsync.Outcome {
+	tb.Helper()
+	observed, err := client.Observe(context.Background())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	outcome := groupsync.New(client, groupsync.WithConcurrency(concurrency)).Apply(context.Background(), plan.New(desired, observed, plan.Policy{}))
+	for _, result := range outcome.Results {
+		if result.Status != groupsync.Done {
+			tb.Fatalf("%s %s: %s: %v", result.Action, result.Name(), result.Status, result.Err)
+		}
+	}
+	return outcome
+}
 
 // TestFewestRequests counts what reaches the desired state, and how long it
 // takes: two listings, one request a user, one a group, the operations side by
@@ -98,13 +143,23 @@ func TestAGroupOf50000(t *testing.T) {
 	}
 }
 
+// agreeable is a tenant that says yes to everything, at once.
+func agreeable(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		_, _ = io.Copy(io.Discard, r.Body)
+	}
+	body := `{"items":[{"email":"owner@example.com"}],"user_groups":[]}`
+	header := http.Header{"Content-Type": {"application/json"}}
+	return &http.Response{StatusCode: http.StatusOK, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+}
+
 // TestAllocationsAreLinear holds twice the changes to about twice the
 // allocations.
 func TestAllocationsAreLinear(t *testing.T) {
 	of := func(changes int) float64 {
 		desired := wanted(t, changes-changes/10, changes/10)
 		return testing.AllocsPerRun(3, func() {
-			bring(t, xc.New(xc.Options{BaseURL: base, Transport: http.RoundTripper(&agreeable{})}), desired, 4)
+			bring(t, xc.New(xc.Options{BaseURL: base, Transport: tripper(agreeable)}), desired, 4)
 		})
 	}
 	few, many := of(200), of(400)

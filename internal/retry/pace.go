@@ -92,11 +92,11 @@ func (p *pace) lower(now, held time.Time) {
 		p.borne = max(float64(n), 1)
 		p.guess = p.borne < before/4 // it may be chance
 	}
-	p.since = now // for the gap
+	p.since = now
 	if n > 0 {
 		p.next = later(p.next, p.recent[0].Add(min(p.gap(n, now), time.Second)))
 	}
-	p.since = later(later(now, held), p.next)
+	p.since = later(later(now, held), p.next) // it grows while something is sent
 }
 
 func later(a, b time.Time) time.Time {

@@ -1,0 +1,68 @@
+package main_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"xc-group-sync/internal/simulator"
+)
+
+// TestFewestRequests counts what it takes: two listings, one request a user, one
+// a group that is created, and a group that is updated is read again before.
+func TestFewestRequests(t *testing.T) {
+	t.Parallel()
+	tenant := simulator.New(
+		[]simulator.User{{Email: "admin@example.com", DomainOwner: true}, {Email: "old@example.com"}},
+		[]simulator.Group{{Name: "known", Usernames: []string{"old@example.com"}}},
+	)
+	code, out := run(t, tenant, "Email,Entitlement Display Name\na@example.com,CN=known|CN=fresh\nb@example.com,CN=fresh\nold@example.com,CN=known\n")
+	if code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, out)
+	}
+	var got []string
+	for _, request := range tenant.Requests() {
+		got = append(got, request.Method+" "+request.Path[strings.LastIndex(request.Path, "/")+1:])
+	}
+	slices.Sort(got)
+	want := []string{"GET known", "GET user_groups", "GET user_roles", "POST user_groups", "POST user_roles", "POST user_roles", "PUT known"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestAGroupOf50000 adds one person to a group of 50,000 whom the CSV names.
+func TestAGroupOf50000(t *testing.T) {
+	t.Parallel()
+	const members = 50_000
+	users := []simulator.User{{Email: "admin@example.com", DomainOwner: true}, {Email: "last@example.com"}}
+	group := simulator.Group{Name: "everybody"}
+	csv := []string{"Email,Entitlement Display Name", "last@example.com,CN=everybody"}
+	for i := range members {
+		email := fmt.Sprintf("person%d@example.com", i)
+		users = append(users, simulator.User{Email: email})
+		group.Usernames = append(group.Usernames, email)
+		csv = append(csv, email+",CN=everybody")
+	}
+	tenant := simulator.New(users, []simulator.Group{group})
+	code, out := run(t, tenant, strings.Join(csv, "\n"))
+	if code != 0 {
+		t.Fatalf("exit code %d:\n%.2000s", code, out)
+	}
+	if n := len(tenant.Groups()[0].Usernames); n != members+1 {
+		t.Errorf("the group has %d members", n)
+	}
+	writes := 0
+	for _, request := range tenant.Requests() {
+		if request.Method != http.MethodGet {
+			writes++
+		}
+	}
+	if writes != 1 {
+		t.Errorf("%d writes", writes)
+	}
+}
