@@ -85,15 +85,15 @@ func help(w io.Writer) { _, _ = fmt.Fprintf(w, usage, config.Help()) }
 // start runs a command that has settings.
 func start(ctx context.Context, command string, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	started := time.Now()
+	edge := actions.New(getenv, stdout)
 	settings, err := config.Load(command, args, getenv)
 	if errors.Is(err, flag.ErrHelp) {
 		help(stdout)
 		return exitDone
 	}
 	if err != nil {
-		return badSettings(stderr, err, report.Sanitiser{})
+		return badSettings(stderr, edge, err, report.Sanitiser{})
 	}
-	edge := actions.New(getenv, stdout)
 	edge.Mask(settings.Secrets())
 	sanitiser := report.Sanitiser{
 		MaskEmails: settings.MaskEmails == config.Yes || settings.MaskEmails == config.Auto && edge.Active() && !edge.Private(),
@@ -116,7 +116,7 @@ func start(ctx context.Context, command string, args []string, getenv func(strin
 	}()
 	client, closeTenant, err := connect(settings, getenv, log)
 	if err != nil {
-		return badSettings(stderr, err, sanitiser)
+		return badSettings(stderr, edge, err, sanitiser)
 	}
 	defer closeTenant()
 	for _, warning := range settings.Warnings {
@@ -141,10 +141,14 @@ func watched(w io.Writer) *progress.Terminal {
 }
 
 // badSettings tells all of them, a line each.
-func badSettings(stderr io.Writer, err error, s report.Sanitiser) int {
+func badSettings(stderr io.Writer, edge *actions.Edge, err error, s report.Sanitiser) int {
+	var annotations []actions.Annotation
 	for line := range strings.Lines(err.Error()) {
-		_, _ = fmt.Fprintln(stderr, "error: "+s.Line(strings.TrimSpace(line)))
+		line = s.Line(strings.TrimSpace(line))
+		_, _ = fmt.Fprintln(stderr, "error: "+line)
+		annotations = append(annotations, actions.Annotation{Level: actions.Error, Title: "Settings", Message: line})
 	}
+	edge.Annotate(annotations)
 	return exitSettings
 }
 
