@@ -23,7 +23,11 @@ import (
 func proxyTo(t *testing.T, target, login string, status int) (string, *record) {
 	t.Helper()
 	var seen record
-	var tunnels sync.WaitGroup
+	var (
+		tunnels sync.WaitGroup
+		mu      sync.Mutex
+		ends    []net.Conn
+	)
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		seen.add(r)
 		wanted := "Basic " + base64.StdEncoding.EncodeToString([]byte(login))
@@ -50,10 +54,20 @@ func proxyTo(t *testing.T, target, login string, status int) (string, *record) {
 			return
 		}
 		_, _ = io.WriteString(here, "HTTP/1.1 200 Connection established\r\n\r\n")
+		mu.Lock()
+		ends = append(ends, here, there)
+		mu.Unlock()
 		tunnels.Go(func() { _, _ = io.Copy(there, buffered); _ = there.Close() })
 		tunnels.Go(func() { _, _ = io.Copy(here, there); _ = here.Close() })
 	})
-	t.Cleanup(tunnels.Wait)
+	t.Cleanup(func() {
+		mu.Lock()
+		for _, end := range ends { // a client may keep an idle one
+			_ = end.Close()
+		}
+		mu.Unlock()
+		tunnels.Wait()
+	})
 	return server.URL, &seen
 }
 
