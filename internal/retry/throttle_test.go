@@ -163,3 +163,27 @@ func TestThrottleHalvesAGuess(t *testing.T) {
 		}
 	})
 }
+
+// TestThrottleCountsWhatWasBorne has 64 in flight at once, of which 24 are
+// refused one after the other.
+func TestThrottleCountsWhatWasBorne(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		throttle := retry.NewThrottle(0, 0)
+		var flying []time.Time
+		for range 64 {
+			entered, err := throttle.Enter(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			flying = append(flying, entered)
+		}
+		time.Sleep(100 * time.Millisecond)
+		for i, entered := range flying {
+			throttle.Leave(entered, i%8 < 3)
+		}
+		if all := gaps(t, throttle, 2); all[1] < 48*time.Millisecond || all[1] > 51*time.Millisecond {
+			t.Errorf("%v apart, want 50ms: half of the 40 that were borne", all[1])
+		}
+	})
+}
