@@ -47,7 +47,7 @@ soak: ## Run N made worlds on virtual time
 	go test -run '^TestSoak$$' -count=1 -timeout 0 -v . -soak.runs=$(N)
 
 bench: ## Run the benchmarks
-	go test -run '^$$' -bench . -benchtime 3x -timeout 0 . ./internal/roster
+	go test -run '^$$' -bench . -benchtime 3x -timeout 0 . ./internal/roster ./internal/xc
 
 chart: ## Draw docs/performance/growth.svg from a run of the benchmarks
 	go test -run '^$$' -bench 'Changes|Read' -benchtime 1x -timeout 0 . ./internal/roster | tee /dev/stderr | (cd docs/performance && go run . > growth.svg)
