@@ -262,6 +262,9 @@ func (r *soakRun) checkCounts(c *soakComplaints) {
 	if users, groups := r.report.Users.Failed, r.report.Groups.Failed; users != failed["user"] || groups != failed["group"]+r.blocked {
 		c.add("%d and %d failures are counted, there are %v", users, groups, failed)
 	}
+	if n := r.report.Retry.Exhausted + r.report.Retry.Permanent; n > failed["user"]+failed["group"] {
+		c.add("%d operations are said to have failed for good, %v did", n, failed)
+	}
 	if r.meddled() {
 		return
 	}

@@ -31,8 +31,9 @@ type soakReport struct {
 		Operations []soakOperation
 	}
 	Retry struct {
-		Attempts, Retries int
-		Budget            *int `json:"budget_left"`
+		Attempts, Retries    int
+		Exhausted, Permanent int
+		Budget               *int `json:"budget_left"`
 	}
 	HTTP struct{ Requests int }
 }

@@ -153,11 +153,18 @@ func (r *run) try(ctx context.Context, result *Result, policy retry.Policy, atte
 	case errors.Is(ended.Err, errLeft) && !result.ambiguous:
 		result.Status, result.Err = Skipped, ended.Err
 	case result.ambiguous && settle != nil && !refused && !r.retrier.Breaker.Holding() && settle(ctx):
-		r.log.Info("the request failed, but it was carried out", "operation", name, "error", ended.Err)
-		result.Status, result.Effect = Done, result.Action
+		r.carriedOut(result, ended.Err)
 	default:
 		result.Status, result.Err = Failed, ended.Err
 	}
+}
+
+// carriedOut notes that an operation is done whose last attempt failed with err.
+func (r *run) carriedOut(result *Result, err error) {
+	kind := kind(result.Action, result.Object)
+	r.log.Info("the request failed, but it was carried out", "operation", kind+" "+result.Name(), "error", err)
+	r.metrics[kind].CarriedOut(retry.Result{Attempts: result.Attempts, Err: err})
+	result.Status, result.Effect, result.Err = Done, result.Action, nil
 }
 
 // errLeft is wrapped by the reason to leave an object alone.

@@ -193,12 +193,14 @@ func TestAmbiguousGroupWrites(t *testing.T) {
 							remove: deleteGroup(t, tenant, "old"),
 						}[write]
 						outcome := apply(t, tenant, []plan.Operation{operation})
-						want := failed[write]
+						want, ended := failed[write], retry.Counts{Attempts: 1, Exhausted: 1}
 						if fault.AfterAct {
-							want = done[write]
+							want, ended = done[write], retry.Counts{Attempts: 1, Succeeded: 1, Recovered: 1}
 						}
 						check(t, "outcome", []string{want}, told(outcome))
 						check(t, "writes", []string{write}, writes(tenant))
+						ended.ByCause = outcome.Retry.ByCause
+						check(t, "counts", ended, outcome.Retry)
 						if result := outcome.Results[0]; result.Attempts != 1 || (result.Err == nil) != fault.AfterAct {
 							t.Errorf("result = %+v", result)
 						}

@@ -182,6 +182,9 @@ func TestUserCreationSettled(t *testing.T) {
 			createUser("new@example.com"), createGroup("dev", member("new:new@example.com")), deleteUser("dee@example.com"),
 		}, groupsync.WithRetryAttempts(1))
 		check(t, "outcome", want, told(outcome))
+		if counts := outcome.ByOperation["create user"]; counts.Recovered == counts.Exhausted || (counts.Recovered == 1) != acted {
+			t.Errorf("counts = %+v", counts)
+		}
 	}
 }
 

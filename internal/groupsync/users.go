@@ -73,8 +73,7 @@ func (r *run) settleUsers(ctx context.Context, creations []*Result) {
 		switch {
 		case exists:
 			if result.Status == Failed {
-				r.log.Info("the request failed, but it was carried out", "operation", "create user "+string(email), "error", result.Err)
-				result.Status, result.Effect, result.Err = Done, result.Action, nil
+				r.carriedOut(result, result.Err)
 			}
 			r.usernames[email] = user.Username
 			delete(r.missing, email)

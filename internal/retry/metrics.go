@@ -20,7 +20,7 @@ type Counts struct {
 	Attempts    int
 	Retries     int            // attempts after an operation's first
 	Succeeded   int            // operations that succeeded, at whichever attempt
-	Recovered   int            // those of them that took more than one attempt
+	Recovered   int            // those of them that an attempt had failed of
 	Exhausted   int            // operations that failed for a transient reason
 	Permanent   int            // operations that failed for good
 	Interrupted int            // operations given up because the run ended
@@ -93,22 +93,41 @@ func (m *Metrics) waits(wait time.Duration) {
 
 func (m *Metrics) ended(attempts int, err error) {
 	m.update(func(c *Counts) {
-		switch {
-		case err == nil:
-			c.Succeeded++
-			if attempts > 1 {
-				c.Recovered++
-			}
-		case attempts == 0:
-			if errors.Is(err, ErrRejected) {
-				c.Rejected++
-			}
-		case Classify(err).Cause == causeCancelled:
-			c.Interrupted++
-		case Classify(err).Transient:
-			c.Exhausted++
-		default:
-			c.Permanent++
+		if sum := c.end(attempts, err); sum != nil {
+			*sum++
+		}
+		if err == nil && attempts > 1 {
+			c.Recovered++
 		}
 	})
+}
+
+// CarriedOut corrects the sums for an operation that failed, as it turns out
+// that the server carried it out all the same.
+func (m *Metrics) CarriedOut(failed Result) {
+	m.update(func(c *Counts) {
+		if sum := c.end(failed.Attempts, failed.Err); sum != nil {
+			*sum--
+		}
+		c.Succeeded++
+		c.Recovered++
+	})
+}
+
+// end is the sum that an operation counts in which ended so; nil if none.
+func (c *Counts) end(attempts int, err error) *int {
+	switch fault := Classify(err); {
+	case err == nil:
+		return &c.Succeeded
+	case attempts == 0 && errors.Is(err, ErrRejected):
+		return &c.Rejected
+	case attempts == 0:
+		return nil
+	case fault.Cause == causeCancelled:
+		return &c.Interrupted
+	case fault.Transient:
+		return &c.Exhausted
+	default:
+		return &c.Permanent
+	}
 }
