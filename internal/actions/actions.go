@@ -65,6 +65,11 @@ func (e *Edge) Outputs(pairs [][2]string) error {
 	})
 }
 
+// MaxSummary is the longest Markdown of a job summary, in bytes. GitHub drops
+// the summary of a step above 1 MiB whole; there is room for what other
+// programs add in the same step.
+const MaxSummary = 700 << 10
+
 // Summary adds Markdown to the job summary.
 func (e *Edge) Summary(markdown string) error {
 	if e.getenv("GITHUB_STEP_SUMMARY") == "" {

@@ -12,7 +12,7 @@ import (
 )
 
 // MaxBody is the longest text of a comment or an issue, in characters, that
-// GitHub takes with the mark over it.
+// goes with the mark over it into the 65,536 that GitHub takes.
 const MaxBody = 64_000
 
 // Note is what a run says about a tenant on the pull request.

@@ -122,8 +122,8 @@ func start(ctx context.Context, command string, args []string, getenv func(strin
 	for _, warning := range settings.Warnings {
 		log.Warn(warning)
 	}
-	j := &job{settings: settings, getenv: getenv, stdin: stdin, client: client, log: log, screen: screen, edge: edge, sanitiser: sanitiser}
-	j.run.Version, j.run.Tenant, j.run.DryRun, j.run.Started = Version(), settings.Tenant, settings.DryRun, started
+	j := &job{settings: settings, getenv: getenv, stdin: stdin, client: client, log: log, screen: screen, edge: edge, sanitiser: sanitiser, codes: map[int]bool{}}
+	j.run = report.Run{Version: Version(), Tenant: settings.Tenant, DryRun: settings.DryRun, URL: edge.RunURL(), Verdict: report.Success, Started: started}
 	if command == config.Restore {
 		j.restore(ctx)
 	} else {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"xc-group-sync/internal/actions"
 	"xc-group-sync/internal/report"
 )
 
@@ -16,10 +17,7 @@ func (j *job) finish(ctx context.Context, stdout io.Writer) int {
 	stats := j.client.Stats()
 	j.run.HTTP = report.HTTP{Requests: stats.Requests, Retries: stats.Retries, P50: stats.P50, P95: stats.P95, Max: stats.Max}
 	j.run.Duration = time.Since(j.run.Started)
-	j.run.Verdict = verdict(gravest(j.codes))
-	j.run.URL = j.edge.RunURL()
 	j.tellGitHub(ctx)
-	j.run.Verdict = verdict(gravest(j.codes)) // the comment may have failed
 	written := ""
 	if path := j.settings.ReportFile; path != "" {
 		if err := j.writeReport(path); err != nil {
@@ -29,13 +27,12 @@ func (j *job) finish(ctx context.Context, stdout io.Writer) int {
 			written = path
 		}
 	}
-	j.run.Verdict = verdict(gravest(j.codes)) // the report may have failed
 	if err := j.edge.Outputs(j.outputs(written)); err != nil {
 		j.exit(exitFailed)
 		j.log.Error(err.Error())
 	}
 	if j.settings.Summary {
-		if err := j.edge.Summary(j.run.Summary(j.sanitiser)); err != nil {
+		if err := j.edge.Summary(j.run.Summary(j.sanitiser, actions.MaxSummary)); err != nil {
 			j.log.Warn(err.Error())
 		}
 	}

@@ -83,7 +83,7 @@ func (j *job) putComment(ctx context.Context) (page string, err error) {
 	if err != nil {
 		return "", err
 	}
-	note := actions.Note{Tenant: j.settings.Tenant, DryRun: j.settings.DryRun, Body: j.run.Comment(j.sanitiser)}
+	note := actions.Note{Tenant: j.settings.Tenant, DryRun: j.settings.DryRun, Body: j.run.Comment(j.sanitiser, actions.MaxBody)}
 	if j.run.Plan != nil {
 		note.Plan = j.run.Plan.Digest
 	}
@@ -99,7 +99,7 @@ func (j *job) alarm(ctx context.Context) {
 	github, err := j.github()
 	if err == nil {
 		title := j.sanitiser.Line(fmt.Sprintf("xc-group-sync: the groups of %s are not kept in step", j.settings.Tenant))
-		err = github.Alarm(ctx, j.settings.Tenant, title, j.run.Comment(j.sanitiser), j.run.Verdict != report.Success)
+		err = github.Alarm(ctx, j.settings.Tenant, title, j.run.Comment(j.sanitiser, actions.MaxBody), j.run.Verdict != report.Success)
 	}
 	if err != nil {
 		j.exit(exitFailed)

@@ -40,10 +40,8 @@ type job struct {
 
 // exit notes that a code applies.
 func (j *job) exit(code int) {
-	if j.codes == nil {
-		j.codes = map[int]bool{}
-	}
 	j.codes[code] = true
+	j.run.Verdict = verdict(gravest(j.codes))
 }
 
 // fail ends the run as a whole.

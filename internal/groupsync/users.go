@@ -43,30 +43,29 @@ func (r *run) settleUsers(ctx context.Context, creations []*Result) {
 			open = append(open, result)
 		}
 	}
-	if len(open) == 0 {
-		return
-	}
-	defer func() {
-		for _, result := range open {
-			r.report(result)
+	if len(open) > 0 && !r.retrier.Breaker.Holding() && ctx.Err() == nil { // else nothing more is sent
+		users, err := r.repository.Users(ctx)
+		if unauthenticated(err) {
+			r.stop(err)
 		}
-	}()
-	if r.retrier.Breaker.Holding() || ctx.Err() != nil {
-		return // nothing more is sent
+		if err != nil {
+			r.log.Warn("the users could not be listed again after their creation was left open", "error", err)
+		} else {
+			r.settle(open, users)
+		}
 	}
-	users, err := r.repository.Users(ctx)
-	if unauthenticated(err) {
-		r.stop(err)
+	for _, result := range open {
+		r.report(result)
 	}
-	if err != nil {
-		r.log.Warn("the users could not be listed again after their creation was left open", "error", err)
-		return
-	}
+}
+
+// settle tells by the tenant's users what became of creations.
+func (r *run) settle(creations []*Result, users []directory.User) {
 	byEmail, byUsername := map[directory.Email]directory.User{}, map[string]directory.User{}
 	for _, user := range users {
 		byEmail[user.Email], byUsername[directory.Fold(user.Username)] = user, user
 	}
-	for _, result := range open {
+	for _, result := range creations {
 		email := result.User.Email
 		user, exists := byEmail[email]
 		other, taken := byUsername[string(email)]

@@ -145,20 +145,32 @@ func (p *planner) restoreGroup(then directory.Group, returning map[string]direct
 		return Operation{}, false
 	}
 	operation := Operation{Action: Update, Object: Group, Attributes: attributesOf(then)}
-	present := map[directory.Email]bool{}
 	if exists {
 		operation.Group = *now
 	} else {
 		operation.Action, operation.Group = Create, then
 		operation.Group.Usernames, operation.Attributes = nil, nil
 	}
-	for _, username := range operation.Group.Usernames {
-		present[p.tenant.who(username)] = true
+	p.restoreMembers(&operation, then, returning)
+	if exists && reflect.DeepEqual(attributesOf(*now), operation.Attributes) {
+		operation.Attributes = nil
+		if len(operation.Add)+len(operation.Remove) == 0 {
+			p.plan.Groups.Unchanged++
+			return Operation{}, false
+		}
 	}
-	meant := map[directory.Email]bool{}
-	returns := map[directory.Email]bool{}
+	return operation, true
+}
+
+// restoreMembers plans who comes back to a group, and who is in it that was not
+// then.
+func (p *planner) restoreMembers(operation *Operation, then directory.Group, returning map[string]directory.User) {
+	returns, present, meant := map[directory.Email]bool{}, map[directory.Email]bool{}, map[directory.Email]bool{}
 	for _, user := range returning {
 		returns[user.Email] = true
+	}
+	for _, username := range operation.Group.Usernames {
+		present[p.tenant.who(username)] = true
 	}
 	for _, username := range then.Usernames {
 		email := p.comesBackAs(username, returning)
@@ -184,14 +196,6 @@ func (p *planner) restoreGroup(then directory.Group, returning map[string]direct
 	}
 	sortMembers(operation.Add)
 	sortMembers(operation.Remove)
-	if exists && reflect.DeepEqual(attributesOf(*now), operation.Attributes) {
-		operation.Attributes = nil
-		if len(operation.Add)+len(operation.Remove) == 0 {
-			p.plan.Groups.Unchanged++
-			return Operation{}, false
-		}
-	}
-	return operation, true
 }
 
 // Attributes are what a group has beside its members.

@@ -12,17 +12,10 @@ import (
 	"xc-group-sync/internal/plan"
 )
 
-// The limits, in bytes, with room to spare: GitHub drops a job summary above
-// 1 MiB whole, and refuses a comment above 65,536 characters.
-const (
-	summaryLimit = 700 << 10
-	commentLimit = 64_000
-)
-
 const inReport = "the JSON report (`report-file`) has them all"
 
-// Summary is the report as a job summary.
-func (r *Run) Summary(s Sanitiser) string {
+// Summary is the report as a job summary of at most limit bytes.
+func (r *Run) Summary(s Sanitiser, limit int) string {
 	d := markdown{Run: r, s: s}
 	d.line("## User groups of %s", s.Code(r.Tenant))
 	d.line("")
@@ -35,11 +28,12 @@ func (r *Run) Summary(s Sanitiser) string {
 	d.warnings()
 	d.effort()
 	d.digest()
-	return d.render(summaryLimit, inReport)
+	return d.render(limit, inReport)
 }
 
-// Comment is the report as the comment of a pull request.
-func (r *Run) Comment(s Sanitiser) string {
+// Comment is the report as the comment of a pull request, of at most limit
+// bytes.
+func (r *Run) Comment(s Sanitiser, limit int) string {
 	d := markdown{Run: r, s: s}
 	d.line("### User groups of %s", s.Code(r.Tenant))
 	d.line("")
@@ -54,7 +48,7 @@ func (r *Run) Comment(s Sanitiser) string {
 		d.line("")
 		d.line("%s: summary and log.", link("The run", r.URL))
 	}
-	return d.render(commentLimit, link("the summary of the run", r.URL)+" has more, "+inReport)
+	return d.render(limit, link("the summary of the run", r.URL)+" has more, "+inReport)
 }
 
 // markdown is a run as a page.
