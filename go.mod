@@ -3,6 +3,7 @@ module xc-group-sync
 go 1.26.0
 
 require (
+	github.com/agext/levenshtein v1.2.3
 	github.com/avast/retry-go/v4 v4.7.0
 	github.com/getkin/kin-openapi v0.153.0
 	github.com/go-ldap/ldap/v3 v3.4.15

@@ -106,7 +106,7 @@ func TestLoadReportsEverythingInOneGo(t *testing.T) {
 	if n := strings.Count(text, `"word" is no flag`); n != len(bad) {
 		t.Errorf("%d complaints of %d words", n, len(bad))
 	}
-	for _, part := range []string{"not defined: -bogus", "not defined: -x", "flag needs an argument: -cert-file"} {
+	for _, part := range []string{"no flag --bogus: see --help", "no flag --x", "--cert-file needs a value"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("no complaint %q in:%s", part, text)
 		}
@@ -122,14 +122,16 @@ func TestLoadRefusesWordsAndUnknownFlags(t *testing.T) {
 		"a word":                         {[]string{"people.csv"}, []string{`"people.csv" is no flag`}},
 		"words":                          {[]string{"a", "b"}, []string{`"a" is no flag`, `"b" is no flag`}},
 		"a word behind a boolean":        {[]string{"--dry-run", "maybe"}, []string{`"maybe" is no flag`}},
-		"an unknown flag":                {[]string{"--bogus"}, []string{"not defined: -bogus"}},
-		"two":                            {[]string{"--bogus", "-other=1"}, []string{"not defined: -bogus", "not defined: -other"}},
-		"an unknown flag and its value":  {[]string{"--bogus", "1", "word"}, []string{"not defined: -bogus", `"word" is no flag`}},
+		"an unknown flag":                {[]string{"--bogus"}, []string{"no flag --bogus: see --help"}},
+		"two":                            {[]string{"--bogus", "-other=1"}, []string{"no flag --bogus: see --help", "no flag --other"}},
+		"an unknown flag and its value":  {[]string{"--bogus", "1", "word"}, []string{"no flag --bogus: see --help", `"word" is no flag`}},
 		"a dash":                         {[]string{"-"}, []string{`"-" is no flag`}},
+		"a slip":                         {[]string{"--simulat", "--dryrun"}, []string{"did you mean --simulate?", "did you mean --dry-run?"}},
+		"a flag of another command":      {[]string{"--snapshot=x"}, []string{"no flag --snapshot for sync: it is one of restore"}},
 		"three dashes":                   {[]string{"---strict"}, []string{"bad flag syntax: ---strict"}},
 		"three dashes twice, and a word": {[]string{"---a", "---a", "--strict", "word"}, []string{"bad flag syntax", "bad flag syntax", `"word" is no flag`}},
 		"a flag without a name":          {[]string{"--=x", "-=y"}, []string{"bad flag syntax", "bad flag syntax"}},
-		"a flag without its value":       {[]string{"--proxy"}, []string{"flag needs an argument: -proxy"}},
+		"a flag without its value":       {[]string{"--proxy"}, []string{"--proxy needs a value"}},
 		"the sign of the flags' end":     {[]string{"--", "x"}, []string{`"x" is no flag`}},
 		"a command":                      {[]string{"sync"}, []string{`"sync" is no flag`}},
 	} {

@@ -4,10 +4,7 @@
 package config
 
 import (
-	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"regexp"
 	"slices"
@@ -168,76 +165,6 @@ func (l *loader) has(s *setting) bool { return s.only == "" || s.only == l.comma
 
 // isGiven tells a setting that the user gave from a default.
 func (l *loader) isGiven(name string) bool { return l.values[name].source != "the default" }
-
-// flags collects the flags, and every word that is none.
-func (l *loader) flags(args []string) (map[string]string, error) {
-	set := flag.NewFlagSet(l.command, flag.ContinueOnError)
-	set.SetOutput(io.Discard)
-	values := map[string]string{}
-	for i := range settings {
-		if s := &settings[i]; l.has(s) {
-			set.Var(&flagValue{s, values}, s.name, "")
-		}
-	}
-	unknown := false
-	for rest := args; ; {
-		before := len(rest)
-		err := set.Parse(rest)
-		rest = set.Args()
-		// The word after an unknown flag may be a secret.
-		secret := unknown && len(rest) == before
-		unknown = err != nil
-		switch {
-		case errors.Is(err, flag.ErrHelp):
-			return nil, err
-		case err != nil: // an unknown flag, or one without a value; the rest is still to be read
-			message, _, _ := strings.Cut(err.Error(), "=") // without what may be a secret
-			l.fail("%s: see --help", message)
-			if len(rest) > 0 && err.Error() == "bad flag syntax: "+rest[0] {
-				rest = rest[1:] // the one error that leaves the word in place
-			}
-		case len(rest) == 0:
-			return values, nil
-		case secret: // the flag is reported
-			rest = rest[1:]
-		case isBoolFlag(args[:len(args)-len(rest)]) && isBool(rest[0]):
-			// --name value, which the library takes for a flag and a word.
-			values[strings.TrimLeft(args[len(args)-len(rest)-1], "-")] = rest[0]
-			rest = rest[1:]
-		default:
-			l.fail("%.80q is no flag: settings are given as --name=value or --name value", rest[0])
-			rest = rest[1:]
-		}
-	}
-}
-
-// isBoolFlag tells whether the last word is a flag that needs no value, and
-// has none.
-func isBoolFlag(words []string) bool {
-	return len(words) > 0 && slices.ContainsFunc(settings, func(s setting) bool {
-		return s.isBool && (words[len(words)-1] == "--"+s.name || words[len(words)-1] == "-"+s.name)
-	})
-}
-
-func isBool(word string) bool {
-	return boolean(func(*Config) *bool { return new(bool) })(nil, word) == nil
-}
-
-// flagValue keeps a flag's text; what it means is decided with all the others.
-type flagValue struct {
-	setting *setting
-	values  map[string]string
-}
-
-func (f *flagValue) String() string   { return "" }
-func (f *flagValue) IsBoolFlag() bool { return f.setting.isBool }
-func (f *flagValue) Set(value string) error {
-	if before := f.values[f.setting.name]; f.setting.lines && before != "" {
-		value = before + "\n" + value // a repeated flag adds a line
-	}
-	f.values[f.setting.name] = value
-	return nil
-}
 
 func (l *loader) look(s *setting, flags map[string]string, getenv func(string) string) bool {
 	candidates := []given{
