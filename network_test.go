@@ -256,8 +256,7 @@ func TestNetworkProxyByTLS(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
 	shows := func(issuer *identity, change func(*x509.Certificate)) *tls.Config {
-		// net/http speaks no HTTP/2 to a proxy.
-		return &tls.Config{Certificates: []tls.Certificate{issue(t, issuer, change).Certificate}, NextProtos: []string{"http/1.1"}}
+		return &tls.Config{Certificates: []tls.Certificate{issue(t, issuer, change).Certificate}, NextProtos: []string{"h2", "http/1.1"}}
 	}
 	for _, tt := range []struct {
 		name   string

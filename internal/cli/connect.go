@@ -67,8 +67,8 @@ func simulate(faults float64) (base string, stop func(), err error) {
 
 func transport(c *config.Config, getenv func(string) string) (*http.Transport, error) {
 	options := xc.TransportOptions{Connections: c.Concurrency}
-	var proxyErr, certificateErr, bundleErr error
-	options.Proxy, proxyErr = proxy(c.Proxy, getenv)
+	var certificateErr, bundleErr error
+	proxyErr := proxy(&options, c.Proxy, getenv)
 	options.Certificate, certificateErr = certificate(c)
 	options.CABundle, bundleErr = caBundle(c)
 	transport, err := xc.NewTransport(options)
@@ -90,10 +90,12 @@ func caBundle(c *config.Config) ([]byte, error) {
 	return bundle, nil
 }
 
-// proxy is the one that is set, for every request, or the environment's choice.
-func proxy(set string, getenv func(string) string) (func(*http.Request) (*url.URL, error), error) {
+// proxy sends every request through the one that is set, or where the
+// environment says.
+func proxy(options *xc.TransportOptions, set string, getenv func(string) string) error {
 	if u, err := url.Parse(set); err == nil && set != "" {
-		return http.ProxyURL(u), nil
+		options.Proxy, options.ProxyByTLS = http.ProxyURL(u), u.Scheme == "https"
+		return nil
 	}
 	either := func(name string) string {
 		if value := getenv(name); value != "" {
@@ -102,12 +104,15 @@ func proxy(set string, getenv func(string) string) (func(*http.Request) (*url.UR
 		return getenv(strings.ToLower(name))
 	}
 	environment := either("HTTPS_PROXY")
-	if _, err := url.Parse(environment); err != nil && !strings.Contains(err.Error(), "first path segment") { // host:port is fine
+	u, err := url.Parse(environment)
+	if err != nil && !strings.Contains(err.Error(), "first path segment") { // host:port is fine
 		// The library would ignore it, and the credentials would go another way.
-		return nil, errors.New("the environment variable HTTPS_PROXY is no URL: correct it, or set proxy")
+		return errors.New("the environment variable HTTPS_PROXY is no URL: correct it, or set proxy")
 	}
 	choose := (&httpproxy.Config{HTTPSProxy: environment, NoProxy: either("NO_PROXY")}).ProxyFunc()
-	return func(request *http.Request) (*url.URL, error) { return choose(request.URL) }, nil
+	options.Proxy = func(request *http.Request) (*url.URL, error) { return choose(request.URL) }
+	options.ProxyByTLS = err == nil && u.Scheme == "https"
+	return nil
 }
 
 // certificate opens the client certificate that counts; nil where the token

@@ -36,15 +36,15 @@ func (j *job) github() (*actions.GitHub, error) {
 	if j.hub != nil {
 		return j.hub, nil
 	}
-	through, err := proxy("", j.getenv)
-	if err != nil {
+	options := xc.TransportOptions{Connections: 1}
+	if err := proxy(&options, "", j.getenv); err != nil {
 		return nil, err
 	}
-	bundle, err := caBundle(j.settings)
-	if err != nil {
+	var err error
+	if options.CABundle, err = caBundle(j.settings); err != nil {
 		return nil, err
 	}
-	transport, err := xc.NewTransport(xc.TransportOptions{Connections: 1, Proxy: through, CABundle: bundle})
+	transport, err := xc.NewTransport(options)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,8 +21,12 @@ type TransportOptions struct {
 	Certificate *tls.Certificate                      // the client's; nil: none
 	CABundle    []byte                                // PEM, trusted beside the system's; nil: none
 	Proxy       func(*http.Request) (*url.URL, error) // nil: none
+	ProxyByTLS  bool                                  // the proxy's own URL is https
 	Connections int                                   // at most so many at once to one host; 0: no limit
 }
+
+// handshake is how long TLS may take to begin.
+const handshake = 20 * time.Second
 
 // NewTransport makes a transport that keeps connections alive and speaks
 // HTTP/2 where the server does. It fails where the bundle holds no certificate.
@@ -44,7 +49,7 @@ func NewTransport(options TransportOptions) (*http.Transport, error) {
 		}
 		config.RootCAs = pool
 	}
-	return &http.Transport{
+	transport := &http.Transport{
 		Proxy:             options.Proxy,
 		TLSClientConfig:   config,
 		ForceAttemptHTTP2: true,
@@ -53,14 +58,21 @@ func NewTransport(options TransportOptions) (*http.Transport, error) {
 		MaxConnsPerHost:     options.Connections,
 		MaxIdleConnsPerHost: options.Connections,
 		IdleConnTimeout:     90 * time.Second,
-		TLSHandshakeTimeout: 20 * time.Second,
+		TLSHandshakeTimeout: handshake,
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
 			if response.StatusCode != http.StatusOK {
 				return &proxyError{response.StatusCode}
 			}
 			return nil
 		},
-	}, nil
+	}
+	if options.ProxyByTLS {
+		// net/http would offer the proxy HTTP/2, which it cannot speak to one.
+		first := config.Clone()
+		first.NextProtos = []string{"http/1.1"}
+		transport.DialTLSContext = (&tls.Dialer{NetDialer: &net.Dialer{Timeout: handshake}, Config: first}).DialContext
+	}
+	return transport, nil
 }
 
 // ParsePKCS12 opens a container with one private key, its certificate and, if
