@@ -87,11 +87,11 @@ func TestNetworkBodies(t *testing.T) {
 			w.Header().Set("Content-Length", fmt.Sprint(len(body)))
 			send(w, string(body[:len(body)/2]))
 			panic(http.ErrAbortHandler)
-		}, short[2:], 1, "unexpected EOF"},
+		}, short[2:], 1, "unexpected EOF; the connection broke off"},
 		{"cut off between chunks", func(w http.ResponseWriter, _ *http.Request, body []byte) {
 			send(w, string(body[:len(body)/2]))
 			panic(http.ErrAbortHandler)
-		}, short[2:], 1, "unexpected EOF"},
+		}, short[2:], 1, "unexpected EOF; the connection broke off"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -180,7 +180,7 @@ func TestNetworkNobodyThere(t *testing.T) {
 		says string
 	}{
 		{"no such name", []string{"--api-url", "https://nowhere.invalid"}, "the name nowhere.invalid does not resolve: check tenant, api-url and proxy"},
-		{"closed port", []string{"--api-url", "http://" + nobody}, "connection refused"},
+		{"closed port", []string{"--api-url", "http://" + nobody}, "connection refused; the server cannot be reached: check tenant, api-url and proxy"},
 		{"no proxy", []string{"--api-url", "https://" + networkHost, "--proxy", "http://user:pa%20ss+w%40rd@" + nobody}, "the proxy cannot be reached: check proxy"},
 		{"no such proxy", []string{"--api-url", "https://" + networkHost, "--proxy", "http://user:pa%20ss+w%40rd@nowhere.invalid"}, "the proxy cannot be reached: check proxy"},
 	} {

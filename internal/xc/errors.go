@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -156,6 +157,10 @@ func (c *Client) hint(err error) string {
 		return fmt.Sprintf("the name %s does not resolve: check tenant, api-url and proxy", lookup.Name)
 	case errors.Is(err, context.Canceled):
 		return fmt.Sprintf("given up %v after the interruption; it may have been carried out", Grace)
+	case errors.As(err, &operation) && operation.Op == "dial" && !operation.Timeout():
+		return "the server cannot be reached: check tenant, api-url and proxy"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "the connection broke off before the whole answer was there"
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("no answer within the timeout of %v", c.options.Timeout)
 	}
