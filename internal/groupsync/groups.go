@@ -24,10 +24,14 @@ type change struct {
 // writeGroup creates or updates a group.
 func (r *run) writeGroup(ctx context.Context, result *Result) {
 	change, missing := r.change(result.Operation)
-	if len(missing) > 0 && r.onUserFailure == SkipGroup {
+	switch {
+	case len(missing) == 0:
+	case r.onUserFailure == SkipGroup:
 		result.Status = Skipped
 		result.Err = fmt.Errorf("not synced, because %s could not be created", strings.Join(missing, ", "))
 		return
+	default:
+		result.LeftOut = r.missing
 	}
 	if result.Action == plan.Create {
 		if len(change.add) == 0 {

@@ -1,6 +1,7 @@
 package groupsync
 
 import (
+	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/retry"
 )
@@ -27,6 +28,9 @@ type Result struct {
 	Effect plan.Action
 	// Added and Removed count the memberships that a done operation changed.
 	Added, Removed int
+	// LeftOut are those of Add who could not be created, so that the group was
+	// synced without them.
+	LeftOut map[directory.Email]bool
 
 	ambiguous bool // an attempt failed in a way that leaves open whether it was carried out
 }

@@ -118,6 +118,9 @@ func TestOnUserFailure(t *testing.T) {
 				if result.Status == groupsync.Skipped && result.Group.Name != "lone" && !strings.Contains(result.Err.Error(), "a@example.com") {
 					t.Errorf("%s: error = %v", result.Name(), result.Err)
 				}
+				if result.Group.Name == "ops" && (result.LeftOut["a@example.com"] != (tt.choice == groupsync.SyncRest) || result.LeftOut["b@example.com"]) {
+					t.Errorf("left out = %v", result.LeftOut)
+				}
 			}
 		})
 	}

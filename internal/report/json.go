@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/retry"
@@ -40,6 +41,7 @@ type operationJSON struct {
 	Name     string           `json:"name"`
 	Add      []string         `json:"add"`
 	Remove   []string         `json:"remove"`
+	LeftOut  []string         `json:"left_out,omitempty"` // of Add
 	Status   groupsync.Status `json:"status"`
 	Attempts int              `json:"attempts"`
 	Error    string           `json:"error"`
@@ -109,6 +111,11 @@ func (r *Run) JSON(s Sanitiser) ([]byte, error) {
 			Action: result.Action, Object: result.Object, Name: result.Name(),
 			Add: emails(result.Add), Remove: emails(result.Remove),
 			Status: result.Status, Attempts: result.Attempts,
+		}
+		for _, email := range operation.Add {
+			if result.LeftOut[directory.Email(email)] {
+				operation.LeftOut = append(operation.LeftOut, email)
+			}
 		}
 		if result.Err != nil {
 			operation.Error = s.hide(result.Err.Error())

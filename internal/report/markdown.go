@@ -249,7 +249,11 @@ func (d *markdown) people(result *groupsync.Result) string {
 		members []plan.Member
 	}{{"+", result.Add}, {"−", result.Remove}} {
 		labels := alike(rows(part.members, func(m plan.Member) string {
-			return part.sign + "&nbsp;" + d.s.Code(string(m.Email))
+			label := part.sign + "&nbsp;" + d.s.Code(string(m.Email))
+			if result.LeftOut[m.Email] {
+				label += " (could not be created)"
+			}
+			return label
 		}), "")
 		if more := len(labels) - shownPeople; more > 0 {
 			labels = append(labels[:shownPeople], fmt.Sprintf("%s&nbsp;%d more", part.sign, more))

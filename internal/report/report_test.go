@@ -31,7 +31,7 @@ func example(dryRun bool) *report.Run {
 			{Action: plan.Create, Object: plan.User, User: directory.User{Email: "new@example.com"}},
 			{Action: plan.Create, Object: plan.User, User: directory.User{Email: "lost@example.com"}},
 			{Action: plan.Update, Object: plan.Group, Group: directory.Group{Name: "ops"},
-				Add: []plan.Member{{Email: "new@example.com"}}, Remove: []plan.Member{{Email: "old@example.com", Username: "old"}}},
+				Add: []plan.Member{{Email: "new@example.com"}, {Email: "lost@example.com"}}, Remove: []plan.Member{{Email: "old@example.com", Username: "old"}}},
 			{Action: plan.Create, Object: plan.Group, Group: directory.Group{Name: "dev"}, Add: []plan.Member{{Email: "lost@example.com"}}},
 			{Action: plan.Delete, Object: plan.User, User: directory.User{Email: "gone@example.com"}, Lost: 2},
 		},
@@ -58,7 +58,8 @@ func example(dryRun bool) *report.Run {
 	results[1].Status, results[1].Attempts = groupsync.Failed, 3
 	results[1].Err = errors.New("POST user_roles: HTTP 503\r\n::error::<b>down</b> tok_12345 (after 3 attempts)")
 	results[2].Status, results[2].Effect, results[2].Attempts, results[2].Added, results[2].Removed = groupsync.Done, plan.Update, 1, 1, 1
-	results[3].Status, results[3].Err = groupsync.Skipped, errors.New("not synced, because lost@example.com could not be created")
+	results[2].LeftOut = map[directory.Email]bool{"lost@example.com": true}
+	results[3].Status, results[3].Err = groupsync.Skipped, errors.New("not created, because none of its members could be")
 	left := 7
 	run.Outcome.Budget, run.Outcome.Opened = &left, 1
 	run.Outcome.Retry = retry.Counts{Attempts: 6, Retries: 3, Succeeded: 2, Recovered: 1, Exhausted: 1, Wait: 4 * time.Second, ByCause: map[string]int{"503": 3, "timeout": 1}}
@@ -238,7 +239,7 @@ func TestNotes(t *testing.T) {
 		{Line: 7, Title: "CSV, Email", Message: "`<b>@octocat</b>` | is no e-mail"},
 		{Error: true, Title: "Tenant acme: sync group a-b failed", Message: `the DNs "CN=a b", "CN=a-b" would become one group`},
 		{Error: true, Title: "Tenant acme: create user lost@example.com failed", Message: "POST user_roles: HTTP 503  ::error::<b>down</b> *** (after 3 attempts)"},
-		{Error: true, Title: "Tenant acme: create group dev failed", Message: "not synced, because lost@example.com could not be created"},
+		{Error: true, Title: "Tenant acme: create group dev failed", Message: "not created, because none of its members could be"},
 	}
 	if diff := cmp.Diff(want, example(false).Notes(s)); diff != "" {
 		t.Error(diff)

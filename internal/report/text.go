@@ -93,7 +93,11 @@ func (t *textWriter) operation(result *groupsync.Result, dryRun bool) {
 	}
 	t.printf("  %s %s %s%s\n", signs[result.Action], string(result.Object), result.Name(), status)
 	for _, member := range result.Add {
-		t.printf("      + %s\n", string(member.Email))
+		without := ""
+		if result.LeftOut[member.Email] {
+			without = " [could not be created]"
+		}
+		t.printf("      + %s%s\n", string(member.Email), without)
 	}
 	for _, member := range result.Remove {
 		t.printf("      - %s\n", string(member.Email))
