@@ -30,6 +30,7 @@ func TestMain(m *testing.M) {
 		"xc-group-sync": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
+			context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) })
 			os.Exit(cli.Main(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
 		},
 	})

@@ -46,7 +46,7 @@ func (e *Edge) Mask(secrets []string) {
 	for _, secret := range secrets {
 		for line := range strings.Lines(secret) {
 			if line = strings.TrimSpace(line); line != "" {
-				e.action.AddMask(line)
+				e.command(githubactions.Command{Name: "add-mask", Message: line})
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package actions_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,6 +24,19 @@ func TestMaskHidesEachLineOfASecret(t *testing.T) {
 	if diff := cmp.Diff("::add-mask::one\n::add-mask::two\n::add-mask::100%25\n", strings.ReplaceAll(out.String(), "\r", "")); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// brokenPipe is standard output whose reader is gone.
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestABrokenOutputIsNoPanic(t *testing.T) {
+	t.Parallel()
+	edge := actions.New(environment(map[string]string{"GITHUB_ACTIONS": "true"}), brokenPipe{})
+	edge.Mask([]string{"secret"})
+	edge.Annotate([]actions.Annotation{{Message: "x"}})
+	edge.Group("y")()
 }
 
 func TestOutsideActionsNothingHappens(t *testing.T) {

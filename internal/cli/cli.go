@@ -56,6 +56,8 @@ Exit codes:
   3  authentication refused          130  interrupted
 `
 
+const wanted = "wanted is sync, restore, version or --help, and settings after it, as in xc-group-sync sync --csv FILE"
+
 // Main runs the program and returns its exit code. The end of ctx interrupts
 // it. It uses nothing of the process but what it is given and files.
 func Main(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -63,27 +65,33 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdin 
 	if len(args) > 0 {
 		command = args[0]
 	}
+	var wrong string
 	switch command {
 	case config.Sync, config.Restore:
 		return start(ctx, command, args[1:], getenv, stdin, stdout, stderr)
-	case "version", "--version", "-version":
-		_, _ = fmt.Fprintln(stdout, "xc-group-sync", Version())
-		return exitDone
 	case "help", "--help", "-help", "-h":
 		help(stdout)
 		return exitDone
+	case "version", "--version", "-version":
+		if len(args) == 1 {
+			_, _ = fmt.Fprintln(stdout, "xc-group-sync", Version())
+			return exitDone
+		}
+		wrong = "version takes no settings"
 	case "":
-		_, _ = fmt.Fprintln(stderr, "error: no command is given: wanted is sync, as in xc-group-sync sync --csv FILE; see --help")
+		wrong = "no command is given: " + wanted
 	default:
-		_, _ = fmt.Fprintf(stderr, "error: there is no command %s: wanted is sync, restore, version or --help\n", report.Sanitiser{}.Line(fmt.Sprintf("%.80q", command)))
+		name, _, _ := strings.Cut(command, "=") // without what may be a secret
+		wrong = report.Sanitiser{}.Line(fmt.Sprintf("%.80q", name)) + " is no command: " + wanted
 	}
+	_, _ = fmt.Fprintln(stderr, "error: "+wrong)
 	return exitSettings
 }
 
 func help(w io.Writer) { _, _ = fmt.Fprintf(w, usage, config.Help()) }
 
 // start runs a command that has settings.
-func start(ctx context.Context, command string, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+func start(ctx context.Context, command string, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	started := time.Now()
 	edge := actions.New(getenv, stdout)
 	settings, err := config.Load(command, args, getenv)
@@ -107,13 +115,6 @@ func start(ctx context.Context, command string, args []string, getenv func(strin
 		stderr = screen
 	}
 	log := newLog(stderr, settings, sanitiser)
-	defer func() {
-		if bug := recover(); bug != nil { // its own words could hold a secret
-			code = exitFailed
-			log.Error("the program failed, which is a bug of it: run it again, and report this with --log-level debug", "reason", fmt.Sprint(bug))
-			log.Debug("where it failed", "stack", string(debug.Stack()))
-		}
-	}()
 	client, closeTenant, err := connect(settings, getenv, log)
 	if err != nil {
 		return badSettings(stderr, edge, err, sanitiser)
@@ -124,12 +125,31 @@ func start(ctx context.Context, command string, args []string, getenv func(strin
 	}
 	j := &job{settings: settings, getenv: getenv, stdin: stdin, client: client, log: log, screen: screen, edge: edge, sanitiser: sanitiser, codes: map[int]bool{}}
 	j.run = report.Run{Version: Version(), Tenant: settings.Tenant, DryRun: settings.DryRun, URL: edge.RunURL(), Verdict: report.Success, Started: started}
+	walk := j.sync
 	if command == config.Restore {
-		j.restore(ctx)
-	} else {
-		j.sync(ctx)
+		walk = j.restore
 	}
-	return j.finish(ctx, stdout)
+	if err := survive(log, func() { walk(ctx) }); err != nil {
+		j.fail(exitFailed, err)
+	}
+	code := exitFailed
+	if err := survive(log, func() { code = j.finish(ctx, stdout) }); err != nil {
+		log.Error("the run could not be reported whole", "error", err)
+	}
+	return code
+}
+
+// survive makes an error of a bug, so that the run is reported, and the alarm
+// raised, as after any other failure.
+func survive(log *slog.Logger, step func()) (err error) {
+	defer func() {
+		if bug := recover(); bug != nil {
+			log.Debug("where it failed", "stack", string(debug.Stack()))
+			err = fmt.Errorf("the program failed, which is a bug of it: what was begun may have been done; report this with --log-level debug: %v", bug)
+		}
+	}()
+	step()
+	return nil
 }
 
 // watched is the terminal that w is; nil where it is none.

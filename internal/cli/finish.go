@@ -21,8 +21,7 @@ func (j *job) finish(ctx context.Context, stdout io.Writer) int {
 	written := ""
 	if path := j.settings.ReportFile; path != "" {
 		if err := j.writeReport(path); err != nil {
-			j.exit(exitFailed)
-			j.log.Error("the report could not be written", "error", fmt.Errorf("report-file: %w", err))
+			j.trouble(true, "report-file", err)
 		} else {
 			written = path
 		}

@@ -24,8 +24,11 @@ func (j *job) tellGitHub(ctx context.Context) {
 	if ctx.Err() != nil {
 		limit = lastGasp
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	left, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
+	// A signal that comes now leaves little time, too.
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastGasp, cancel) })()
+	ctx = left
 	j.comment(ctx)
 	j.alarm(ctx)
 }
@@ -60,7 +63,7 @@ func (j *job) comment(ctx context.Context) {
 		return
 	case config.Auto:
 		merged := event.Name == "push" && !j.settings.DryRun
-		if j.settings.Simulate || j.settings.GitHubToken == "" || event.PullRequest == 0 && !merged {
+		if j.settings.Simulate || event.PullRequest == 0 && !merged {
 			return
 		}
 	}
@@ -69,12 +72,11 @@ func (j *job) comment(ctx context.Context) {
 	case err == nil:
 		j.log.Info("the comment on the pull request is up to date", "page", page)
 	case j.settings.Comment == config.Yes:
-		j.exit(exitFailed)
-		j.trouble(true, fmt.Errorf("comment: %w", err))
+		j.trouble(true, "comment", err)
 	case event.PullRequest == 0: // nobody asked for a comment on what was merged
 		j.log.Info("no comment on a pull request", "reason", err)
 	default:
-		j.trouble(false, fmt.Errorf("comment: %w", err))
+		j.trouble(false, "comment", err)
 	}
 }
 
@@ -93,35 +95,38 @@ func (j *job) putComment(ctx context.Context) (page string, err error) {
 // alarm keeps the one issue of the tenant open while runs fail. A pull request
 // is no alarm: who made it sees what is wrong.
 func (j *job) alarm(ctx context.Context) {
-	if !j.settings.IssueOnFailure || j.edge.Event().PullRequest != 0 || j.run.Verdict == report.Interrupted {
+	if !j.settings.IssueOnFailure || j.settings.Simulate || j.edge.Event().PullRequest != 0 || j.run.Verdict == report.Interrupted {
 		return
+	}
+	failed := j.run.Verdict != report.Success
+	if !failed && j.settings.DryRun && j.run.Tallies().Changed {
+		return // that it would work is not known
 	}
 	github, err := j.github()
 	if err == nil {
 		title := j.sanitiser.Line(fmt.Sprintf("xc-group-sync: the groups of %s are not kept in step", j.settings.Tenant))
-		err = github.Alarm(ctx, j.settings.Tenant, title, j.run.Comment(j.sanitiser, actions.MaxBody), j.run.Verdict != report.Success)
+		err = github.Alarm(ctx, j.settings.Tenant, title, j.run.Comment(j.sanitiser, actions.MaxBody), failed)
 	}
 	if err != nil {
-		j.exit(exitFailed)
-		j.trouble(true, fmt.Errorf("issue-on-failure: %w", err))
+		j.trouble(true, "issue-on-failure", err)
 	}
 }
 
-// trouble tells what went wrong with GitHub, which the report's other parts do
-// not.
-func (j *job) trouble(grave bool, err error) {
+// trouble notes what went wrong beside the operations; a grave one fails the run.
+func (j *job) trouble(grave bool, what string, err error) {
 	if grave {
-		j.log.Error(err.Error())
+		j.exit(exitFailed)
+		j.log.Error(what, "error", err)
 	} else {
-		j.log.Warn(err.Error())
+		j.log.Warn(what, "error", err)
 	}
-	j.notes = append(j.notes, report.Note{Error: grave, Title: j.settings.Tenant, Message: j.sanitiser.Line(err.Error())})
+	j.run.Troubles = append(j.run.Troubles, report.Note{Error: grave, Title: what, Message: err.Error()})
 }
 
 // annotate shows what went wrong beside the CSV's lines and above the log.
 func (j *job) annotate() {
 	var annotations []actions.Annotation
-	for _, note := range append(j.run.Notes(j.sanitiser), j.notes...) {
+	for _, note := range j.run.Notes(j.sanitiser) {
 		annotation := actions.Annotation{Level: actions.Warning, Line: note.Line, Title: note.Title, Message: note.Message}
 		if note.Error {
 			annotation.Level = actions.Error
@@ -136,11 +141,13 @@ func (j *job) annotate() {
 
 // reviewed is the digest that today's plan must have, where there is one.
 func (j *job) reviewed(ctx context.Context) (digest string, err error) {
-	if j.settings.ExpectPlan != config.PullRequest {
+	switch {
+	case len(j.run.Plan.Operations) == 0:
+		return "", nil // nothing is left to apply, as when a job runs again
+	case j.settings.ExpectPlan != config.PullRequest:
 		return j.settings.ExpectPlan, nil
-	}
-	if j.settings.DryRun || len(j.run.Plan.Operations) == 0 {
-		return "", nil // nothing will be applied
+	case j.settings.DryRun:
+		return "", nil // this may be the plan that will be reviewed
 	}
 	github, err := j.github()
 	if err != nil {

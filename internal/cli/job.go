@@ -35,7 +35,6 @@ type job struct {
 	run   report.Run
 	codes map[int]bool
 	hub   *actions.GitHub // nil: not needed yet
-	notes []report.Note   // of trouble with GitHub
 }
 
 // exit notes that a code applies.
@@ -57,7 +56,6 @@ func (j *job) sync(ctx context.Context) {
 	if !ok {
 		return
 	}
-	j.run.Problems, j.run.People, j.run.Groups = desired.Problems, len(desired.People), len(desired.Groups)
 	observed, policy, ok := j.observed(ctx)
 	if !ok {
 		return
@@ -122,11 +120,13 @@ func (j *job) desired() (*directory.Desired, bool) {
 		j.run.Problems = []directory.Problem{broken.Problem}
 	}
 	if err != nil {
+		j.run.BadCSV = true
 		j.fail(exitCSV, fmt.Errorf("csv: %s: %w", j.settings.CSV, err))
 		return nil, false
 	}
+	j.run.Problems, j.run.People, j.run.Groups = desired.Problems, len(desired.People), len(desired.Groups)
 	if bad := desired.BadRows(); bad > 0 && j.settings.Strict {
-		j.run.Problems = desired.Problems
+		j.run.BadCSV = true
 		j.fail(exitCSV, fmt.Errorf("csv: %s: %d bad rows, and strict allows none", j.settings.CSV, bad))
 		return nil, false
 	}
@@ -182,11 +182,10 @@ func (j *job) observe(ctx context.Context) (*directory.Observed, plan.Policy, er
 	}
 	if err != nil {
 		// The rest of the plan stands, but what was asked for is not done.
-		j.exit(exitFailed)
+		j.trouble(true, "find out who the caller is, so that users may be deleted", err)
 		if credentialsRefused(err) {
 			j.exit(exitRefused)
 		}
-		j.log.Error("the caller is not known, so no user is deleted", "error", err)
 	} else {
 		policy.Caller = plan.Caller{Known: true, Email: caller.Email, Username: caller.Username}
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"math"
+	"strings"
 	"time"
 
 	"xc-group-sync/internal/directory"
@@ -95,7 +96,7 @@ func (r *Run) JSON(s Sanitiser) ([]byte, error) {
 	s.MaskEmails = false
 	t := r.Tallies()
 	d := document{
-		Schema: 1, Version: r.Version, Tenant: r.Tenant, DryRun: r.DryRun, Result: r.Verdict, Error: s.hide(r.Failure),
+		Schema: 1, Version: r.Version, Tenant: r.Tenant, DryRun: r.DryRun, Result: r.Verdict, Error: s.hide(r.cause()),
 		StartedAt: r.Started.UTC().Format(time.RFC3339), Duration: seconds(r.Duration),
 		Users: t.Users, Groups: t.Groups, Memberships: t.Memberships,
 		Plan:     planJSON{Operations: []operationJSON{}},
@@ -127,6 +128,20 @@ func (r *Run) JSON(s Sanitiser) ([]byte, error) {
 	}
 	out, err := json.MarshalIndent(d, "", "  ")
 	return append(out, '\n'), err
+}
+
+// cause is why the run failed, where that is no operation's.
+func (r *Run) cause() string {
+	causes := []string{}
+	if r.Failure != "" {
+		causes = append(causes, r.Failure)
+	}
+	for _, trouble := range r.Troubles {
+		if trouble.Error {
+			causes = append(causes, trouble.Title+": "+trouble.Message)
+		}
+	}
+	return strings.Join(causes, "; ")
 }
 
 func retryReport(outcome *groupsync.Outcome) retryJSON {

@@ -23,9 +23,8 @@ func (r *Run) Notes(s Sanitiser) []Note {
 		if problem.Column != "" {
 			title += ", " + problem.Column
 		}
-		ended := r.Plan == nil && r.Failure != ""
-		said = said || ended && strings.Contains(r.Failure, problem.Message)
-		notes = append(notes, Note{Error: ended, Line: problem.Line, Title: s.Line(title), Message: s.Line(s.problem(problem))})
+		said = said || r.BadCSV && strings.Contains(r.Failure, problem.Message)
+		notes = append(notes, Note{Error: r.BadCSV, Line: problem.Line, Title: s.Line(title), Message: s.Line(s.problem(problem))})
 	}
 	fail := func(title, message string) {
 		notes = append(notes, Note{Error: true, Title: s.Line(title), Message: s.Line(message)})
@@ -36,6 +35,11 @@ func (r *Run) Notes(s Sanitiser) []Note {
 	if r.Plan != nil {
 		for _, refusal := range r.Plan.Refusals {
 			fail(fmt.Sprintf("Tenant %s: refused by a guard", r.Tenant), refusal.String())
+		}
+	}
+	for _, trouble := range r.Troubles {
+		if !trouble.Error {
+			notes = append(notes, Note{Title: s.Line(trouble.Title), Message: s.Line(trouble.Message)})
 		}
 	}
 	for _, failure := range r.failures() {

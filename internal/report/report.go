@@ -40,13 +40,15 @@ type Run struct {
 	Started  time.Time
 	Duration time.Duration
 	Problems []directory.Problem
-	People   int // whom the CSV names; counts where there is no plan
-	Groups   int // which groups it names, likewise
+	BadCSV   bool // the CSV ended the run
+	People   int  // whom the CSV names; counts where there is no plan
+	Groups   int  // which groups it names, likewise
 	Plan     *plan.Plan
 	Outcome  *groupsync.Outcome
 	HTTP     HTTP
 	URL      string // where the run can be seen on GitHub; empty: nowhere
 	Epilogue string // said before the closing lines; empty: nothing
+	Troubles []Note // what went wrong beside the operations; Error: it is one of the failures
 }
 
 // Tally counts what became of one kind of object. In a dry run it counts what
@@ -147,6 +149,11 @@ func (r *Run) failures() []failure {
 			if result := &r.Outcome.Results[i]; result.Err != nil {
 				all = append(all, failure{string(result.Action) + " " + string(result.Object) + " " + result.Name(), result.Err.Error()})
 			}
+		}
+	}
+	for _, trouble := range r.Troubles {
+		if trouble.Error {
+			all = append(all, failure{trouble.Title, trouble.Message})
 		}
 	}
 	return all

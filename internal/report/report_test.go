@@ -244,7 +244,7 @@ func TestNotes(t *testing.T) {
 	if diff := cmp.Diff(want, example(false).Notes(s)); diff != "" {
 		t.Error(diff)
 	}
-	broken := &report.Run{Tenant: "acme", Failure: "csv: x.csv: line 3: broken", Problems: []directory.Problem{{Line: 3, Message: "line 3: broken"}}}
+	broken := &report.Run{Tenant: "acme", Failure: "csv: x.csv: line 3: broken", BadCSV: true, Problems: []directory.Problem{{Line: 3, Message: "line 3: broken"}}}
 	if diff := cmp.Diff([]report.Note{{Error: true, Line: 3, Title: "CSV", Message: "line 3: broken"}}, broken.Notes(s)); diff != "" {
 		t.Error(diff)
 	}

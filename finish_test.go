@@ -1,0 +1,195 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"xc-group-sync/internal/actions/githubtest"
+	"xc-group-sync/internal/cli"
+	"xc-group-sync/internal/simulator"
+)
+
+// replaceTenant puts a tenant with options in the place of the repository's.
+func (r *repository) replaceTenant(options ...simulator.Option) {
+	users, groups := simulator.Sample()
+	r.tenant = simulator.New(users, groups, append(options, simulator.WithToken("tok-12345"))...)
+	server := httptest.NewServer(r.tenant)
+	r.t.Cleanup(server.Close)
+	r.env["XC_API_URL"] = server.URL
+}
+
+// refusing is a tenant that answers those requests with a 400.
+func refusing(which func(*http.Request) bool) simulator.Option {
+	return simulator.WithFault(func(_ int, request *http.Request) simulator.Fault {
+		if which(request) {
+			return simulator.Fault{Status: http.StatusBadRequest, Body: `{"message":"not today"}`}
+		}
+		return simulator.Fault{}
+	})
+}
+
+// reports are all that a run leaves behind for its readers.
+func (r *repository) reports(run func()) (all map[string]string) {
+	r.t.Helper()
+	dir := r.t.TempDir()
+	r.env["GITHUB_STEP_SUMMARY"], r.env["GITHUB_OUTPUT"], r.env["INPUT_REPORT-FILE"] = filepath.Join(dir, "summary"), filepath.Join(dir, "outputs"), filepath.Join(dir, "report")
+	run()
+	all = map[string]string{}
+	for _, name := range []string{"summary", "outputs", "report"} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		all[name] = string(text)
+	}
+	return all
+}
+
+// TestTroubleBesideTheOperationsIsTold, wherever the result is.
+func TestTroubleBesideTheOperationsIsTold(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	r.replaceTenant(refusing(func(q *http.Request) bool { return strings.HasSuffix(q.URL.Path, "whoami") }))
+	var log string
+	all := r.reports(func() { log = r.schedule(1, "--prune", "users", "--issue-on-failure") })
+	all["log"], all["issue"] = log, r.Issues()[0].Body
+	all["annotation"] = strings.Join(strings.SplitAfter(log, "::error")[1:], "")
+	delete(all, "outputs")
+	for where, text := range all {
+		if !strings.Contains(text, "ask who the caller is: GET whoami: HTTP 400 Bad Request: not today") {
+			t.Errorf("%s does not tell why the run failed:\n%s", where, text)
+		}
+	}
+
+	r = newRepository(t)
+	r.Grant(githubtest.Token, githubtest.Bot, githubtest.Read)
+	all = r.reports(func() { r.pullRequest(1, headOne, "--comment", "true") })
+	for _, where := range []string{"summary", "report"} {
+		if !strings.Contains(all[where], "pull-requests: write") {
+			t.Errorf("%s does not tell of the comment:\n%s", where, all[where])
+		}
+	}
+}
+
+// TestABugIsReported as any other failure.
+func TestABugIsReported(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	r.env["GITHUB_EVENT_NAME"] = "schedule"
+	r.write(r.env["GITHUB_EVENT_PATH"], `{}`)
+	var out bytes.Buffer
+	all := r.reports(func() {
+		if code := cli.Main(t.Context(), []string{"sync", "--csv", "-", "--issue-on-failure"}, func(name string) string { return r.env[name] }, bug{}, &out, &out); code != 1 {
+			t.Errorf("exit code %d", code)
+		}
+	})
+	if len(r.Issues()) != 1 {
+		t.Fatal("no issue was opened")
+	}
+	all["output"], all["issue"] = out.String(), r.Issues()[0].Body
+	for where, want := range map[string]string{
+		"output": "\nExecution time:", "outputs": "failed", "summary": "which is a bug", "report": "which is a bug", "issue": "which is a bug",
+	} {
+		if !strings.Contains(all[where], want) {
+			t.Errorf("%s has no %q:\n%s", where, want, all[where])
+		}
+	}
+}
+
+// TestAlarmIsEndedByWhatWorks, not by what was not tried.
+func TestAlarmIsEndedByWhatWorks(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	r.replaceTenant(refusing(func(q *http.Request) bool { return q.Method != http.MethodGet }))
+	state := func(want string) {
+		t.Helper()
+		if issues := r.Issues(); len(issues) != 1 || issues[0].State != want {
+			t.Fatalf("issues = %+v, want one that is %s", issues, want)
+		}
+	}
+	r.schedule(1, "--issue-on-failure")
+	state("open")
+	r.schedule(0, "--issue-on-failure", "--dry-run")
+	state("open")
+	r.schedule(0, "--issue-on-failure", "--simulate", "--tenant", "acme", "--api-url=", "--api-token=")
+	state("open")
+	r.replaceTenant()
+	r.schedule(0, "--issue-on-failure")
+	state("closed")
+}
+
+// TestBadRowsStayWarnings when the tenant is what fails.
+func TestBadRowsStayWarnings(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	r.replaceTenant(refusing(func(*http.Request) bool { return true }))
+	r.write(r.csv, "Email,Entitlement Display Name\nada.lovelace@example.com,CN=xc-auditors\nbad,CN=xc-auditors\n")
+	if out := r.schedule(1); !strings.Contains(out, "::warning file=access/groups.csv,line=3") || strings.Contains(out, "::error file") {
+		t.Error(out)
+	}
+	all := r.reports(func() { r.schedule(4, "--strict") })
+	if !strings.Contains(all["report"], `"desired": 1`) {
+		t.Errorf("the report does not tell what the CSV names:\n%s", all["report"])
+	}
+}
+
+// TestAppliedPlanMayRunAgain: nothing is left to apply.
+func TestAppliedPlanMayRunAgain(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	reviewed := digest.FindString(r.schedule(0, "--dry-run"))
+	r.schedule(0, "--expect-plan", reviewed)
+	writes := r.writes()
+	r.schedule(0, "--expect-plan", reviewed)
+	if r.writes() != writes {
+		t.Error("something was applied again")
+	}
+}
+
+// TestASignalWhileGitHubHangs leaves little time for it.
+func TestASignalWhileGitHubHangs(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	hub := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, q *http.Request) {
+		interrupt()
+		<-q.Context().Done()
+	}))
+	t.Cleanup(hub.Close)
+	r.env["GITHUB_API_URL"], r.env["GITHUB_EVENT_NAME"], r.env["GITHUB_REF"] = hub.URL, "pull_request", "refs/pull/7/merge"
+	r.write(r.env["GITHUB_EVENT_PATH"], `{"number": 7, "pull_request": {"number": 7, "head": {"sha": "`+headOne+`", "repo": {"full_name": "acme/directory"}}}}`)
+	var out bytes.Buffer
+	cli.Main(ctx, []string{"sync", "--csv", r.csv, "--dry-run"}, func(name string) string { return r.env[name] }, strings.NewReader(""), &out, &out)
+	if !strings.Contains(out.String(), "context canceled") || !strings.Contains(out.String(), "\nExecution time:") {
+		t.Error(out.String())
+	}
+}
+
+// TestNoTokenForTheComment is a warning on a pull request, and none elsewhere.
+func TestNoTokenForTheComment(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	r.env["GITHUB_TOKEN"] = ""
+	if out := r.pullRequest(0, headOne); !strings.Contains(out, "::warning title=comment::") {
+		t.Error(out)
+	}
+	if out := r.push(0); strings.Contains(out, "::warning") {
+		t.Error(out)
+	}
+}
+
+// TestASecretBeforeTheCommandIsNotShown.
+func TestASecretBeforeTheCommandIsNotShown(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	code := cli.Main(t.Context(), []string{"--api-token=tok-12345", "sync"}, func(string) string { return "" }, strings.NewReader(""), &out, &out)
+	if code != 2 || strings.Contains(out.String(), "tok-12345") || !strings.Contains(out.String(), "wanted is sync") {
+		t.Errorf("exit code %d: %s", code, out.String())
+	}
+}
