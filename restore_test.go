@@ -131,3 +131,63 @@ func TestNoSnapshotNoChange(t *testing.T) {
 		t.Errorf("exit code %d, %d writes:\n%s", code, len(writes), out)
 	}
 }
+
+// TestRestoreGivesNobodyElsesPlace: a username may have changed hands since the
+// snapshot.
+func TestRestoreGivesNobodyElsesPlace(t *testing.T) {
+	t.Parallel()
+	const owner, ann, alan, bob = "owner@example.com", "ann@example.com", "alan.turing@example.com", "bob@example.com"
+	before := simulator.New([]simulator.User{
+		{Email: owner, DomainOwner: true}, {Email: ann}, {Email: alan, Name: "aturing"}, {Email: bob, Name: "bob"},
+	}, []simulator.Group{{Name: "ops", Usernames: []string{ann, "aturing", "bob"}}, {Name: "aux", Usernames: []string{"aturing"}}})
+	snapshot := filepath.Join(t.TempDir(), "snapshot.json")
+	csv := "Email,Entitlement Display Name\nann@example.com,CN=ops\nbob@example.com,CN=other\n"
+	if code, out := run(t, before, csv, "--snapshot-file", snapshot, "--prune", "users"); code != 0 {
+		t.Fatalf("exit code %d:\n%s", code, out)
+	}
+	written, err := os.ReadFile(snapshot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{`"usernames": [`, `"members": {`, `"aturing": "alan.turing@example.com"`, `"new_groups": [`} {
+		if !strings.Contains(string(written), key) {
+			t.Errorf("the snapshot has no %s:\n%s", key, written)
+		}
+	}
+	now := simulator.New([]simulator.User{
+		{Email: owner, DomainOwner: true}, {Email: ann}, {Email: "anna.turing@example.com", Name: "aturing"}, {Email: "bert@example.com", Name: "bob"},
+	}, []simulator.Group{{Name: "ops", Usernames: []string{ann}}, {Name: "aux", Usernames: []string{"aturing"}}})
+	code, out := command(t, now, "restore", "--snapshot", snapshot)
+	members := map[string][]string{}
+	for _, group := range now.Groups() {
+		members[group.Name] = group.Usernames
+	}
+	want := map[string][]string{"ops": {alan, ann}, "aux": {alan, "aturing"}}
+	if diff := cmp.Diff(want, members); code != 0 || diff != "" {
+		t.Errorf("exit code %d, members (-want +got):\n%s\n%s", code, diff, out)
+	}
+	for _, said := range []string{"alan.turing@example.com comes back with the e-mail as username", `bob@example.com cannot come back to group "ops"`} {
+		if !strings.Contains(out, said) {
+			t.Errorf("%q is not said:\n%s", said, out)
+		}
+	}
+}
+
+func TestRestoreTakesNoOtherFile(t *testing.T) {
+	t.Parallel()
+	for name, content := range map[string]string{
+		"cut off": `{"schema": 1, "tenant": "acme", "groups": [{"name": "ops", "usern`,
+		"unknown": `{"schema": 1, "tenant": "acme", "groups": [{"name": "ops", "Members": ["ann"], "usernames2": []}]}`,
+		"another": `[]`,
+		"schema":  `{"schema": 2}`,
+	} {
+		path := filepath.Join(t.TempDir(), "snapshot.json")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		tenant := estate()
+		if code, out := command(t, tenant, "restore", "--snapshot", path); code != 2 || len(tenant.Requests()) > 0 || !strings.Contains(out, "is no snapshot") {
+			t.Errorf("%s: exit code %d:\n%s", name, code, out)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,14 +14,14 @@ import (
 
 // saveSnapshot saves what is about to be changed, if that is asked for and
 // there is anything.
-func (j *job) saveSnapshot() error {
+func (j *job) saveSnapshot(observed *directory.Observed) error {
 	if j.settings.SnapshotFile == "" || len(j.run.Plan.Operations) == 0 {
 		return nil
 	}
 	if _, err := os.Stat(j.settings.SnapshotFile); err == nil {
 		return fmt.Errorf("%s is there already, and may be the only way back from an earlier run: move it or give another name", j.settings.SnapshotFile)
 	}
-	snapshot := j.run.Plan.Snapshot(j.settings.Tenant)
+	snapshot := j.run.Plan.Snapshot(j.settings.Tenant, observed)
 	snapshot.TakenAt = time.Now().UTC().Format(time.RFC3339)
 	document, err := json.MarshalIndent(snapshot, "", "  ")
 	if err != nil {
@@ -39,8 +40,10 @@ func readSnapshot(path string) (*directory.Snapshot, error) {
 		return nil, err
 	}
 	var snapshot directory.Snapshot
-	if err := json.Unmarshal(document, &snapshot); err != nil {
-		return nil, fmt.Errorf("%s is no snapshot that a run with snapshot-file wrote", path)
+	decoder := json.NewDecoder(bytes.NewReader(document))
+	decoder.DisallowUnknownFields() // what is not known would not come back
+	if err := decoder.Decode(&snapshot); err != nil {
+		return nil, fmt.Errorf("%s is no snapshot that a run with snapshot-file wrote, or not the whole of it: %w", path, err)
 	}
 	if snapshot.Schema != directory.SnapshotSchema {
 		return nil, fmt.Errorf("%s is no snapshot of this program, or of another version of it (schema %d)", path, snapshot.Schema)

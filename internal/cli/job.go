@@ -61,7 +61,7 @@ func (j *job) sync(ctx context.Context) {
 		return
 	}
 	j.run.Plan = plan.New(desired, observed, policy)
-	if j.carryOut(ctx) && j.settings.Simulate {
+	if j.carryOut(ctx, observed) && j.settings.Simulate {
 		j.lookAgain(ctx, desired, policy)
 	}
 }
@@ -82,12 +82,12 @@ func (j *job) restore(ctx context.Context) {
 		return
 	}
 	j.run.Plan = plan.NewRestore(snapshot, observed, policy)
-	j.carryOut(ctx)
+	j.carryOut(ctx, observed)
 }
 
 // carryOut applies the plan, if the guards let it and it is no dry run, and
 // tells whether it did.
-func (j *job) carryOut(ctx context.Context) bool {
+func (j *job) carryOut(ctx context.Context, observed *directory.Observed) bool {
 	p := j.run.Plan
 	if !j.guarded(ctx) {
 		return false
@@ -98,7 +98,7 @@ func (j *job) carryOut(ctx context.Context) bool {
 		}
 		return false
 	}
-	if err := j.saveSnapshot(); err != nil {
+	if err := j.saveSnapshot(observed); err != nil {
 		j.fail(exitFailed, fmt.Errorf("snapshot-file: %w; nothing is changed without it", err))
 		return false
 	}

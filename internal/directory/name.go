@@ -179,7 +179,10 @@ func NewGroupName(cn string) (GroupName, error) {
 }
 
 // PersonName is what a new user is called. Neither part is empty.
-type PersonName struct{ First, Last string }
+type PersonName struct {
+	First string `json:"first"`
+	Last  string `json:"last"`
+}
 
 // NewPersonName splits a display name at its last blank; where it is blank the
 // local part of the e-mail serves. A single word becomes both parts, since the

@@ -21,20 +21,23 @@ const (
 )
 
 // Role is a role in a namespace, held by a user or a group.
-type Role struct{ Namespace, Role string }
+type Role struct {
+	Namespace string `json:"namespace"`
+	Role      string `json:"role"`
+}
 
 // User is a user of the tenant.
 type User struct {
-	Email       Email  // empty for users without one
-	Address     string // the e-mail in the tenant's spelling; empty for a user to be created
-	Username    string // what groups list; need not be the e-mail
-	Name        PersonName
-	IdmType     string
-	Type        string
-	SyncMode    string
-	DomainOwner bool
-	Groups      []string // nil where the tenant does not say
-	Roles       []Role   // nil where the tenant does not say
+	Email       Email      `json:"email"`    // empty for users without one
+	Address     string     `json:"address"`  // the e-mail in the tenant's spelling; empty for a user to be created
+	Username    string     `json:"username"` // what groups list; need not be the e-mail
+	Name        PersonName `json:"name"`
+	IdmType     string     `json:"idm_type"`
+	Type        string     `json:"type"`
+	SyncMode    string     `json:"sync_mode"`
+	DomainOwner bool       `json:"domain_owner"`
+	Groups      []string   `json:"groups"` // nil where the tenant does not say
+	Roles       []Role     `json:"roles"`  // nil where the tenant does not say
 }
 
 // Ordinary tells people from the users that XC keeps for itself and for
@@ -49,18 +52,18 @@ func (u User) Local() bool {
 
 // Group is a user group of the tenant.
 type Group struct {
-	Name        GroupName
-	UID         string // tells the group from another of that name
-	DisplayName string
-	Description string
-	Usernames   []string // in the tenant's order and spelling; nil where it does not say
-	Roles       []Role   // nil where the tenant does not say
-	SyncID      string
-	SyncMode    string
-	References  map[string]int // what else refers to the group, counted by kind
+	Name        GroupName      `json:"name"`
+	UID         string         `json:"uid"` // tells the group from another of that name
+	DisplayName string         `json:"display_name"`
+	Description string         `json:"description"`
+	Usernames   []string       `json:"usernames"` // in the tenant's order and spelling; nil where it does not say
+	Roles       []Role         `json:"roles"`     // nil where the tenant does not say
+	SyncID      string         `json:"sync_id"`
+	SyncMode    string         `json:"sync_mode"`
+	References  map[string]int `json:"references"` // what else refers to the group, counted by kind
 	// ReadError says why the tenant could not read the group whole; a group
 	// that has one must not be changed.
-	ReadError string
+	ReadError string `json:"read_error"`
 }
 
 // ReferredBy names what refers to the group, with numbers, sorted; nil if

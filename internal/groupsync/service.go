@@ -49,6 +49,7 @@ type Service struct {
 	metrics       map[string]*retry.Metrics // by kind of operation, as "create user"
 	users         retry.Policy
 	groups        retry.Policy
+	jitter        retry.Jitter
 	concurrency   int
 	onUserFailure OnUserFailure
 	log           *slog.Logger
@@ -67,6 +68,7 @@ func New(repository Repository, options ...Option) *Service {
 		repository:    repository,
 		users:         retry.Default(),
 		groups:        retry.Default(),
+		jitter:        retry.Default().Jitter,
 		concurrency:   4,
 		onUserFailure: SkipGroup,
 		log:           slog.New(slog.DiscardHandler),
@@ -77,6 +79,7 @@ func New(repository Repository, options ...Option) *Service {
 	for _, option := range options {
 		option(s)
 	}
+	s.users.Jitter, s.groups.Jitter = s.jitter, s.jitter
 	s.retrier.Log = s.log.With("layer", "service")
 	s.metrics = map[string]*retry.Metrics{}
 	for _, object := range []plan.Object{plan.User, plan.Group} {
@@ -106,11 +109,10 @@ func WithBackoffMax(d time.Duration) Option { return func(s *Service) { s.users.
 
 // WithBackoffJitter spreads the waits of user and group operations. The default
 // is none.
-func WithBackoffJitter(j retry.Jitter) Option {
-	return func(s *Service) { s.users.Jitter, s.groups.Jitter = j, j }
-}
+func WithBackoffJitter(jitter retry.Jitter) Option { return func(s *Service) { s.jitter = jitter } }
 
-// WithGroupRetry sets how often group operations are tried. The default is once.
+// WithGroupRetry sets how often group operations are tried, and the waits
+// between but for their jitter. The default is once.
 func WithGroupRetry(policy retry.Policy) Option { return func(s *Service) { s.groups = policy } }
 
 // WithRetryAfterMax sets the longest Retry-After that is honoured. The default

@@ -15,6 +15,7 @@ import (
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/retry"
 	"xc-group-sync/internal/simulator"
 )
 
@@ -187,6 +188,27 @@ func TestUserCreationSettled(t *testing.T) {
 		check(t, "outcome", want, told(outcome))
 		if counts := outcome.ByOperation["create user"]; counts.Recovered == counts.Exhausted || (counts.Recovered == 1) != acted {
 			t.Errorf("counts = %+v", counts)
+		}
+	}
+}
+
+// Somebody else has the username of a user who is to be created again.
+func TestUsernameOfSomebodyElse(t *testing.T) {
+	t.Parallel()
+	tenant := company()
+	again := createUser("new@example.com")
+	again.User.Username = "Bob.Builder"
+	outcome := apply(t, tenant, []plan.Operation{again, createGroup("dev", member("new:new@example.com"))})
+	check(t, "outcome", []string{"create user new@example.com: failed", "create group dev: skipped"}, told(outcome))
+}
+
+// The order of options does not matter.
+func TestJitterIsOfGroupsToo(t *testing.T) {
+	t.Parallel()
+	policy, jitter := groupsync.WithGroupRetry(retry.Default()), groupsync.WithBackoffJitter(retry.FullJitter)
+	for _, options := range [][]groupsync.Option{{policy, jitter}, {jitter, policy}} {
+		if got := groupsync.New(nil, options...).GroupRetry().Jitter; got != retry.FullJitter {
+			t.Errorf("jitter = %q", got)
 		}
 	}
 }

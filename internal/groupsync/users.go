@@ -68,7 +68,7 @@ func (r *run) settle(creations []*Result, users []directory.User) {
 	for _, result := range creations {
 		email := result.User.Email
 		user, exists := byEmail[email]
-		other, taken := byUsername[string(email)]
+		other, taken := byUsername[directory.Fold(result.User.Username)]
 		switch {
 		case exists:
 			if result.Status == Failed {

@@ -42,16 +42,13 @@ func (p *planner) guard() {
 			p.check(fmt.Sprintf("memberships of group %q", operation.Group.Name), removed, len(operation.Group.Usernames))
 		}
 	}
-	most := 0
-	for _, refusal := range p.plan.Refusals {
-		most = max(most, refusal.Removed)
-	}
 	for i := range p.plan.Refusals {
-		p.plan.Refusals[i].Allow = most
+		p.plan.Refusals[i].Allow = p.most
 	}
 }
 
 func (p *planner) check(what string, removed, of int) {
+	p.most = max(p.most, removed) // also of what passes: a share may let through what a number does not
 	if !p.policy.MaxRemovals.allows(removed, of) {
 		p.plan.Refusals = append(p.plan.Refusals, Refusal{What: what, Removed: removed, Of: of, Limit: p.policy.MaxRemovals})
 	}

@@ -48,6 +48,7 @@ type planner struct {
 	people    map[directory.Email]*directory.Person
 	named     map[directory.GroupName]*directory.DesiredGroup
 	newcomers map[directory.Email]*directory.Person // who must be created to be put into a group
+	most      int                                   // the most that one check of the guard counted
 	plan      *Plan
 }
 

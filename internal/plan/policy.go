@@ -63,12 +63,15 @@ func ParsePatterns(text string) (Patterns, error) {
 func (p Patterns) match(name string) bool {
 	for _, pattern := range p {
 		// The error is ruled out by ParsePatterns.
-		if ok, _ := path.Match(pattern, directory.Fold(name)); ok {
+		if ok, _ := path.Match(spanned(pattern), spanned(directory.Fold(name))); ok {
 			return true
 		}
 	}
 	return false
 }
+
+// spanned lets "*" match a slash, which is a letter like any other in an e-mail.
+func spanned(s string) string { return strings.ReplaceAll(s, "/", "\x1f") }
 
 // Limit bounds removals. The zero value allows none.
 type Limit struct {
@@ -117,7 +120,7 @@ func (l Limit) allows(removed, of int) bool {
 	case l.None || removed == 0:
 		return true
 	case l.Share:
-		return removed <= shareFloor || float64(removed)*100 <= l.Max*float64(of)
+		return removed <= shareFloor || float64(removed)*100 <= l.Max*float64(of)+1e-6
 	}
 	return float64(removed) <= l.Max
 }

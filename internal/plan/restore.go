@@ -10,12 +10,13 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// Snapshot is what the plan is about to change, as observed. The time is the
-// caller's to add.
-func (p *Plan) Snapshot(tenant string) *directory.Snapshot {
+// Snapshot is what the plan is about to change, as it was observed when the plan
+// was made. The time is the caller's to add.
+func (p *Plan) Snapshot(tenant string, observed *directory.Observed) *directory.Snapshot {
+	then := newTenant(observed)
 	s := &directory.Snapshot{
 		Schema: directory.SnapshotSchema, Tenant: tenant, Digest: p.Digest,
-		Users: []directory.User{}, Groups: []directory.Group{}, NewUsers: []directory.Email{}, NewGroups: []directory.GroupName{},
+		Users: []directory.User{}, Groups: []directory.Group{}, Members: map[string]directory.Email{}, NewUsers: []directory.Email{}, NewGroups: []directory.GroupName{},
 	}
 	for i := range p.Operations {
 		switch o := &p.Operations[i]; {
@@ -29,6 +30,9 @@ func (p *Plan) Snapshot(tenant string) *directory.Snapshot {
 			s.Users = append(s.Users, user)
 		default:
 			s.Groups = append(s.Groups, o.Group)
+			for _, username := range o.Group.Usernames {
+				s.Members[directory.Fold(username)] = then.who(username)
+			}
 		}
 	}
 	return s
@@ -66,16 +70,20 @@ func NewRestore(snapshot *directory.Snapshot, observed *directory.Observed, poli
 	return p.plan
 }
 
-// restoreUsers plans the users, and tells by username who comes back.
-func (p *planner) restoreUsers(snapshot *directory.Snapshot) (operations []Operation, returning map[string]directory.User) {
-	returning = map[string]directory.User{}
+// restoreUsers plans the users, and tells who comes back.
+func (p *planner) restoreUsers(snapshot *directory.Snapshot) (operations []Operation, returning map[directory.Email]directory.User) {
+	returning = map[directory.Email]directory.User{}
 	for _, user := range snapshot.Users {
 		now, exists := p.tenant.user(user.Email)
 		spare := directory.NewPersonName("", user.Email) // the API takes no empty name
 		user.Name.First, user.Name.Last = cmp.Or(user.Name.First, spare.First), cmp.Or(user.Name.Last, spare.Last)
 		switch {
 		case !exists:
-			returning[directory.Fold(user.Username)] = user
+			if other, taken := p.tenant.usernames[directory.Fold(user.Username)]; taken {
+				p.note("user %s comes back with the e-mail as username: %q is %s by now", user.Email, user.Username, other)
+				user.Username = string(user.Email)
+			}
+			returning[user.Email] = user
 			operations = append(operations, Operation{Action: Create, Object: User, User: user})
 			if user.IdmType == directory.IdmLocal {
 				p.note("user %s comes back without a password, API credentials and settings of their own: let them set a password anew", user.Email)
@@ -96,27 +104,34 @@ func (p *planner) restoreUsers(snapshot *directory.Snapshot) (operations []Opera
 	return operations, returning
 }
 
+// restored is a group as it is to be again. Its members are people: usernames
+// may have changed hands.
+type restored struct {
+	directory.Group
+	members []directory.Email
+}
+
 // restoreGroups plans the groups of the snapshot, and the places of users who
 // come back in groups that are not in it.
-func (p *planner) restoreGroups(snapshot *directory.Snapshot, returning map[string]directory.User) []Operation {
-	wanted := map[directory.GroupName]directory.Group{}
+func (p *planner) restoreGroups(snapshot *directory.Snapshot, returning map[directory.Email]directory.User) []Operation {
+	wanted := map[directory.GroupName]*restored{}
 	for _, group := range snapshot.Groups {
-		wanted[group.Name] = group
+		then := &restored{Group: group}
+		for _, username := range group.Usernames {
+			then.members = append(then.members, cmp.Or(snapshot.Members[directory.Fold(username)], p.tenant.who(username)))
+		}
+		wanted[group.Name] = then
 	}
-	for _, username := range slices.Sorted(maps.Keys(returning)) {
-		for _, name := range returning[username].Groups {
-			group, planned := wanted[directory.GroupName(name)]
-			if !planned {
-				now := p.tenant.groups[directory.GroupName(name)]
-				if now == nil {
-					continue
-				}
-				group = *now
+	for _, email := range slices.Sorted(maps.Keys(returning)) {
+		for _, name := range returning[email].Groups {
+			name := directory.GroupName(name)
+			now := p.tenant.groups[name]
+			if wanted[name] == nil && now != nil {
+				wanted[name] = &restored{Group: *now, members: p.tenant.members(now)}
 			}
-			if !slices.ContainsFunc(group.Usernames, func(u string) bool { return p.comesBackAs(u, returning) == returning[username].Email }) {
-				group.Usernames = append(slices.Clone(group.Usernames), returning[username].Username)
+			if group := wanted[name]; group != nil && !slices.Contains(group.members, email) {
+				group.members = append(group.members, email)
 			}
-			wanted[group.Name] = group
 		}
 	}
 	var operations []Operation
@@ -128,15 +143,7 @@ func (p *planner) restoreGroups(snapshot *directory.Snapshot, returning map[stri
 	return operations
 }
 
-// comesBackAs is who is meant by a username of the snapshot.
-func (p *planner) comesBackAs(username string, returning map[string]directory.User) directory.Email {
-	if user, ok := returning[directory.Fold(username)]; ok {
-		return user.Email
-	}
-	return p.tenant.who(username)
-}
-
-func (p *planner) restoreGroup(then directory.Group, returning map[string]directory.User) (Operation, bool) {
+func (p *planner) restoreGroup(then *restored, returning map[directory.Email]directory.User) (Operation, bool) {
 	now, exists := p.tenant.groups[then.Name]
 	if exists && now.SyncMode == directory.SyncSCIM {
 		p.note("group %q is left alone: it is synced by SCIM", then.Name)
@@ -144,11 +151,11 @@ func (p *planner) restoreGroup(then directory.Group, returning map[string]direct
 	if exists && (now.SyncMode == directory.SyncSCIM || now.ReadError != "") {
 		return Operation{}, false
 	}
-	operation := Operation{Action: Update, Object: Group, Attributes: attributesOf(then)}
+	operation := Operation{Action: Update, Object: Group, Attributes: attributesOf(then.Group)}
 	if exists {
 		operation.Group = *now
 	} else {
-		operation.Action, operation.Group = Create, then
+		operation.Action, operation.Group = Create, then.Group
 		operation.Group.Usernames, operation.Attributes = nil, nil
 	}
 	p.restoreMembers(&operation, then, returning)
@@ -164,25 +171,22 @@ func (p *planner) restoreGroup(then directory.Group, returning map[string]direct
 
 // restoreMembers plans who comes back to a group, and who is in it that was not
 // then.
-func (p *planner) restoreMembers(operation *Operation, then directory.Group, returning map[string]directory.User) {
-	returns, present, meant := map[directory.Email]bool{}, map[directory.Email]bool{}, map[directory.Email]bool{}
-	for _, user := range returning {
-		returns[user.Email] = true
+func (p *planner) restoreMembers(operation *Operation, then *restored, returning map[directory.Email]directory.User) {
+	present, meant := map[directory.Email]bool{}, map[directory.Email]bool{}
+	for _, email := range p.tenant.members(&operation.Group) {
+		present[email] = true
 	}
-	for _, username := range operation.Group.Usernames {
-		present[p.tenant.who(username)] = true
-	}
-	for _, username := range then.Usernames {
-		email := p.comesBackAs(username, returning)
-		meant[email] = true
+	for _, email := range then.members {
 		_, known := p.tenant.user(email)
+		_, returns := returning[email]
 		switch {
-		case present[email]:
-		case known || returns[email]:
+		case present[email], meant[email]:
+		case known, returns:
 			operation.Add = append(operation.Add, p.tenant.member(email))
 		default:
 			p.note("%s cannot come back to group %q: the tenant has no such user any more", email, then.Name)
 		}
+		meant[email] = true
 	}
 	for _, username := range operation.Group.Usernames {
 		member := Member{Email: p.tenant.who(username), Username: username}

@@ -43,6 +43,15 @@ func (t *tenant) who(username string) directory.Email {
 	return directory.Email(folded)
 }
 
+// members are the people whom a group lists.
+func (t *tenant) members(group *directory.Group) []directory.Email {
+	people := make([]directory.Email, len(group.Usernames))
+	for i, username := range group.Usernames {
+		people[i] = t.who(username)
+	}
+	return people
+}
+
 // user is the user of an e-mail: of several an ordinary one, then the first by
 // username.
 func (t *tenant) user(email directory.Email) (directory.User, bool) {
