@@ -94,14 +94,14 @@ func (c change) done(group directory.Group, err error) bool {
 func (r *run) createGroup(ctx context.Context, result *Result, change change) {
 	group := result.Group
 	group.Usernames = change.add
-	maybeCreated := false
+	maybeCreated, replaced := false, false
 	r.try(ctx, result, r.groups, func(ctx context.Context) (bool, error) {
 		err := r.repository.CreateGroup(ctx, group)
 		if conflict(err) {
 			// Somebody made it, perhaps this program at an earlier attempt.
 			maybeCreated = maybeCreated || repeated(err)
 			result.ambiguous = maybeCreated
-			err := r.replaceGroup(ctx, result, change, nil)
+			err := r.replaceGroup(ctx, result, change, &replaced)
 			if maybeCreated && errors.Is(err, retry.ErrInterrupted) {
 				err = errors.New(err.Error()) // it was begun, and perhaps carried out
 			}
@@ -122,9 +122,14 @@ func (r *run) createGroup(ctx context.Context, result *Result, change change) {
 		if !change.done(r.readGroup(ctx, group.Name)) {
 			return false
 		}
-		result.Added = len(change.add)
+		if !replaced { // else counted already
+			result.Added = len(change.add)
+		}
 		return true
 	})
+	if result.Status == Done && replaced && !maybeCreated {
+		result.Effect = plan.Update // it was there
+	}
 }
 
 // readGroup reads a group to find out whether a write was carried out.
@@ -140,10 +145,6 @@ func (r *run) updateGroup(ctx context.Context, result *Result, change change) {
 	wrote := false
 	r.try(ctx, result, r.groups, func(ctx context.Context) (bool, error) {
 		err := r.replaceGroup(ctx, result, change, &wrote)
-		if err == nil && wrote && result.Effect == "" {
-			// An earlier attempt turns out to have been carried out.
-			result.Effect = result.Action
-		}
 		return wrote, err
 	}, func(ctx context.Context) bool {
 		return change.done(r.readGroup(ctx, result.Group.Name))
@@ -151,8 +152,8 @@ func (r *run) updateGroup(ctx context.Context, result *Result, change change) {
 }
 
 // replaceGroup reads the group as it is now and puts it back with the change
-// and nothing else altered, unless there is nothing left to change. wrote, if
-// not nil, is set once the replacement is sent.
+// and nothing else altered, unless there is nothing left to change. wrote is
+// set once the replacement is sent.
 func (r *run) replaceGroup(ctx context.Context, result *Result, change change, wrote *bool) error {
 	group, err := r.repository.Group(ctx, result.Group.Name)
 	switch {
@@ -169,12 +170,13 @@ func (r *run) replaceGroup(ctx context.Context, result *Result, change change, w
 	}
 	members, added, removed := change.apply(group.Usernames)
 	if !change.attributes.Apply(&group) && added+removed == 0 {
+		if *wrote { // an earlier attempt turns out to have been carried out
+			result.Effect = plan.Update
+		}
 		return nil
 	}
 	group.Usernames = members
-	if wrote != nil {
-		*wrote = true
-	}
+	*wrote = true
 	// Counted before the answer is known: a read-back may find it done.
 	result.Added, result.Removed = added, removed
 	if err := r.repository.ReplaceGroup(ctx, group); err != nil {

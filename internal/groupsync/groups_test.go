@@ -211,6 +211,19 @@ func TestAmbiguousGroupWrites(t *testing.T) {
 	}
 }
 
+// A group that was there already is updated, however late that is known.
+func TestConflictWithALostReplacement(t *testing.T) {
+	t.Parallel()
+	for _, attempts := range []int{1, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			tenant := company(inTurn("PUT", "user_groups/ops", lostAnswer))
+			outcome := apply(t, tenant, []plan.Operation{createGroup("ops", members("ann@example.com", "cy@example.com")...)},
+				groupsync.WithGroupRetry(retry.Policy{Attempts: attempts}))
+			check(t, "outcome", []string{"create group ops: done update +1 -0"}, told(outcome))
+		})
+	}
+}
+
 // With retries of groups the next attempt finds out what the last one did.
 func TestAmbiguousGroupWritesRetried(t *testing.T) {
 	t.Parallel()

@@ -34,13 +34,11 @@ func NewBreaker(threshold int, cooldown time.Duration) *Breaker {
 	}
 	b := &Breaker{cooldown: cooldown, changed: make(chan struct{})}
 	b.circuit = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
-		MaxRequests:  1,
-		Timeout:      max(cooldown, 1), // gobreaker reads 0 as a minute
-		ReadyToTrip:  func(counts gobreaker.Counts) bool { return counts.ConsecutiveFailures >= uint32(threshold) },
-		IsSuccessful: func(err error) bool { return !Classify(err).Transient },
-		IsExcluded: func(err error) bool {
-			return errors.Is(err, ErrInterrupted) || errors.Is(err, errHeld) || errors.Is(err, context.Canceled)
-		},
+		MaxRequests:   1,
+		Timeout:       max(cooldown, 1), // gobreaker reads 0 as a minute
+		ReadyToTrip:   func(counts gobreaker.Counts) bool { return counts.ConsecutiveFailures >= uint32(threshold) },
+		IsSuccessful:  func(err error) bool { return !Classify(err).Transient },
+		IsExcluded:    excluded,
 		OnStateChange: b.transition,
 	})
 	return b
@@ -66,8 +64,17 @@ func (b *Breaker) transition(_ string, from, to gobreaker.State) {
 	case from == gobreaker.StateHalfOpen && to == gobreaker.StateOpen:
 		b.dead = true
 	}
+	b.announce()
+}
+
+func (b *Breaker) announce() {
 	close(b.changed)
 	b.changed = make(chan struct{})
+}
+
+// excluded tells the errors that say nothing about the tenant.
+func excluded(err error) bool {
+	return errors.Is(err, ErrInterrupted) || errors.Is(err, errHeld) || errors.Is(err, context.Canceled)
 }
 
 // errHeld ends a pass of an operation that found the breaker open before a
@@ -88,6 +95,11 @@ func (b *Breaker) run(ctx context.Context, operation func(trial bool) error) err
 		_, err := b.circuit.Execute(func() (struct{}, error) {
 			return struct{}{}, operation(b.circuit.State() == gobreaker.StateHalfOpen)
 		})
+		if excluded(err) { // a trial that did not count leaves its turn to another
+			b.mu.Lock()
+			b.announce()
+			b.mu.Unlock()
+		}
 		if !errors.Is(err, gobreaker.ErrOpenState) && !errors.Is(err, gobreaker.ErrTooManyRequests) && !errors.Is(err, errHeld) {
 			return err
 		}
