@@ -84,7 +84,7 @@ func (g *GitHub) failure(c call, err error) error {
 		return &APIError{Status: elsewhere.StatusCode, Message: "it redirects instead of answering; check GITHUB_API_URL", call: c}
 	}
 	if refused != nil || errors.As(err, &refused) {
-		return &APIError{Status: refused.Response.StatusCode, Message: g.reason(refused), call: c, retryAfter: retryAfter(refused.Response)}
+		return &APIError{Status: refused.Response.StatusCode, Message: g.reason(refused), call: c, retryAfter: retry.ParseAfter(refused.Response.Header.Get("Retry-After"))}
 	}
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("could not %s: %w", c.doing, err)
@@ -102,14 +102,6 @@ func (g *GitHub) reason(refused *github.ErrorResponse) string {
 		text = http.StatusText(refused.Response.StatusCode)
 	}
 	return g.shown(text)
-}
-
-func retryAfter(response *http.Response) time.Duration {
-	seconds, err := time.ParseDuration(response.Header.Get("Retry-After") + "s")
-	if err != nil {
-		return 0
-	}
-	return max(seconds, 0)
 }
 
 // shown bounds a text from GitHub, and takes out the token that a server might

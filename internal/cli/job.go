@@ -270,13 +270,7 @@ func (j *job) service(ended func()) *groupsync.Service {
 		groupsync.WithLog(j.log),
 		groupsync.WithProgress(ended),
 	)
-	read, write := c.HTTPAttempts, 1
-	switch c.HTTPScope {
-	case xc.ScopeAll:
-		write = c.HTTPAttempts
-	case xc.ScopeNone:
-		read = 1
-	}
+	read, write := j.client.Attempts()
 	j.log.Info("requests at most", "user", c.UserRetry.Attempts*write, "group_write", c.GroupRetry.Attempts*write, "read", read)
 	return service
 }

@@ -22,6 +22,7 @@ type run struct {
 	// the phases only.
 	usernames map[directory.Email]string
 	missing   map[directory.Email]bool
+	left      map[string]int // see leftBy
 }
 
 // Apply carries out the plan. An operation's failure does not stop the others;
@@ -41,8 +42,9 @@ func (s *Service) Apply(ctx context.Context, p *plan.Plan) *Outcome {
 	r.each(ctx, r.phase(plan.Group, plan.Create, plan.Update), r.writeGroup)
 	if r.allCreated(p) {
 		r.each(ctx, r.phase(plan.Group, plan.Delete), r.deleteGroup)
+		r.left = leftBy(r.phase(plan.Group, plan.Update, plan.Delete))
 		r.each(ctx, r.phase(plan.User, plan.Delete), r.deleteUser)
-	} else if len(r.phase(plan.Group, plan.Delete))+len(r.phase(plan.User, plan.Delete)) > 0 {
+	} else if ctx.Err() == nil && len(r.phase(plan.Group, plan.Delete))+len(r.phase(plan.User, plan.Delete)) > 0 {
 		s.log.Warn("nothing is deleted in this run: a user or group could not be created")
 	}
 	r.outcome.Stopped = context.Cause(ctx)

@@ -1,6 +1,7 @@
 package groupsync_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -248,6 +249,30 @@ func TestAmbiguousGroupWritesRetried(t *testing.T) {
 			check(t, "outcome", []string{want.outcome}, told(outcome))
 			check(t, "writes", want.writes, writes(tenant))
 		})
+	}
+}
+
+// Who is deleted takes along what a failed operation left.
+func TestDeletedUserTakesAlongWhatWasLeft(t *testing.T) {
+	t.Parallel()
+	refused := simulator.Fault{Status: 400}
+	for name, option := range map[string]simulator.Option{
+		"update group ops: failed": on("PUT", "user_groups/ops", 1, refused), "delete group old: failed": on("DELETE", "user_groups/old", 1, refused),
+	} {
+		tenant := company(option)
+		outcome := apply(t, tenant, []plan.Operation{
+			updateGroup(t, tenant, "ops", nil, members("ann@example.com")), deleteGroup(t, tenant, "old"),
+			deleteUser("ann@example.com"), deleteUser("cy@example.com"),
+		})
+		removed := 0
+		for _, result := range outcome.Results {
+			if result.Status == groupsync.Done {
+				removed += result.Removed
+			}
+		}
+		if told := told(outcome); !slices.Contains(told, name) || removed != 2 {
+			t.Errorf("%d memberships are told of, want 2: %v", removed, told)
+		}
 	}
 }
 

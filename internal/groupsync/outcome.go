@@ -51,7 +51,7 @@ type Outcome struct {
 	ByOperation map[string]retry.Counts
 	Budget      *int  // what is left of the retry budget; nil where there is none
 	Opened      int   // how often the circuit breaker opened
-	Stopped     error // why nothing new was begun; nil if all was
+	Stopped     error // the cause of the context's end, if it ended before the plan did
 }
 
 // Preview is the outcome of a plan that is not carried out.

@@ -157,7 +157,7 @@ func kind(action plan.Action, object plan.Object) string {
 	return string(action) + " " + string(object)
 }
 
-// UserRetry and GroupRetry are the policies in force.
+// UserRetry is the policy of user operations.
 func (s *Service) UserRetry() retry.Policy { return s.users }
 
 // GroupRetry is the policy of group operations.

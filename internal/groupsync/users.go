@@ -9,8 +9,7 @@ import (
 	"xc-group-sync/internal/retry"
 )
 
-// createUser creates a user; the only operation that is retried unless the
-// settings say otherwise. A conflict means that the user is there.
+// createUser creates a user. A conflict means that the user is there.
 func (r *run) createUser(ctx context.Context, result *Result) {
 	maybeCreated := false
 	r.try(ctx, result, r.users, func(ctx context.Context) (bool, error) {
@@ -44,10 +43,7 @@ func (r *run) settleUsers(ctx context.Context, creations []*Result) {
 		}
 	}
 	if len(open) > 0 && !r.retrier.Breaker.Holding() && ctx.Err() == nil { // else nothing more is sent
-		users, err := r.repository.Users(ctx)
-		if unauthenticated(err) {
-			r.stop(err)
-		}
+		users, err := r.readUsers(ctx)
 		if err != nil {
 			r.log.Warn("the users could not be listed again after their creation was left open", "error", err)
 		} else {
@@ -90,10 +86,7 @@ func (r *run) updateUsers(ctx context.Context, updates []*Result) {
 	if len(updates) == 0 || ctx.Err() != nil {
 		return
 	}
-	users, err := r.repository.Users(ctx)
-	if unauthenticated(err) {
-		r.stop(err)
-	}
+	users, err := r.readUsers(ctx)
 	now := make(map[string]directory.User, len(users)) // e-mails may be shared
 	for _, user := range users {
 		now[user.Username] = user
@@ -122,13 +115,22 @@ func (r *run) updateUsers(ctx context.Context, updates []*Result) {
 		r.try(ctx, result, r.users, func(ctx context.Context) (bool, error) {
 			return true, r.repository.ReplaceUser(ctx, user)
 		}, func(ctx context.Context) bool {
-			now, _ := r.readUser(ctx, user.Username)
-			return now.Name == user.Name
+			found, _ := r.readUser(ctx, user.Username)
+			return found.Name == user.Name
 		})
 		if result.Status == Done {
 			result.Effect = result.Action
 		}
 	})
+}
+
+// readUsers lists the users again; refused credentials end the run.
+func (r *run) readUsers(ctx context.Context) ([]directory.User, error) {
+	users, err := r.repository.Users(ctx)
+	if unauthenticated(err) {
+		r.stop(err)
+	}
+	return users, err
 }
 
 // deleteUser deletes a user. One who is gone is deleted.
@@ -141,8 +143,23 @@ func (r *run) deleteUser(ctx context.Context, result *Result) {
 		return true, err
 	}, func(ctx context.Context) bool { return r.isGone(ctx, result) })
 	if result.Status == Done {
-		result.Effect, result.Removed = result.Action, result.Removals()
+		result.Effect, result.Removed = result.Action, result.Removals()+r.left[directory.Fold(result.User.Username)]
 	}
+}
+
+// leftBy counts by folded username the memberships that group operations should
+// have taken away and did not: who is deleted takes them along.
+func leftBy(groups []*Result) map[string]int {
+	left := map[string]int{}
+	for _, result := range groups {
+		if result.Status == Done {
+			continue
+		}
+		for _, member := range result.Remove {
+			left[directory.Fold(member.Username)]++
+		}
+	}
+	return left
 }
 
 func (r *run) isGone(ctx context.Context, result *Result) bool {
@@ -153,10 +170,7 @@ func (r *run) isGone(ctx context.Context, result *Result) bool {
 // readUser is the user as the tenant lists them now; the zero User if it does
 // not.
 func (r *run) readUser(ctx context.Context, username string) (directory.User, error) {
-	users, err := r.repository.Users(ctx)
-	if unauthenticated(err) {
-		r.stop(err)
-	}
+	users, err := r.readUsers(ctx)
 	for _, user := range users {
 		if user.Username == username {
 			return user, err

@@ -43,10 +43,9 @@ func (p *Plan) Snapshot(tenant string, observed *directory.Observed) *directory.
 // and users are created again, names are put back. Nothing is deleted.
 func NewRestore(snapshot *directory.Snapshot, observed *directory.Observed, policy Policy) *Plan {
 	p := &planner{
-		policy:    policy,
-		desired:   &directory.Desired{},
-		tenant:    newTenant(observed),
-		newcomers: map[directory.Email]*directory.Person{},
+		policy:  policy,
+		desired: &directory.Desired{},
+		tenant:  newTenant(observed),
 		plan: &Plan{
 			Users:  Count{Desired: len(snapshot.Users), Existing: len(observed.Users)},
 			Groups: Count{Desired: len(snapshot.Groups), Existing: len(observed.Groups)},

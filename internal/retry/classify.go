@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -19,6 +20,20 @@ type StatusError interface {
 	error
 	StatusCode() int
 	RetryAfter() time.Duration // how long the server asks to wait; 0 if it does not
+}
+
+// ParseAfter reads both forms of a Retry-After header, seconds and a date; 0
+// where it is neither, or in the past.
+func ParseAfter(header string) time.Duration {
+	header = strings.TrimSpace(header)
+	// A number out of range comes back as the largest one.
+	if seconds, err := strconv.ParseUint(header, 10, 31); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(seconds) * time.Second
+	}
+	if date, err := http.ParseTime(header); err == nil {
+		return max(time.Until(date), 0)
+	}
+	return 0
 }
 
 // Fault is what an error means for trying again.

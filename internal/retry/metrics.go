@@ -25,7 +25,7 @@ type Counts struct {
 	Permanent   int            // operations that failed for good
 	Interrupted int            // operations given up because the run ended
 	Rejected    int            // operations that the breaker turned away untried
-	Wait        time.Duration  // summed over all waits before a retry, as planned
+	Wait        time.Duration  // summed over all waits before a retry, as far as they went
 	ByCause     map[string]int // failed attempts for transient reasons
 }
 

@@ -13,8 +13,8 @@ import (
 )
 
 // Retrier tries operations again under a policy. Its zero value retries
-// without budget, breaker or metrics, honours no Retry-After, and logs
-// nowhere. It is safe for concurrent use once it is made.
+// without budget, breaker or metrics, ends the tries at any Retry-After, and
+// logs nowhere. It is safe for concurrent use once it is made.
 type Retrier struct {
 	RetryAfterMax time.Duration  // the longest Retry-After that is honoured
 	Budget        *Budget        // nil: no limit
@@ -74,7 +74,7 @@ func (r *Retrier) Do(ctx context.Context, operation string, policy Policy, attem
 		t.trial = trial
 		return t.run(ctx)
 	})
-	if t.last != nil && (errors.Is(err, ErrRejected) || errors.Is(err, ErrInterrupted)) && !errors.Is(t.last, ErrInterrupted) {
+	if t.last != nil && (errors.Is(err, ErrRejected) || errors.Is(err, ErrInterrupted)) {
 		err = fmt.Errorf("%w, after %s: %w", err, times(t.attempts), t.last)
 	}
 	r.Metrics.ended(t.attempts, err)
@@ -93,6 +93,7 @@ type try struct {
 	last     error
 	ended    error // last with the reason to stop, where that needs saying
 	wait     time.Duration
+	waiting  time.Time // since when; zero: it does not wait
 }
 
 func (t *try) run(ctx context.Context) error {
@@ -104,6 +105,7 @@ func (t *try) run(ctx context.Context) error {
 		retrygo.RetryIf(t.again),
 		retrygo.DelayType(func(uint, error, *retrygo.Config) time.Duration { return t.wait }),
 	)
+	t.waited() // the end of the context ends a wait
 	switch {
 	case t.ended != nil:
 		return t.ended
@@ -114,6 +116,14 @@ func (t *try) run(ctx context.Context) error {
 	return err
 }
 
+// waited counts a wait that has ended.
+func (t *try) waited() {
+	if !t.waiting.IsZero() {
+		t.Metrics.waits(min(time.Since(t.waiting), t.wait))
+		t.waiting = time.Time{}
+	}
+}
+
 func times(attempts int) string {
 	if attempts == 1 {
 		return "1 attempt"
@@ -122,6 +132,7 @@ func times(attempts int) string {
 }
 
 func (t *try) once(ctx context.Context) error {
+	t.waited()
 	if !t.trial && t.Breaker.Holding() {
 		return errHeld // it opened during the wait
 	}
@@ -169,7 +180,7 @@ func (t *try) again(err error) bool {
 			random = rand.Float64
 		}
 		t.wait = max(t.policy.wait(t.attempts, random), fault.RetryAfter)
-		t.Metrics.waits(t.wait)
+		t.waiting = time.Now()
 		t.log(slog.LevelWarn, "attempt failed, trying again", append(failed, slog.Duration("wait", t.wait))...)
 		return true
 	}

@@ -147,7 +147,7 @@ func TestCancellation(t *testing.T) {
 			if !errors.Is(got.Err, retry.ErrInterrupted) || !errors.Is(got.Err, stopped) || !errors.As(got.Err, &last) {
 				t.Errorf("error = %v, want it to tell of the interruption, its cause and the last attempt", got.Err)
 			}
-			want := retry.Counts{Attempts: 2, Retries: 1, Interrupted: 1, Wait: 3 * time.Second, ByCause: map[string]int{"503": 2}}
+			want := retry.Counts{Attempts: 2, Retries: 1, Interrupted: 1, Wait: 1500 * time.Millisecond, ByCause: map[string]int{"503": 2}}
 			if diff := cmp.Diff(want, metrics.Counts()); diff != "" {
 				t.Errorf("counts (-want +got):\n%s", diff)
 			}

@@ -121,7 +121,9 @@ func TestBrokenAnswers(t *testing.T) {
 		{"answer to a write", createUser, "OK", "documented object"},
 		{"error field of a write", createUser, `{"error":{"code":"EPARTIAL"}}`, "EPARTIAL"},
 		{"not deleted", deleteUser, `{"delete_ok":false,"items":[{"object_name":"a","error_message":"the owner"}]}`, "did not delete the user: the owner"},
-		{"not deleted, no reason", deleteUser, `{}`, "no reason"},
+		{"not deleted, no reason", deleteUser, `{"delete_ok":false}`, "no reason"},
+		{"deleted or not", deleteUser, ``, "does not say whether"},
+		{"an echo of the token", deleteUser, `{"error":{"message":"no ` + token + `"}}`, "no ***"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -14,9 +14,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"xc-group-sync/internal/retry"
@@ -63,6 +63,7 @@ type Client struct {
 	retrier  retry.Retrier
 	metrics  retry.Metrics
 	throttle *retry.Throttle
+	http1    atomic.Bool // what the server speaks, once it has answered
 
 	mu        sync.Mutex
 	latencies []time.Duration
@@ -112,6 +113,11 @@ func (c *Client) policy(method string) retry.Policy {
 		p.Attempts = c.options.Attempts
 	}
 	return p
+}
+
+// Attempts are how often one read and one write may be sent.
+func (c *Client) Attempts() (read, write int) {
+	return max(c.policy(http.MethodGet).Attempts, 1), max(c.policy(http.MethodPost).Attempts, 1)
 }
 
 const root = "/api/web/custom/namespaces/system/"
@@ -188,15 +194,23 @@ func (c *Client) send(interrupt context.Context, method, path string, body []byt
 }
 
 func (c *Client) request(ctx context.Context, method, path string, body []byte) (*http.Request, error) {
-	request, err := http.NewRequestWithContext(ctx, method, c.options.BaseURL+root+path, bytes.NewReader(body))
+	var content io.Reader
+	switch {
+	case body != nil:
+		content = bytes.NewReader(body)
+	case c.http1.Load():
+		// net/http sends a GET again by itself, uncounted, where a connection
+		// that was kept breaks; but not with a body that it cannot rewind. It
+		// finds this one empty, and sends none.
+		content = io.MultiReader()
+	}
+	request, err := http.NewRequestWithContext(ctx, method, c.options.BaseURL+root+path, content)
 	if err != nil {
 		return nil, err
 	}
 	request.Header.Set("User-Agent", c.options.UserAgent)
 	request.Header.Set("Accept", "application/json")
-	if body == nil {
-		request.Body, request.ContentLength = nil, 0
-	} else {
+	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
 	if c.options.Token != "" {
@@ -211,6 +225,11 @@ func (c *Client) roundTrip(request *http.Request) (int, http.Header, []byte, err
 		return 0, nil, nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
+	c.http1.Store(response.ProtoMajor == 1)
+	if response.StatusCode >= http.StatusBadRequest {
+		body, err := io.ReadAll(io.LimitReader(response.Body, maxErrorBody))
+		return response.StatusCode, response.Header, body, err
+	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	if err == nil && len(body) > maxBody {
 		err = errTooLong
@@ -256,7 +275,7 @@ func (c *Client) check(method, path string, status int, header http.Header, body
 	case status < 400:
 		return nil
 	}
-	failed.retryAfter = retryAfter(header.Get("Retry-After"))
+	failed.retryAfter = retry.ParseAfter(header.Get("Retry-After"))
 	failed.page = isHTML(header, body)
 	failed.Code, failed.Message = c.errorBody(header, body)
 	if status == http.StatusTooManyRequests && failed.retryAfter <= c.options.RetryAfterMax {
@@ -277,21 +296,11 @@ func host(location string) string {
 	return u.Host
 }
 
-// retryAfter reads both forms of the header: seconds, and a date.
-func retryAfter(value string) time.Duration {
-	value = strings.TrimSpace(value)
-	// A number out of range comes back as the largest one.
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(seconds) * time.Second
-	}
-	if date, err := http.ParseTime(value); err == nil {
-		return max(time.Until(date), 0)
-	}
-	return 0
-}
-
-// shownBody bounds how much of an error's body is shown, in bytes.
-const shownBody = 300
+// How much of an error's body is read, and how much of it is shown, in bytes.
+const (
+	maxErrorBody = 64 << 10
+	shownBody    = 300
+)
 
 // errorBody is the code and the message of a refusal, without the token that a
 // server might echo.
@@ -308,14 +317,19 @@ func (c *Client) errorBody(header http.Header, body []byte) (code, message strin
 	default:
 		message = strings.TrimSpace(string(body))
 	}
+	return c.shown(code), c.shown(message)
+}
+
+// shown bounds a text from the server, and takes out the token that it might
+// echo.
+func (c *Client) shown(text string) string {
 	if c.options.Token != "" {
-		message = strings.ReplaceAll(message, c.options.Token, "***")
-		code = strings.ReplaceAll(code, c.options.Token, "***")
+		text = strings.ReplaceAll(text, c.options.Token, "***")
 	}
-	if len(message) > shownBody {
-		message = strings.ToValidUTF8(message[:shownBody], "") + "…"
+	if len(text) > shownBody {
+		text = strings.ToValidUTF8(text[:shownBody], "") + "…"
 	}
-	return code, message
+	return text
 }
 
 // decode reads the documented object, all of it at once: a listing is long.
@@ -328,7 +342,9 @@ func (c *Client) decode(method, path string, body []byte, out answer) error {
 	}
 	err := json.Unmarshal(body, out)
 	if err == nil {
-		err = out.half()
+		if reason := out.half(); reason != nil {
+			err = errors.New(c.shown(reason.Error()))
+		}
 	}
 	if err != nil {
 		return &FormatError{Method: method, Path: path, Err: err}

@@ -54,7 +54,9 @@ func (e *APIError) Error() string {
 	case e.Status == http.StatusNotFound && e.Method == http.MethodGet && (e.page || !strings.Contains(e.Path, "/")):
 		b.WriteString("; there is no such API: check tenant and api-url")
 	case e.Refused():
-		b.WriteString("; the credentials may not read this: they need a role that may manage users and groups in the namespace system")
+		b.WriteString("; the credentials may not read this: they need a role that may read users and groups in the namespace system (to apply a plan, one that may manage them)")
+	case e.Status == http.StatusForbidden && e.FromAPI():
+		b.WriteString("; the credentials may not change this: they need a role that may manage users and groups in the namespace system")
 	}
 	return b.String()
 }
@@ -139,7 +141,7 @@ func (c *Client) hint(err error) string {
 		proxy     *proxyError
 	)
 	if errors.As(err, &operation) && operation.Op == "proxyconnect" {
-		return cmp.Or(handshakeHint(err, "proxy", "proxy (most often it begins with http://)"), "the proxy cannot be reached: check proxy")
+		return cmp.Or(handshakeHint(err, "proxy", "proxy (most often it begins with http://)"), "the proxy cannot be reached: check proxy (or the environment variable HTTPS_PROXY)")
 	}
 	if hint := handshakeHint(err, "server", "api-url and tenant"); hint != "" {
 		return hint

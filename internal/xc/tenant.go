@@ -151,7 +151,7 @@ func (c *Client) ReplaceUser(ctx context.Context, user directory.User) error {
 func (c *Client) DeleteUser(ctx context.Context, user directory.User) error {
 	var answer struct {
 		plain
-		Deleted bool `json:"delete_ok"`
+		Deleted *bool `json:"delete_ok"`
 		Items   []struct {
 			Name    string `json:"object_name"`
 			Message string `json:"error_message"`
@@ -161,10 +161,14 @@ func (c *Client) DeleteUser(ctx context.Context, user directory.User) error {
 		Email     string `json:"email"`
 		Namespace string `json:"namespace"`
 	}{cmp.Or(user.Address, string(user.Email)), "system"}
-	if err := c.do(ctx, http.MethodPost, "users/cascade_delete", request, &answer); err != nil {
+	const path = "users/cascade_delete"
+	if err := c.do(ctx, http.MethodPost, path, request, &answer); err != nil {
 		return err
 	}
-	if answer.Deleted {
+	switch {
+	case answer.Deleted == nil:
+		return &FormatError{Method: http.MethodPost, Path: path, Err: errors.New("it does not say whether the user is deleted")}
+	case *answer.Deleted:
 		return nil
 	}
 	var reasons []string
@@ -173,7 +177,7 @@ func (c *Client) DeleteUser(ctx context.Context, user directory.User) error {
 			reasons = append(reasons, item.Message)
 		}
 	}
-	return errors.New("the tenant did not delete the user: " + cmp.Or(strings.Join(reasons, "; "), "it gives no reason"))
+	return errors.New("the tenant did not delete the user: " + cmp.Or(c.shown(strings.Join(reasons, "; ")), "it gives no reason"))
 }
 
 func groupPath(name directory.GroupName) string {
