@@ -109,6 +109,31 @@ func newcomers(n int) *plan.Plan {
 	return p
 }
 
+// TestStrayRefusals holds what a 429 now and then costs that tells of no limit.
+func TestStrayRefusals(t *testing.T) {
+	t.Parallel()
+	took := func(share float64) (d time.Duration) {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(3, 4))
+			tenant := &limited{admit: func(time.Duration) bool { return random.Float64() >= share }, latency: 20 * time.Millisecond, start: time.Now(), random: rand.New(rand.NewPCG(1, 2))}
+			client := xc.New(xc.Options{BaseURL: base, Transport: tenant, Timeout: 30 * time.Second, Attempts: 3, RetryAfterMax: time.Minute, Concurrency: 4})
+			for _, result := range groupsync.New(client, groupsync.WithConcurrency(4)).Apply(t.Context(), newcomers(2000)).Results {
+				if result.Status != groupsync.Done {
+					t.Errorf("%s: %v", result.Name(), result.Err)
+				}
+			}
+			d = time.Since(tenant.start)
+		})
+		return d
+	}
+	without := took(0)
+	for share, most := range map[float64]time.Duration{0.001: 2 * without, 0.005: 2 * without, 0.01: 4 * without} {
+		if d := took(share); d > most {
+			t.Errorf("%v with %v refused, %v without", d, share, without)
+		}
+	}
+}
+
 // TestUnderARateLimit holds a run of 10,000 users to a limit of 50 requests a
 // second that it is not told of: nobody fails, 90 % of the limit are used, and
 // hardly a request is refused.

@@ -15,12 +15,14 @@ import (
 // window of TCP CUBIC does (RFC 9438): back to what was borne, hardly at all
 // around it, then faster and faster, until the next refusal.
 type pace struct {
-	most   float64     // requests a second
-	next   time.Time   // nobody is let in before
-	recent []time.Time // when those of the last second were let in, but for the refused ones
-	borne  float64     // requests a second when it was lowered; 0: it never was
-	guess  bool        // borne is a guess
-	since  time.Time   // when it began to grow
+	most    float64     // requests a second
+	next    time.Time   // nobody is let in before
+	recent  []time.Time // when those of the last second were let in, but for the refused ones
+	borne   float64     // requests a second when it was lowered; 0: it never was
+	guess   bool        // borne is a guess
+	since   time.Time   // when it began to grow
+	strays  float64     // share of requests that were refused, the older the less it counts
+	lowered time.Time   // when a refusal last lowered it
 }
 
 const (
@@ -36,6 +38,11 @@ const (
 	settling = 3 * time.Second
 	// slowest is the lowest pace, in requests a second.
 	slowest = 2
+	// memory is the weight of a request in strays, and bearable the share from
+	// which refusals tell of a limit: the third within some hundred requests.
+	// One that asks for a wait tells of it by itself.
+	memory   = 1.0 / 128
+	bearable = 0.02
 )
 
 // rate is the pace at a time, in requests a second.
@@ -70,10 +77,22 @@ func (p *pace) forget(before time.Time) {
 	p.recent = p.recent[old:]
 }
 
-// refused takes a request back that the server did not bear.
-func (p *pace) refused(sent time.Time) {
+// admitted notes a request that the server bore.
+func (p *pace) admitted() { p.strays -= p.strays * memory }
+
+// refused takes a request back that the server did not bear, and lowers the pace
+// unless the refusal may be a stray. held is until when nothing is sent anyway.
+func (p *pace) refused(sent, now, held time.Time) {
+	p.strays += (1 - p.strays) * memory
 	if i, found := slices.BinarySearchFunc(p.recent, sent, time.Time.Compare); found {
 		p.recent = slices.Delete(p.recent, i, i+1)
+	}
+	switch {
+	case sent.Before(p.lowered): // it was in flight then, and counted as borne
+		p.borne = max(p.borne-1, 1)
+	case held.After(now) || p.strays > bearable:
+		p.lower(now, held)
+		p.lowered, p.strays = now, 0
 	}
 }
 
@@ -105,7 +124,3 @@ func later(a, b time.Time) time.Time {
 	}
 	return b
 }
-
-// lowerByOne learns from the refusal of another request that was on its way
-// when the pace was lowered: it was counted as borne.
-func (p *pace) lowerByOne() { p.borne = max(p.borne-1, 1) }

@@ -23,7 +23,7 @@ type Throttle struct {
 	flying  int
 	left    chan struct{} // tells the next one that a place may be free
 	until   time.Time     // nobody is let in before
-	lowered time.Time     // when a refusal last lowered limit and pace
+	lowered time.Time     // when a refusal last lowered limit
 	pace    pace
 }
 
@@ -103,14 +103,14 @@ func (t *Throttle) Leave(entered time.Time, refused bool) {
 	switch {
 	case !refused:
 		t.limit = min(t.limit+1/t.limit, t.most)
-	case entered.Before(t.lowered): // it was in flight then: the same lesson
-		t.pace.refused(entered)
-		t.pace.lowerByOne()
+		t.pace.admitted()
 	default:
-		t.limit = max(min(t.limit, float64(t.flying+1))/2, 1)
-		t.lowered = time.Now()
-		t.pace.refused(entered)
-		t.pace.lower(t.lowered, t.until)
+		now := time.Now()
+		if !entered.Before(t.lowered) { // else it was in flight then: the same lesson
+			t.limit = max(min(t.limit, float64(t.flying+1))/2, 1)
+			t.lowered = now
+		}
+		t.pace.refused(entered, now, t.until)
 	}
 	select {
 	case t.left <- struct{}{}:

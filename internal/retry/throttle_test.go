@@ -117,6 +117,7 @@ func TestThrottleFindsThePace(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			throttle.Hold(time.Millisecond) // the server asks for it
 			throttle.Leave(entered, true)
 		}
 		is := func(what string, got, want time.Duration) {
@@ -156,12 +157,34 @@ func TestThrottleHalvesAGuess(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			throttle.Hold(time.Millisecond) // the server asks for it
 			throttle.Leave(entered, true)
 			if all := gaps(t, throttle, 2); all[1] < want*9/10 || all[1] > want {
 				t.Errorf("%v apart, want %v", all[1], want)
 			}
 		}
 	})
+}
+
+// TestThrottleBearsAStray: a refusal now and then tells of no limit.
+func TestThrottleBearsAStray(t *testing.T) {
+	t.Parallel()
+	for between, slower := range map[int]bool{400: false, 100: false, 20: true} {
+		synctest.Test(t, func(t *testing.T) {
+			throttle := retry.NewThrottle(0, 100)
+			for range 4 {
+				gaps(t, throttle, between)
+				entered, err := throttle.Enter(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				throttle.Leave(entered, true)
+			}
+			if all := gaps(t, throttle, 2); (all[1] > 11*time.Millisecond) != slower {
+				t.Errorf("%v apart after a refusal in %d, slower: %t", all[1], between, slower)
+			}
+		})
+	}
 }
 
 // TestThrottleCountsWhatWasBorne has 64 in flight at once, of which 24 are
