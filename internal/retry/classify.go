@@ -26,8 +26,8 @@ type StatusError interface {
 // where it is neither, or in the past.
 func ParseAfter(header string) time.Duration {
 	header = strings.TrimSpace(header)
-	// A number out of range comes back as the largest one.
-	if seconds, err := strconv.ParseUint(header, 10, 31); err == nil || errors.Is(err, strconv.ErrRange) {
+	if header != "" && strings.Trim(header, "0123456789") == "" {
+		seconds, _ := strconv.ParseUint(header, 10, 31) // out of range it is the largest one
 		return time.Duration(seconds) * time.Second
 	}
 	if date, err := http.ParseTime(header); err == nil {

@@ -1,0 +1,54 @@
+package plan_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/plan"
+)
+
+// Whatever a snapshot holds, going back deletes nothing, takes nobody out of a
+// group that it does not name, and lets whom protect names stay.
+func FuzzRestore(f *testing.F) {
+	for _, snapshot := range []string{
+		`{}`,
+		`{"groups": [{"name": "ops", "usernames": ["ann@example.com"]}], "members": {"ann@example.com": "ann@example.com"}}`,
+		`{"users": [{"email": "new@example.com", "username": "bob", "groups": ["ops", "dev", "none"]}], "groups": [{"name": "gone", "usernames": ["bob"]}]}`,
+		`{"users": [{"email": "ann@example.com", "name": {"first": "", "last": ""}}], "new_users": ["ann@example.com"], "new_groups": ["ops"]}`,
+		`{"groups": [{"name": "ops"}, {"name": "ops", "usernames": ["BOB", "bob", ""]}]}`,
+	} {
+		f.Add(snapshot)
+	}
+	protect, err := plan.ParsePatterns("bob@*")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, document string) {
+		var snapshot directory.Snapshot
+		if json.Unmarshal([]byte(document), &snapshot) != nil {
+			return
+		}
+		observed := &directory.Observed{
+			Users: []directory.User{
+				{Email: "ann@example.com", Username: "ann@example.com", Type: directory.TypeUser, IdmType: directory.IdmLocal, SyncMode: directory.SyncSelf},
+				{Email: "bob@example.com", Username: "bob", Type: directory.TypeUser},
+			},
+			Groups: []directory.Group{managed("ops", "ann@example.com", "bob"), managed("dev", "bob")},
+		}
+		named := map[directory.GroupName]bool{}
+		for _, group := range snapshot.Groups {
+			named[group.Name] = true
+		}
+		for _, o := range plan.NewRestore(&snapshot, observed, plan.Policy{Protect: protect, MaxRemovals: plan.Limit{None: true}}).Operations {
+			if o.Action == plan.Delete || len(o.Remove) > 0 && !named[o.Group.Name] {
+				t.Errorf("%s %s %s takes out %v", o.Action, o.Object, o.Name(), o.Remove)
+			}
+			for _, member := range o.Remove {
+				if member.Email == "bob@example.com" {
+					t.Errorf("%s is protected, but leaves %s", member.Email, o.Name())
+				}
+			}
+		}
+	})
+}
