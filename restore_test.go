@@ -127,7 +127,7 @@ func TestNoSnapshotNoChange(t *testing.T) {
 	t.Parallel()
 	tenant := estate()
 	code, out := run(t, tenant, sample(t), append([]string{"--snapshot-file", filepath.Join(t.TempDir(), "no", "such", "folder", "x")}, everything...)...)
-	if writes := writesOf(tenant.Requests()); code != 1 || len(writes) > 0 || !strings.Contains(out, "snapshot-file") {
+	if writes := writesOf(tenant.Requests()); code != 2 || len(writes) > 0 || !strings.Contains(out, "snapshot-file") {
 		t.Errorf("exit code %d, %d writes:\n%s", code, len(writes), out)
 	}
 }

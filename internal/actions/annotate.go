@@ -19,7 +19,6 @@ type Level string
 const (
 	Error   Level = "error"
 	Warning Level = "warning"
-	Notice  Level = "notice"
 )
 
 // Annotation is a remark that GitHub shows beside the run, and beside a line of
@@ -44,47 +43,24 @@ func (e *Edge) Annotate(annotations []Annotation) {
 	if !e.Active() {
 		return
 	}
-	dropped := overflow(annotations)
-	room := map[Level]int{Error: maxAnnotations, Warning: maxAnnotations, Notice: maxAnnotations}
-	if dropped != "" {
-		room[Notice]-- // for the one that counts the rest
-	}
+	count := map[Level]int{}
 	for _, annotation := range annotations {
-		if room[annotation.Level] > 0 {
-			room[annotation.Level]--
+		if count[annotation.Level]++; count[annotation.Level] <= maxAnnotations {
 			e.command(e.annotation(annotation))
 		}
 	}
-	if dropped != "" {
-		e.command(githubactions.Command{Name: string(Notice), Message: dropped + ": see the job summary"})
-	}
-}
-
-// overflow counts what there is no room for; empty if there is room for all.
-func overflow(annotations []Annotation) string {
-	counts := map[Level]int{}
-	for _, annotation := range annotations {
-		counts[annotation.Level]++
-	}
-	over := func(level Level, room int) int { return max(counts[level]-room, 0) }
-	errors, warnings, notices := over(Error, maxAnnotations), over(Warning, maxAnnotations), over(Notice, maxAnnotations)
-	if errors+warnings+notices == 0 {
-		return ""
-	}
-	notices = over(Notice, maxAnnotations-1)
-	var parts []string
-	for _, part := range []struct {
-		count int
-		what  Level
-	}{{errors, Error}, {warnings, Warning}, {notices, Notice}} {
-		switch {
-		case part.count == 1:
-			parts = append(parts, "1 more "+string(part.what))
-		case part.count > 1:
-			parts = append(parts, fmt.Sprintf("%d more %ss", part.count, part.what))
+	var dropped []string
+	for _, level := range []Level{Error, Warning} {
+		switch over := count[level] - maxAnnotations; {
+		case over == 1:
+			dropped = append(dropped, "1 more "+string(level))
+		case over > 1:
+			dropped = append(dropped, fmt.Sprintf("%d more %ss", over, level))
 		}
 	}
-	return strings.Join(parts, " and ")
+	if len(dropped) > 0 {
+		e.command(githubactions.Command{Name: "notice", Message: strings.Join(dropped, " and ") + ": see the job summary"})
+	}
 }
 
 // annotation is the command of one, with its message cut to what fits.

@@ -76,12 +76,12 @@ func TestAnnotate(t *testing.T) {
 		{actions.Annotation{Level: actions.Error, File: "./sub/../a,b:c.csv", Message: "x"}, "::error file=actions/a%2Cb%3Ac.csv::x\n"},
 		{actions.Annotation{Level: actions.Error, File: filepath.Join(here, "x.csv"), Message: "x"}, "::error file=actions/x.csv::x\n"},
 		{actions.Annotation{Level: actions.Error, File: "../other/x.csv", Message: "x"}, "::error file=other/x.csv::x\n"},
-		{actions.Annotation{Level: actions.Notice, File: "../../x.csv", Line: 3, Message: "x"}, "::notice::x\n"},
-		{actions.Annotation{Level: actions.Notice, File: "/etc/passwd", Line: 3, Message: "x"}, "::notice::x\n"},
-		{actions.Annotation{Level: actions.Notice, File: "..", Line: 3, Message: "x"}, "::notice::x\n"},
-		{actions.Annotation{Level: actions.Notice, File: "-", Line: 3, Message: "x"}, "::notice::x\n"},
-		{actions.Annotation{Level: actions.Notice, Line: 3, Message: "one\r\ntwo"}, "::notice::one%0D%0Atwo\n"},
-		{actions.Annotation{Level: actions.Notice, File: strings.Repeat("x", 5000), Message: "##[error]x\x00\xff"}, "::notice::## [error]x \uFFFD\n"},
+		{actions.Annotation{Level: actions.Warning, File: "../../x.csv", Line: 3, Message: "x"}, "::warning::x\n"},
+		{actions.Annotation{Level: actions.Warning, File: "/etc/passwd", Line: 3, Message: "x"}, "::warning::x\n"},
+		{actions.Annotation{Level: actions.Warning, File: "..", Line: 3, Message: "x"}, "::warning::x\n"},
+		{actions.Annotation{Level: actions.Warning, File: "-", Line: 3, Message: "x"}, "::warning::x\n"},
+		{actions.Annotation{Level: actions.Warning, Line: 3, Message: "one\r\ntwo"}, "::warning::one%0D%0Atwo\n"},
+		{actions.Annotation{Level: actions.Warning, File: strings.Repeat("x", 5000), Message: "##[error]x\x00\xff"}, "::warning::## [error]x \uFFFD\n"},
 	}
 	for _, tt := range tests {
 		var out bytes.Buffer
@@ -102,24 +102,22 @@ func TestAnnotateWithoutWorkspace(t *testing.T) {
 	}
 }
 
-// GitHub shows ten of a level: the rest is counted in a notice that is one of
-// the ten.
+// GitHub shows ten of a level: the rest is counted in a notice.
 func TestAnnotateCountsTheRest(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		errors, warnings, notices int
-		want                      map[string]int
-		rest                      string
+		errors, warnings int
+		want             map[string]int
+		rest             string
 	}{
-		{10, 10, 10, map[string]int{"error": 10, "warning": 10, "notice": 10}, ""},
-		{0, 0, 0, map[string]int{}, ""},
-		{13, 22, 0, map[string]int{"error": 10, "warning": 10, "notice": 1}, "3 more errors and 12 more warnings: see the job summary"},
-		{11, 0, 10, map[string]int{"error": 10, "notice": 10}, "1 more error and 1 more notice: see the job summary"},
-		{0, 0, 11, map[string]int{"notice": 10}, "2 more notices: see the job summary"},
+		{10, 10, map[string]int{"error": 10, "warning": 10}, ""},
+		{0, 0, map[string]int{}, ""},
+		{13, 22, map[string]int{"error": 10, "warning": 10, "notice": 1}, "3 more errors and 12 more warnings: see the job summary"},
+		{11, 10, map[string]int{"error": 10, "warning": 10, "notice": 1}, "1 more error: see the job summary"},
 	}
 	for _, tt := range tests {
 		var all []actions.Annotation
-		for level, count := range map[actions.Level]int{actions.Error: tt.errors, actions.Warning: tt.warnings, actions.Notice: tt.notices} {
+		for level, count := range map[actions.Level]int{actions.Error: tt.errors, actions.Warning: tt.warnings} {
 			for i := range count {
 				all = append(all, actions.Annotation{Level: level, Message: fmt.Sprint(i)})
 			}

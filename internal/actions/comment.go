@@ -23,8 +23,8 @@ type Note struct {
 	Body   string // Markdown, at most MaxBody characters
 }
 
-// ErrKept is wrapped where a comment was left as it is on purpose: it is not
-// this run's to change.
+// ErrKept is wrapped where a comment was left as it is, since it is not this
+// run's to change: that is no failure.
 var ErrKept = errors.New("the comment was left as it is")
 
 // Comment keeps one comment about the tenant on the pull request of this run,
@@ -102,7 +102,7 @@ func (g *GitHub) mark(ctx context.Context, note Note, pr PullRequest, ours []com
 		// Once it is edited, only its mark tells that it was good until then.
 		err := g.checkReview(ctx, note.Tenant, pr, ours)
 		if err != nil && !errors.Is(err, ErrNotReviewed) {
-			return mark, fmt.Errorf("%w: it is the record of the review, which could not be checked: %w", ErrKept, err)
+			return mark, fmt.Errorf("the comment was left as it is: it is the record of the review, which could not be checked: %w", err)
 		}
 		mark.Approved = err == nil
 	}
@@ -146,9 +146,13 @@ func (g *GitHub) ourComments(ctx context.Context, number int, tenant string) ([]
 
 // writeComment edits a comment, or creates one where id is 0.
 func (g *GitHub) writeComment(ctx context.Context, number int, id int64, body string) (page string, err error) {
+	permission := "`permissions: pull-requests: write`"
+	if g.event.Fork && g.event.Name == "pull_request" {
+		permission = "a token that may write, which GitHub gives no pull request from a fork (docs/recipes/forks.yml is a way)"
+	}
 	c := call{
 		doing:      fmt.Sprintf("write comments on pull request %d of %s", number, g.event.repository()),
-		permission: "`permissions: pull-requests: write`, or set comment to false",
+		permission: permission + ", or set comment to false",
 		once:       id == 0,
 	}
 	err = g.do(ctx, c, func(ctx context.Context) (err error) {

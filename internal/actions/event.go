@@ -165,5 +165,5 @@ func secureURL(text string) (*url.URL, bool) {
 		return u, true
 	}
 	address, err := netip.ParseAddr(u.Hostname())
-	return u, u.Scheme == "http" && (u.Hostname() == "localhost" || err == nil && address.IsLoopback())
+	return u, u.Scheme == "http" && (strings.EqualFold(u.Hostname(), "localhost") || err == nil && address.IsLoopback())
 }

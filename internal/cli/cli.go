@@ -42,12 +42,10 @@ Usage:
   xc-group-sync sync --csv FILE [settings]          plan the changes and carry them out
   xc-group-sync restore --snapshot FILE [settings]  go back to before a sync with snapshot-file
   xc-group-sync version                             print the version
-  xc-group-sync --help                              print this
+  xc-group-sync --help                              print this; behind a command, its settings
 
 Each setting is a flag (--name=value), an input of the GitHub Action (name), and
 where it says so an environment variable; the first that is given counts.
-
-Settings:
 %s
 Exit codes:
   0  done                              4  bad CSV
@@ -70,7 +68,7 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdin 
 	case config.Sync, config.Restore:
 		return start(ctx, command, args[1:], getenv, stdin, stdout, stderr)
 	case "help", "--help", "-help", "-h":
-		help(stdout)
+		help(stdout, "")
 		return exitDone
 	case "version", "--version", "-version":
 		if len(args) == 1 {
@@ -88,7 +86,8 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdin 
 	return exitSettings
 }
 
-func help(w io.Writer) { _, _ = fmt.Fprintf(w, usage, config.Help()) }
+// help shows a command's settings; every command's where it is empty.
+func help(w io.Writer, command string) { _, _ = fmt.Fprintf(w, usage, config.Help(command)) }
 
 // start runs a command that has settings.
 func start(ctx context.Context, command string, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -96,16 +95,17 @@ func start(ctx context.Context, command string, args []string, getenv func(strin
 	edge := actions.New(getenv, stdout)
 	settings, err := config.Load(command, args, getenv)
 	if errors.Is(err, flag.ErrHelp) {
-		help(stdout)
+		help(stdout, command)
 		return exitDone
-	}
-	if err != nil {
-		return badSettings(stderr, edge, err, report.Sanitiser{})
 	}
 	edge.Mask(settings.Secrets())
 	sanitiser := report.Sanitiser{
-		MaskEmails: settings.MaskEmails == config.Yes || settings.MaskEmails == config.Auto && edge.Active() && !edge.Private(),
+		MaskEmails: settings.MaskEmails == config.Yes || settings.MaskEmails != config.No && edge.Active() && !edge.Private(),
 		Secrets:    settings.Secrets(),
+	}
+	transport, filesErr := openFiles(settings, getenv)
+	if err := errors.Join(err, filesErr); err != nil {
+		return badSettings(stderr, edge, err, sanitiser)
 	}
 	if edge.Debug() {
 		settings.LogLevel = slog.LevelDebug
@@ -115,7 +115,7 @@ func start(ctx context.Context, command string, args []string, getenv func(strin
 		stderr = screen
 	}
 	log := newLog(stderr, settings, sanitiser)
-	client, closeTenant, err := connect(settings, getenv, log)
+	client, closeTenant, err := connect(settings, transport, log)
 	if err != nil {
 		return badSettings(stderr, edge, err, sanitiser)
 	}
@@ -124,7 +124,7 @@ func start(ctx context.Context, command string, args []string, getenv func(strin
 		log.Warn(warning)
 	}
 	j := &job{settings: settings, getenv: getenv, stdin: stdin, client: client, log: log, screen: screen, edge: edge, sanitiser: sanitiser, codes: map[int]bool{}}
-	j.run = report.Run{Version: Version(), Tenant: settings.Tenant, DryRun: settings.DryRun, URL: edge.RunURL(), Verdict: report.Success, Started: started}
+	j.run = report.Run{Version: Version(), Tenant: settings.Tenant, Simulate: settings.Simulate, DryRun: settings.DryRun, URL: edge.RunURL(), Verdict: report.Success, Started: started}
 	walk := j.sync
 	if command == config.Restore {
 		walk = j.restore

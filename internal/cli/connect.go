@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -23,9 +25,8 @@ import (
 	"xc-group-sync/internal/xc"
 )
 
-// connect makes the client of the tenant, or of an embedded one. Its errors
-// name the setting that is bad.
-func connect(c *config.Config, getenv func(string) string, logger *slog.Logger) (*xc.Client, func(), error) {
+// connect makes the client of the tenant, or of an embedded one.
+func connect(c *config.Config, transport *http.Transport, logger *slog.Logger) (*xc.Client, func(), error) {
 	options := xc.Options{
 		BaseURL: c.APIURL, UserAgent: "xc-group-sync/" + Version(), Timeout: c.Timeout, ReadOnly: c.DryRun,
 		Attempts: c.HTTPAttempts, Scope: c.HTTPScope, RetryAfterMax: c.RetryAfterMax, RateLimit: c.RateLimit, Concurrency: c.Concurrency, Log: logger,
@@ -38,11 +39,10 @@ func connect(c *config.Config, getenv func(string) string, logger *slog.Logger) 
 		options.BaseURL = base
 		return xc.New(options), stop, nil
 	}
-	transport, err := transport(c, getenv)
-	if err != nil {
-		return nil, nil, err
+	options.Transport = transport
+	if c.Credential == config.ByToken {
+		options.Token = c.APIToken
 	}
-	options.Transport, options.Token = transport, c.APIToken
 	return xc.New(options), transport.CloseIdleConnections, nil
 }
 
@@ -65,17 +65,87 @@ func simulate(faults float64) (base string, stop func(), err error) {
 	return "http://" + listener.Addr().String(), func() { _ = server.Close() }, nil
 }
 
-func transport(c *config.Config, getenv func(string) string) (*http.Transport, error) {
+// openFiles opens or tries every file that the settings name but the CSV, and
+// makes of them the transport, nil with simulate. Its errors name the settings
+// that are bad.
+func openFiles(c *config.Config, getenv func(string) string) (transport *http.Transport, err error) {
+	if !c.Simulate {
+		transport, err = newTransport(c, getenv)
+	}
+	if c.Snapshot != "" {
+		if _, missing := os.Stat(c.Snapshot); missing != nil {
+			err = errors.Join(err, fmt.Errorf("snapshot: %w", missing))
+		}
+	}
+	return transport, errors.Join(err, writable("report-file", c.ReportFile), unused("snapshot-file", c.SnapshotFile))
+}
+
+// writable tries whether a file can be put there: found out at the end, it
+// would be too late.
+func writable(setting, path string) error {
+	if path == "" {
+		return nil
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return fmt.Errorf("%s: %s is a folder: name a file in it", setting, path)
+	case err == nil && !info.Mode().IsRegular():
+		return nil // a pipe, or /dev/stdout
+	}
+	trial, err := os.CreateTemp(filepath.Dir(path), ".xc-group-sync-*")
+	if err == nil {
+		err = errors.Join(trial.Close(), os.Remove(trial.Name()))
+	}
+	if err == nil {
+		return nil
+	}
+	var cause *fs.PathError
+	if errors.As(err, &cause) {
+		err = cause.Err // it names the trial, which nobody knows of
+	}
+	return fmt.Errorf("%s: %s cannot be written: %w: name a file in a folder that is there and can be written to", setting, path, err)
+}
+
+// unused is writable for a file that must not be there yet.
+func unused(setting, path string) error {
+	if path == "" {
+		return nil
+	}
+	if _, err := os.Stat(path); err == nil {
+		return fmt.Errorf("%s: %s is there already, and may be the only way back from an earlier run: move it or give another name", setting, path)
+	}
+	return writable(setting, path)
+}
+
+func newTransport(c *config.Config, getenv func(string) string) (*http.Transport, error) {
 	options := xc.TransportOptions{Connections: c.Concurrency}
 	var certificateErr, bundleErr error
 	proxyErr := proxy(&options, c.Proxy, getenv)
 	options.Certificate, certificateErr = certificate(c)
+	if outdated := validity(options.Certificate, time.Now()); outdated != "" {
+		c.Warnings = append(c.Warnings, outdated)
+	}
 	options.CABundle, bundleErr = caBundle(c)
 	transport, err := xc.NewTransport(options)
 	if err != nil && bundleErr == nil {
 		bundleErr = fmt.Errorf("ca-bundle: %s: %w", c.CABundle, err)
 	}
 	return transport, errors.Join(proxyErr, certificateErr, bundleErr)
+}
+
+// validity says when a client certificate was or will be valid if it is not
+// now: servers answer no more than that it is bad.
+func validity(certificate *tls.Certificate, now time.Time) string {
+	const form = "2006-01-02 15:04 UTC"
+	switch {
+	case certificate == nil || certificate.Leaf == nil:
+	case now.After(certificate.Leaf.NotAfter):
+		return "the client certificate expired on " + certificate.Leaf.NotAfter.UTC().Format(form) + ": servers will refuse it"
+	case now.Before(certificate.Leaf.NotBefore):
+		return "the client certificate is not valid before " + certificate.Leaf.NotBefore.UTC().Format(form) + ": servers will refuse it"
+	}
+	return ""
 }
 
 // caBundle is what the setting names; nil where it names nothing.
@@ -115,25 +185,23 @@ func proxy(options *xc.TransportOptions, set string, getenv func(string) string)
 	return nil
 }
 
-// certificate opens the client certificate that counts; nil where the token
-// does, or there is none.
+// certificate opens the client certificate; nil where another kind of
+// credentials counts.
 func certificate(c *config.Config) (*tls.Certificate, error) {
-	switch {
-	case c.APIToken != "":
-		return nil, nil
-	case c.P12File != "":
+	switch c.Credential {
+	case config.ByP12File:
 		container, err := os.ReadFile(c.P12File)
 		if err != nil {
 			return nil, fmt.Errorf("p12-file: %w", err)
 		}
 		return container12("p12-file", container, c.P12Password)
-	case c.P12Base64 != "":
+	case config.ByP12Base64:
 		container, err := decodeBase64(c.P12Base64)
 		if err != nil {
 			return nil, errors.New("p12-base64: it is no base64 text: make it with base64 -w0 FILE")
 		}
 		return container12("p12-base64", container, c.P12Password)
-	case c.CertFile != "":
+	case config.ByPEM:
 		return pemPair(c.CertFile, c.KeyFile)
 	}
 	return nil, nil
@@ -167,7 +235,9 @@ func container12(setting string, container []byte, password string) (*tls.Certif
 		return nil, fmt.Errorf("p12-password: %w of %s", err, setting)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", setting, err)
+		// Where it is no such file at all, the decoder's words help nobody.
+		text, _, _ := strings.Cut(err.Error(), ": pkcs12: error reading P12 data")
+		return nil, fmt.Errorf("%s: %s", setting, text)
 	}
 	return certificate, nil
 }

@@ -7,7 +7,7 @@ const (
 	exitDone        = 0
 	exitFailed      = 1 // some operations failed, or the tenant could not be read
 	exitSettings    = 2
-	exitRefused     = 3 // authentication
+	exitCredentials = 3 // authentication
 	exitCSV         = 4
 	exitGuard       = 5 // nothing changed
 	exitDrift       = 6
@@ -15,7 +15,7 @@ const (
 )
 
 // gravity orders the codes: of several that apply the first counts.
-var gravity = []int{exitInterrupted, exitSettings, exitCSV, exitRefused, exitGuard, exitFailed, exitDrift}
+var gravity = []int{exitInterrupted, exitSettings, exitCSV, exitCredentials, exitGuard, exitFailed, exitDrift}
 
 // gravest is the code that counts of those that apply.
 func gravest(codes map[int]bool) int {

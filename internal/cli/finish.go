@@ -27,7 +27,7 @@ func (j *job) finish(ctx context.Context, stdout io.Writer) int {
 		}
 	}
 	if err := j.edge.Outputs(j.outputs(written)); err != nil {
-		j.exit(exitFailed)
+		j.applies(exitFailed)
 		j.log.Error(err.Error())
 	}
 	if j.settings.Summary {
@@ -37,7 +37,7 @@ func (j *job) finish(ctx context.Context, stdout io.Writer) int {
 	}
 	j.annotate()
 	if err := j.run.Text(stdout, j.sanitiser, j.edge.Group); err != nil {
-		j.exit(exitFailed)
+		j.applies(exitFailed)
 	}
 	return gravest(j.codes)
 }
@@ -78,7 +78,7 @@ func (j *job) outputs(reportPath string) [][2]string {
 	}
 	set("plan-digest", digest)
 	set("retries", retries)
-	set("retry-wait-seconds", strconv.FormatFloat(wait.Seconds(), 'f', -1, 64))
+	set("retry-wait-seconds", strconv.FormatFloat(report.Seconds(wait), 'f', -1, 64))
 	set("report", reportPath)
 	return pairs
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -69,6 +70,8 @@ func (j *job) comment(ctx context.Context) {
 	}
 	page, err := j.putComment(ctx)
 	switch {
+	case errors.Is(err, actions.ErrKept):
+		j.log.Info("no comment", "reason", err)
 	case err == nil:
 		j.log.Info("the comment on the pull request is up to date", "page", page)
 	case j.settings.Comment == config.Yes:
@@ -115,7 +118,7 @@ func (j *job) alarm(ctx context.Context) {
 // trouble notes what went wrong beside the operations; a grave one fails the run.
 func (j *job) trouble(grave bool, what string, err error) {
 	if grave {
-		j.exit(exitFailed)
+		j.applies(exitFailed)
 		j.log.Error(what, "error", err)
 	} else {
 		j.log.Warn(what, "error", err)

@@ -21,7 +21,7 @@ import (
 	"xc-group-sync/internal/xc"
 )
 
-// job is one sync: CSV and tenant in, plan, apply, report.
+// job is one run: the CSV or a snapshot and the tenant in, plan, apply, report.
 type job struct {
 	settings  *config.Config
 	getenv    func(string) string
@@ -37,15 +37,15 @@ type job struct {
 	hub   *actions.GitHub // nil: not needed yet
 }
 
-// exit notes that a code applies.
-func (j *job) exit(code int) {
+// applies notes that an exit code does.
+func (j *job) applies(code int) {
 	j.codes[code] = true
 	j.run.Verdict = verdict(gravest(j.codes))
 }
 
 // fail ends the run as a whole.
 func (j *job) fail(code int, err error) {
-	j.exit(code)
+	j.applies(code)
 	j.run.Failure = err.Error()
 	j.log.Error("the run ends", "error", err)
 }
@@ -94,7 +94,7 @@ func (j *job) carryOut(ctx context.Context, observed *directory.Observed) bool {
 	}
 	if j.settings.DryRun {
 		if j.settings.FailOnDrift && len(p.Operations) > 0 {
-			j.exit(exitDrift)
+			j.applies(exitDrift)
 		}
 		return false
 	}
@@ -152,7 +152,7 @@ func (j *job) observed(ctx context.Context) (*directory.Observed, plan.Policy, b
 	case ctx.Err() != nil:
 		j.fail(exitInterrupted, errors.New("interrupted while the tenant was read: nothing was changed"))
 	case credentialsRefused(err):
-		j.fail(exitRefused, fmt.Errorf("tenant %s: %w", j.where(), err))
+		j.fail(exitCredentials, fmt.Errorf("tenant %s: %w", j.where(), err))
 	default:
 		j.fail(exitFailed, fmt.Errorf("tenant %s: %w", j.where(), err))
 	}
@@ -184,7 +184,7 @@ func (j *job) observe(ctx context.Context) (*directory.Observed, plan.Policy, er
 		// The rest of the plan stands, but what was asked for is not done.
 		j.trouble(true, "find out who the caller is, so that users may be deleted", err)
 		if credentialsRefused(err) {
-			j.exit(exitRefused)
+			j.applies(exitCredentials)
 		}
 	} else {
 		policy.Caller = plan.Caller{Known: true, Email: caller.Email, Username: caller.Username}
@@ -196,10 +196,10 @@ func (j *job) observe(ctx context.Context) (*directory.Observed, plan.Policy, er
 func (j *job) guarded(ctx context.Context) bool {
 	p := j.run.Plan
 	if len(p.Blocked) > 0 {
-		j.exit(exitFailed)
+		j.applies(exitFailed)
 	}
 	for _, refusal := range p.Refusals {
-		j.exit(exitGuard)
+		j.applies(exitGuard)
 		j.log.Error("refused by a guard, nothing is changed", "reason", refusal.String())
 	}
 	switch expected, err := j.reviewed(ctx); {
@@ -222,17 +222,17 @@ func (j *job) apply(ctx context.Context, p *plan.Plan) {
 		j.screen.Show("")
 	}
 	if j.run.Outcome.Stopped != nil && ctx.Err() != nil {
-		j.exit(exitInterrupted)
+		j.applies(exitInterrupted)
 	}
 	if credentialsRefused(j.run.Outcome.Stopped) {
-		j.exit(exitRefused)
+		j.applies(exitCredentials)
 	}
 	for _, result := range j.run.Outcome.Results {
 		if credentialsRefused(result.Err) {
-			j.exit(exitRefused)
+			j.applies(exitCredentials)
 		}
 		if result.Err != nil {
-			j.exit(exitFailed)
+			j.applies(exitFailed)
 		}
 	}
 }

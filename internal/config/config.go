@@ -4,10 +4,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +26,7 @@ type Config struct {
 	Tenant   string // never empty: the host of the API where no tenant is named
 	APIURL   string // without a trailing slash or /api; empty with Simulate
 
+	Credential  Credential // which of these counts
 	APIToken    string
 	P12File     string
 	P12Base64   string
@@ -55,8 +56,7 @@ type Config struct {
 	Concurrency      int
 	RateLimit        float64 // requests a second; 0: no limit
 
-	Proxy    string   // URL; empty: as the environment says
-	Proxies  []string // the environment's, which may hold passwords
+	Proxy    string // URL; empty: as the environment says
 	CABundle string
 
 	Summary        bool
@@ -72,6 +72,8 @@ type Config struct {
 
 	// Warnings are about settings that are good but probably not meant.
 	Warnings []string
+
+	secrets []string // see Secrets
 }
 
 // PullRequest stands for the digest that the pull request's comment showed.
@@ -87,19 +89,24 @@ const (
 	No   Tristate = "false"
 )
 
-// Errors are all the bad settings of a run.
-type Errors []error
+// Credential is a kind of credentials, by the setting that gives it.
+type Credential string
 
-func (e Errors) Error() string {
-	lines := make([]string, len(e))
-	for i, err := range e {
-		lines[i] = err.Error()
-	}
-	return strings.Join(lines, "\n")
-}
+// The kinds of credentials.
+const (
+	NoCredential Credential = "" // with Simulate, or where what counts is bad
+	ByToken      Credential = "api-token"
+	ByP12File    Credential = "p12-file"
+	ByP12Base64  Credential = "p12-base64"
+	ByPEM        Credential = "cert-file"
+)
 
 // given is a setting's value and where it comes from.
-type given struct{ value, source string }
+type given struct {
+	value  string
+	source string
+	byUser bool // not by a default or the retry profile
+}
 
 // shown is the value as an error shows it.
 func (g given) shown(s *setting) string {
@@ -122,28 +129,25 @@ const (
 // Load reads the settings of a command: a flag goes before an action input,
 // that before an environment variable, that before the retry profile, that
 // before the default. The error is flag.ErrHelp where help was asked for, else
-// Errors with everything that is wrong.
+// everything that is wrong, joined; with it comes what is good of the Config.
 func Load(command string, args []string, getenv func(string) string) (*Config, error) {
 	l := &loader{command: command, config: &Config{}, values: map[string]given{}, refused: map[string]bool{}}
-	l.config.environmentProxies(getenv)
 	flags, err := l.flags(args)
 	if err != nil {
 		return nil, err
 	}
 	for i := range settings {
-		if s := &settings[i]; !l.has(s) || !l.look(s, flags, getenv) {
-			l.values[s.name] = given{s.byDefault, "the default"}
-		}
+		s := &settings[i]
+		l.values[s.name] = l.look(s, flags, getenv)
+		l.config.hide(s, l.values[s.name].value)
 	}
+	l.config.hideProxies(getenv)
 	l.profile()
 	for i := range settings {
 		l.set(&settings[i])
 	}
 	l.together()
-	if len(l.errors) > 0 {
-		return nil, l.errors
-	}
-	return l.config, nil
+	return l.config, errors.Join(l.errors...)
 }
 
 type loader struct {
@@ -153,54 +157,77 @@ type loader struct {
 	// refused are the settings whose values are bad: what they would mean
 	// together with others cannot be told.
 	refused map[string]bool
-	errors  Errors
+	errors  []error
 }
 
 func (l *loader) fail(format string, args ...any) {
 	l.errors = append(l.errors, fmt.Errorf(format, args...))
 }
 
-// has tells whether the command has the setting.
-func (l *loader) has(s *setting) bool { return s.only == "" || s.only == l.command }
+// complain is fail about a setting that has a value.
+func (l *loader) complain(name, format string, args ...any) {
+	l.fail("%s: %s", l.values[name].shown(l.setting(name)), fmt.Sprintf(format, args...))
+}
+
+// setting is the one of that name that the command has; nil where it has none.
+func (l *loader) setting(name string) *setting {
+	for i := range settings {
+		if s := &settings[i]; s.name == name && s.of(l.command) {
+			return s
+		}
+	}
+	return nil
+}
 
 // isGiven tells a setting that the user gave from a default.
-func (l *loader) isGiven(name string) bool { return l.values[name].source != "the default" }
+func (l *loader) isGiven(name string) bool { return l.values[name].byUser }
 
-func (l *loader) look(s *setting, flags map[string]string, getenv func(string) string) bool {
+// look finds a setting's value but for the retry profile's.
+func (l *loader) look(s *setting, flags map[string]string, getenv func(string) string) given {
+	none := given{value: s.byDefault, source: "the default"}
+	if !s.of(l.command) {
+		return none
+	}
 	candidates := []given{
-		{flags[s.name], "the flag --" + s.name},
-		{getenv("INPUT_" + strings.ToUpper(s.name)), "the input " + s.name},
+		{value: flags[s.name], source: "the flag --" + s.name},
+		{value: getenv("INPUT_" + strings.ToUpper(s.name)), source: "the input " + s.name},
 	}
 	for _, name := range s.env {
-		candidates = append(candidates, given{getenv(name), "the environment variable " + name})
+		candidates = append(candidates, given{value: getenv(name), source: "the environment variable " + name})
 	}
 	for _, candidate := range candidates {
 		if !s.exact {
 			candidate.value = strings.TrimSpace(candidate.value)
 		}
 		if candidate.value != "" {
-			l.values[s.name] = candidate
-			return true
+			candidate.byUser = true
+			return candidate
 		}
 	}
-	return false
+	return none
 }
 
 // profile gives the retry profile's values to the settings that are not given
 // by themselves.
 func (l *loader) profile() {
-	name := strings.ToLower(l.values["retry-profile"].value)
-	profile, ok := retry.Profiles()[name]
+	name := l.values["retry-profile"]
+	profile, ok := retry.Profiles()[strings.ToLower(name.value)]
 	if !ok {
 		return // set reports it
 	}
+	source := "the default"
+	if name.byUser {
+		source = "the retry-profile " + strings.ToLower(name.value)
+	}
 	for setting, value := range map[string]string{
-		"retry-attempts": fmt.Sprint(profile.Attempts),
-		"backoff-min":    profile.Min.String(),
-		"backoff-max":    profile.Max.String(),
+		"retry-attempts":     fmt.Sprint(profile.Attempts),
+		"backoff-multiplier": profile.Multiplier.String(),
+		"backoff-min":        profile.Min.String(),
+		"backoff-max":        profile.Max.String(),
+		"backoff-jitter":     string(profile.Jitter),
 	} {
 		if !l.isGiven(setting) {
-			l.values[setting] = given{value, "the retry-profile " + name}
+			l.values[setting] = given{value: value, source: source}
 		}
 	}
 }
@@ -213,98 +240,5 @@ func (l *loader) set(s *setting) {
 	if err := s.set(l.config, value.value); err != nil {
 		l.refused[s.name] = true
 		l.fail("%s: %w", value.shown(s), err)
-	}
-}
-
-// together checks what concerns more than one setting.
-func (l *loader) together() {
-	c := l.config
-	good := func(names ...string) bool {
-		return !slices.ContainsFunc(names, func(name string) bool { return l.refused[name] })
-	}
-	if l.command == Sync && c.CSV == "" && good("csv") {
-		l.fail("csv: missing: give the path of the CSV export")
-	}
-	if l.command == Restore && c.Snapshot == "" && good("snapshot") {
-		l.fail("snapshot: missing: give the path of a file that a run with snapshot-file wrote")
-	}
-	if c.UserRetry.Min > c.UserRetry.Max && good("backoff-min", "backoff-max", "retry-profile") {
-		l.fail("backoff-min: %v is more than backoff-max, %v (%s)", c.UserRetry.Min, c.UserRetry.Max, l.values["backoff-max"].source)
-	}
-	if c.GroupRetry.Min > c.GroupRetry.Max && good("group-backoff-min", "group-backoff-max") {
-		l.fail("group-backoff-min: %v is more than group-backoff-max, %v", c.GroupRetry.Min, c.GroupRetry.Max)
-	}
-	if c.FailOnDrift && !c.DryRun && good("dry-run") {
-		l.fail("fail-on-drift: makes sense only with dry-run: a run that applies leaves no drift")
-	}
-	if c.SimulateFaults > 0 && !c.Simulate && good("simulate") {
-		l.fail("simulate-faults: makes sense only with simulate")
-	}
-	if (c.CertFile == "") != (c.KeyFile == "") && good("cert-file", "key-file") {
-		l.fail("cert-file, key-file: one is given without the other; a certificate needs its key")
-	}
-	for _, unused := range []struct {
-		name string
-		is   bool
-		with string
-	}{
-		{"prune-unmanaged", c.Policy.PruneUnmanaged && !c.Policy.PruneGroups, "prune groups or all"},
-		{"prune-inactive", c.Policy.PruneInactive && !c.Policy.PruneUsers, "prune users or all"},
-	} {
-		if unused.is {
-			c.Warnings = append(c.Warnings, fmt.Sprintf("%s has an effect only with %s", unused.name, unused.with))
-		}
-	}
-	l.tenant()
-	l.credentials()
-}
-
-func (l *loader) tenant() {
-	c := l.config
-	switch {
-	case c.Simulate:
-		if l.isGiven("api-url") {
-			c.Warnings = append(c.Warnings, "simulate is on: api-url and credentials are not used")
-		}
-		c.APIURL = ""
-		if c.Tenant == "" {
-			c.Tenant = "simulated"
-		}
-	case l.refused["api-url"] || l.refused["simulate"]:
-	case c.APIURL == "" && c.Tenant == "":
-		if !l.refused["tenant"] {
-			l.fail("tenant: missing: give the tenant's name, or api-url")
-		}
-	case c.APIURL == "":
-		c.APIURL = "https://" + c.Tenant + consoleSuffix
-	case c.Tenant == "":
-		c.Tenant = tenantOf(c.APIURL)
-	}
-}
-
-func (l *loader) credentials() {
-	c := l.config
-	if c.Simulate || l.refused["simulate"] {
-		return
-	}
-	var kinds []string
-	for _, kind := range []struct {
-		name  string
-		given bool
-	}{
-		{"api-token", c.APIToken != ""},
-		{"p12-file", c.P12File != ""},
-		{"p12-base64", c.P12Base64 != ""},
-		{"cert-file", c.CertFile != ""},
-	} {
-		if kind.given {
-			kinds = append(kinds, kind.name)
-		}
-	}
-	switch {
-	case len(kinds) > 1:
-		c.Warnings = append(c.Warnings, fmt.Sprintf("several credentials are given (%s): %s is used", strings.Join(kinds, ", "), kinds[0]))
-	case len(kinds) == 0 && !slices.ContainsFunc([]string{"api-token", "p12-file", "p12-base64", "cert-file", "key-file"}, l.isGiven):
-		l.fail("api-token: missing: give an API token, or a client certificate as p12-file, p12-base64, or cert-file and key-file; or try it with simulate")
 	}
 }

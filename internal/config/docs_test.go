@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -45,5 +46,49 @@ func TestDocsAreFresh(t *testing.T) {
 				t.Errorf("%s is not up to date with the settings (-it, +the settings); run make docs:\n%s", doc.file, cmp.Diff(string(content), want))
 			}
 		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		command    string
+		has, hasNo []string
+	}{
+		{"", []string{"--csv ", "--snapshot ", "Of sync only.", "Of restore only.", "\nRetry:\n"}, nil},
+		{config.Sync, []string{"--csv ", "--prune ", "--tenant ", "\nRetry:\n"}, []string{"--snapshot ", "Of sync only.", "Of restore only."}},
+		{config.Restore, []string{"--snapshot ", "--tenant ", "\nCSV or snapshot:\n", "\nRetry:\n"}, []string{"--csv ", "--delimiter ", "--prune ", "--strict ", "Of sync only.", "Of restore only."}},
+	} {
+		t.Run(tt.command, func(t *testing.T) {
+			t.Parallel()
+			help := config.Help(tt.command)
+			for _, part := range tt.has {
+				if n := strings.Count(help, part); n == 0 || n > 1 && strings.HasSuffix(part, ":\n") {
+					t.Errorf("there is %q %d times in\n%s", part, n, help)
+				}
+			}
+			for _, part := range append(tt.hasNo, "`", "\t", " \n") {
+				if strings.Contains(help, part) {
+					t.Errorf("there is %q in\n%s", part, help)
+				}
+			}
+			for line := range strings.Lines(help) {
+				if n := utf8.RuneCountInString(line); n > 97 { // with its end
+					t.Errorf("a line of %d characters: %s", n, line)
+				}
+			}
+		})
+	}
+}
+
+func TestDocsTellCommandsApart(t *testing.T) {
+	t.Parallel()
+	for _, row := range []string{"(required). Of `sync` only. |", "(required). Of `restore` only. |"} {
+		if !strings.Contains(config.Markdown(), row) {
+			t.Errorf("the README's table has no row that ends with %q", row)
+		}
+	}
+	if strings.Contains(config.ActionInputs(), "only.'") {
+		t.Error("the action's inputs speak of commands, but it has one")
 	}
 }

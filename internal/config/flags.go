@@ -1,107 +1,152 @@
 package config
 
 import (
-	"errors"
 	"flag"
 	"fmt"
-	"io"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/agext/levenshtein"
 )
 
-// flags collects the flags, and every word that is none.
+var (
+	// flagLike are words that are no values: negative numbers are, and so is "-".
+	flagLike = regexp.MustCompile(`^-[^0-9.]`)
+	// safeFlag are words that nobody takes for a secret.
+	safeFlag = regexp.MustCompile(`^--+[a-z][a-z0-9-]*$`)
+)
+
+const flagForm = "settings are given as --name=value or --name value"
+
+// flags collects the flags; every other word is an error, which shows nothing
+// that may be a secret.
 func (l *loader) flags(args []string) (map[string]string, error) {
-	set := flag.NewFlagSet(l.command, flag.ContinueOnError)
-	set.SetOutput(io.Discard)
-	values := map[string]string{}
-	for i := range settings {
-		if s := &settings[i]; l.has(s) {
-			set.Var(&flagValue{s, values}, s.name, "")
-		}
+	if slices.ContainsFunc(args, asksForHelp) {
+		return nil, flag.ErrHelp
 	}
-	unknown := false
-	for rest := args; ; {
-		before := len(rest)
-		err := set.Parse(rest)
-		rest = set.Args()
-		// The word after an unknown flag may be a secret.
-		secret := unknown && len(rest) == before
-		unknown = err != nil
-		switch {
-		case errors.Is(err, flag.ErrHelp):
-			return nil, err
-		case err != nil: // an unknown flag, or one without a value; the rest is still to be read
-			l.fail("%s", l.badFlag(err))
-			if len(rest) > 0 && err.Error() == "bad flag syntax: "+rest[0] {
-				rest = rest[1:] // the one error that leaves the word in place
-			}
-		case len(rest) == 0:
-			return values, nil
-		case secret: // the flag is reported
-			rest = rest[1:]
-		case isBoolFlag(args[:len(args)-len(rest)]) && isBool(rest[0]):
-			// --name value, which the library takes for a flag and a word.
-			values[strings.TrimLeft(args[len(args)-len(rest)-1], "-")] = rest[0]
-			rest = rest[1:]
-		default:
-			l.fail("%.80q is no flag: settings are given as --name=value or --name value", rest[0])
-			rest = rest[1:]
+	values := map[string]string{}
+	var behind place
+	for len(args) > 0 {
+		word, rest := args[0], args[1:]
+		args = rest
+		if word == "--" {
+			continue // what stands behind it are flags all the same
 		}
+		flagged, value, hasValue := strings.Cut(word, "=")
+		s := l.flag(flagged)
+		switch {
+		case s == nil:
+			behind = l.noFlag(word, behind)
+			continue
+		case hasValue:
+		case s.isBool && (len(rest) == 0 || !isBool(rest[0])):
+			value = "true"
+		case len(rest) == 0 || flagLike.MatchString(rest[0]):
+			l.noValue(s, rest)
+			behind = place{reported: true}
+			continue
+		default:
+			value, args = rest[0], rest[1:]
+		}
+		s.add(values, value)
+		behind = place{secret: s.secret, flag: s.name}
+	}
+	return values, nil
+}
+
+// place is where a word stands that is no flag.
+type place struct {
+	reported bool   // behind a flag that is an error: the word may be its value
+	secret   bool   // behind a secret: the word may be the rest of it
+	flag     string // whose
+}
+
+func asksForHelp(word string) bool {
+	name, _, _ := strings.Cut(word, "=")
+	return slices.Contains([]string{"-h", "--h", "-help", "--help"}, name)
+}
+
+func isBool(word string) bool {
+	_, err := parseBool(word)
+	return err == nil
+}
+
+// flag is the setting that a word stands for; nil where it stands for none.
+func (l *loader) flag(word string) *setting {
+	name, dashed := strings.CutPrefix(word, "-")
+	if !dashed {
+		return nil
+	}
+	return l.setting(strings.TrimPrefix(name, "-"))
+}
+
+// add notes a flag's value. Of several the last counts; of a setting in lines
+// each adds one.
+func (s *setting) add(values map[string]string, value string) {
+	if before := values[s.name]; s.lines && before != "" {
+		value = before + "\n" + value
+	}
+	if value != "" {
+		values[s.name] = value
 	}
 }
 
-// badFlag says what the library's error means.
-func (l *loader) badFlag(err error) string {
-	message, _, _ := strings.Cut(err.Error(), "=") // without what may be a secret
-	if name, ok := strings.CutPrefix(message, "flag needs an argument: -"); ok {
-		return fmt.Sprintf("--%s needs a value", name)
+// noFlag reports a word that is none, unless it is the value of what is
+// reported already, and tells what the next word stands behind.
+func (l *loader) noFlag(word string, behind place) place {
+	flagged, _, hasValue := strings.Cut(word, "=")
+	dashed := len(word) > 1 && word[0] == '-'
+	switch maybeSecret := !safeFlag.MatchString(flagged); {
+	case maybeSecret && behind.reported:
+		return place{reported: dashed}
+	case maybeSecret && behind.secret:
+		l.fail("the word behind --%s and its value is no flag: %s", behind.flag, flagForm)
+		return behind
+	case !dashed:
+		l.fail("%.80q is no flag: %s", word, flagForm)
+		return place{}
 	}
-	name, ok := strings.CutPrefix(message, "flag provided but not defined: -")
-	if !ok {
-		return message + ": see --help"
+	l.fail("%s", l.unknown(flagged))
+	return place{reported: !hasValue}
+}
+
+// noValue reports a flag without its value.
+func (l *loader) noValue(s *setting, rest []string) {
+	if len(rest) == 0 {
+		l.fail("--%s needs a value", s.name)
+		return
 	}
+	next, _, hasValue := strings.Cut(rest[0], "=")
+	if s.secret && !safeFlag.MatchString(next) {
+		next = "…"
+	} else if hasValue {
+		next += "=…"
+	}
+	l.fail("--%s needs a value: %.80q looks like a flag (write --%s=%s if you mean it)", s.name, next, s.name, typed(next))
+}
+
+// typed is a word as it was typed, fit for a line.
+func typed(word string) string { return strings.Trim(fmt.Sprintf("%.80q", word), `"`) }
+
+// unknown says what may be meant by a flag that the command does not have.
+func (l *loader) unknown(flagged string) string {
+	name := strings.TrimLeft(flagged, "-")
 	meant, fewest := "", 3 // letters to change: more are another word
 	for i := range settings {
 		s := &settings[i]
-		if s.name == name { // else it would be defined
-			return fmt.Sprintf("there is no flag --%s for %s: it is one of %s", name, l.command, s.only)
+		if !s.of(l.command) {
+			if s.name == name {
+				return fmt.Sprintf("there is no flag %s for %s: it is one of %s", typed(flagged), l.command, s.only)
+			}
+			continue
 		}
-		if n := levenshtein.Distance(name, s.name, nil); n < fewest && l.has(s) {
+		if n := levenshtein.Distance(name, s.name, nil); n < fewest {
 			meant, fewest = s.name, n
 		}
 	}
 	if meant != "" {
-		return fmt.Sprintf("there is no flag --%s: did you mean --%s?", name, meant)
+		return fmt.Sprintf("there is no flag %s: did you mean --%s?", typed(flagged), meant)
 	}
-	return fmt.Sprintf("there is no flag --%s: see --help", name)
-}
-
-// isBoolFlag tells whether the last word is a flag that needs no value, and
-// has none.
-func isBoolFlag(words []string) bool {
-	return len(words) > 0 && slices.ContainsFunc(settings, func(s setting) bool {
-		return s.isBool && (words[len(words)-1] == "--"+s.name || words[len(words)-1] == "-"+s.name)
-	})
-}
-
-func isBool(word string) bool {
-	return boolean(func(*Config) *bool { return new(bool) })(nil, word) == nil
-}
-
-// flagValue keeps a flag's text; what it means is decided with all the others.
-type flagValue struct {
-	setting *setting
-	values  map[string]string
-}
-
-func (f *flagValue) String() string   { return "" }
-func (f *flagValue) IsBoolFlag() bool { return f.setting.isBool }
-func (f *flagValue) Set(value string) error {
-	if before := f.values[f.setting.name]; f.setting.lines && before != "" {
-		value = before + "\n" + value // a repeated flag adds a line
-	}
-	f.values[f.setting.name] = value
-	return nil
+	return fmt.Sprintf("there is no flag %s: see --help", typed(flagged))
 }

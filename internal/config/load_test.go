@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"xc-group-sync/internal/config"
 	"xc-group-sync/internal/groupsync"
@@ -22,7 +23,7 @@ type env map[string]string
 func (e env) get(name string) string { return e[name] }
 
 // enough is what no run can do without.
-var enough = []string{"--csv=people.csv", "--tenant=acme", "--api-token=t0ken"}
+var enough = []string{"--csv=people.csv", "--api-token=t0ken", "--tenant=acme"}
 
 // load loads settings that must be good.
 func load(t *testing.T, environment env, args ...string) *config.Config {
@@ -41,19 +42,19 @@ func loadMore(t *testing.T, args ...string) *config.Config {
 }
 
 // complaints loads settings that must be bad.
-func complaints(t *testing.T, environment env, args ...string) config.Errors {
+func complaints(t *testing.T, environment env, args ...string) []error {
 	t.Helper()
 	c, err := config.Load(config.Sync, args, environment.get)
-	var all config.Errors
-	if !errors.As(err, &all) || len(all) == 0 || c != nil {
-		t.Fatalf("Load(%q) = %v, %v; want config.Errors", args, c, err)
+	all, joined := err.(interface{ Unwrap() []error })
+	if !joined || c == nil {
+		t.Fatalf("Load(%q) = %v, %v; want a config and joined errors", args, c, err)
 	}
-	return all
+	return all.Unwrap()
 }
 
 func same(t *testing.T, what string, got, want any) {
 	t.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(config.Config{})); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }
@@ -63,7 +64,7 @@ func TestLoadDefaults(t *testing.T) {
 	group := retry.Default()
 	group.Attempts = 1
 	same(t, "config", loadMore(t), &config.Config{
-		CSV: "people.csv", Tenant: "acme", APIURL: "https://acme.console.ves.volterra.io", APIToken: "t0ken",
+		CSV: "people.csv", Tenant: "acme", APIURL: "https://acme.console.ves.volterra.io", Credential: config.ByToken, APIToken: "t0ken",
 		Policy:        plan.Policy{MaxRemovals: plan.Limit{Share: true, Max: 25}},
 		OnUserFailure: groupsync.SkipGroup,
 		UserRetry:     retry.Default(), GroupRetry: group, RetryAfterMax: time.Minute,
@@ -101,7 +102,7 @@ func TestLoadPrecedence(t *testing.T) {
 		"an empty input is not given":    {env{"INPUT_TENANT": " "}, nil, func(c *config.Config) any { return c.Tenant }, "from-env"},
 		"an empty flag, then a default":  {nil, []string{"--timeout="}, func(c *config.Config) any { return c.Timeout }, 30 * time.Second},
 		"blanks around a value":          {nil, []string{"--tenant= acme "}, func(c *config.Config) any { return c.Tenant }, "acme"},
-		"the last of one flag":           {nil, []string{"--tenant=one", "--tenant=two"}, func(c *config.Config) any { return c.Tenant }, "two"},
+		"one flag twice, the last":       {nil, []string{"--tenant=one", "--tenant", "two", "--tenant="}, func(c *config.Config) any { return c.Tenant }, "two"},
 		"the first variable first":       {env{"XC_API_URL": "https://one", "VOLT_API_URL": "https://two"}, nil, func(c *config.Config) any { return c.APIURL }, "https://one"},
 		"the second where it is empty":   {env{"XC_API_URL": "", "VOLT_API_URL": "https://two"}, nil, func(c *config.Config) any { return c.APIURL }, "https://two"},
 		"secret: input":                  {env{"INPUT_API-TOKEN": "i"}, nil, func(c *config.Config) any { return c.APIToken }, "i"},
@@ -120,6 +121,7 @@ func TestLoadPrecedence(t *testing.T) {
 		"first CA variable":              {env{"SSL_CERT_FILE": "c", "CURL_CA_BUNDLE": "b", "REQUESTS_CA_BUNDLE": "a"}, nil, func(c *config.Config) any { return c.CABundle }, "a"},
 		"last CA variable":               {env{"SSL_CERT_FILE": "c"}, nil, func(c *config.Config) any { return c.CABundle }, "c"},
 		"GitHub's token":                 {env{"GITHUB_TOKEN": "g"}, nil, func(c *config.Config) any { return c.GitHubToken }, "g"},
+		"one of another command":         {env{"INPUT_SNAPSHOT": "s"}, nil, func(c *config.Config) any { return c.Snapshot }, ""},
 		"a password keeps its blanks":    {env{"VES_P12_PASSWORD": " p "}, nil, func(c *config.Config) any { return c.P12Password }, " p "},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -177,6 +179,7 @@ func TestLoadValues(t *testing.T) {
 		"masks nothing":         {[]string{"--mask-emails", "False"}, func(c *config.Config) any { return c.MaskEmails }, config.No},
 		"log level":             {[]string{"--log-level=warn"}, func(c *config.Config) any { return c.LogLevel }, slog.LevelWarn},
 		"log format":            {[]string{"--log-format=JSON"}, func(c *config.Config) any { return c.LogFormat }, "json"},
+		"a dash":                {[]string{"--report-file", "-"}, func(c *config.Config) any { return c.ReportFile }, "-"},
 		"plan digest":           {[]string{"--expect-plan=sha256:" + strings.Repeat("0a", 32)}, func(c *config.Config) any { return c.ExpectPlan }, "sha256:" + strings.Repeat("0a", 32)},
 		"proxy":                 {[]string{"--proxy=http://u:p@proxy:3128"}, func(c *config.Config) any { return c.Proxy }, "http://u:p@proxy:3128"},
 		"fail-on-drift":         {[]string{"--fail-on-drift", "--dry-run"}, func(c *config.Config) any { return c.FailOnDrift }, true},
@@ -212,7 +215,10 @@ func TestLoadBooleansAsFlags(t *testing.T) {
 
 func TestLoadHelp(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"--help"}, {"-h"}, {"-help"}, {"--bogus", "--csv=x", "--help"}, {"word", "--help"}} {
+	for _, args := range [][]string{
+		{"--help"}, {"-h"}, {"-help"}, {"--help=x"}, {"--bogus", "--csv=x", "--help"}, {"word", "--help"},
+		{"--csv", "-h"}, {"--csv", "--help"}, {"--dry-run", "-h"}, {"--api-token", "-h", "--bogus"}, {"--", "-h"},
+	} {
 		if _, err := config.Load(config.Sync, args, env{}.get); !errors.Is(err, flag.ErrHelp) {
 			t.Errorf("Load(%q): %v, want flag.ErrHelp", args, err)
 		}

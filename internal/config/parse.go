@@ -3,10 +3,12 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,52 +21,65 @@ const consoleSuffix = ".console.ves.volterra.io"
 
 // Setters: each reads one value into its place of the Config.
 
-func text(at func(*Config) *string) func(*Config, string) error {
+// into makes a setter of what reads the value.
+func into[T any](at func(*Config) *T, read func(string) (T, error)) func(*Config, string) error {
 	return func(c *Config, value string) error {
-		if strings.ContainsFunc(value, unicode.IsControl) {
-			return errors.New("it holds a line break or another control character")
+		read, err := read(value)
+		if err == nil {
+			*at(c) = read
 		}
-		*at(c) = value
-		return nil
+		return err
 	}
+}
+
+func text(at func(*Config) *string) func(*Config, string) error { return into(at, oneLine) }
+
+func oneLine(value string) (string, error) {
+	if strings.ContainsFunc(value, unicode.IsControl) {
+		return "", errors.New("it holds a line break or another control character")
+	}
+	return value, nil
 }
 
 // verbatim takes secrets, which may hold anything.
 func verbatim(at func(*Config) *string) func(*Config, string) error {
-	return func(c *Config, value string) error {
-		*at(c) = value
-		return nil
-	}
+	return into(at, func(value string) (string, error) { return value, nil })
 }
 
-func boolean(at func(*Config) *bool) func(*Config, string) error {
-	return func(c *Config, value string) error {
-		switch strings.ToLower(value) {
-		case "true", "1", "yes", "on":
-			*at(c) = true
-		case "false", "0", "no", "off":
-			*at(c) = false
-		default:
-			return errors.New("wanted is true or false")
-		}
-		return nil
+// apiToken takes the token as the console shows it.
+func apiToken(value string) (string, error) {
+	if words := strings.Fields(value); strings.EqualFold(words[0], "APIToken") {
+		return "", errors.New("give the token alone, without the word APIToken")
 	}
+	return oneLine(value)
+}
+
+func boolean(at func(*Config) *bool) func(*Config, string) error { return into(at, parseBool) }
+
+func parseBool(word string) (bool, error) {
+	switch strings.ToLower(word) {
+	case "true", "1", "yes", "on":
+		return true, nil
+	case "false", "0", "no", "off":
+		return false, nil
+	}
+	return false, errors.New("wanted is true or false")
 }
 
 func choice[T ~string](at func(*Config) *T, choices ...T) func(*Config, string) error {
-	return func(c *Config, value string) error {
-		for _, choice := range choices {
-			if strings.EqualFold(value, string(choice)) {
-				*at(c) = choice
-				return nil
-			}
+	return into(at, func(value string) (T, error) { return oneOf(value, choices...) })
+}
+
+// oneOf is the choice that the value means, in any case of letters.
+func oneOf[T ~string](value string, choices ...T) (T, error) {
+	names := make([]string, len(choices))
+	for i, choice := range choices {
+		if strings.EqualFold(value, string(choice)) {
+			return choice, nil
 		}
-		names := make([]string, len(choices))
-		for i, choice := range choices {
-			names[i] = string(choice)
-		}
-		return fmt.Errorf("wanted is %s", strings.Join(names, ", "))
+		names[i] = string(choice)
 	}
+	return "", fmt.Errorf("wanted is %s", strings.Join(names, ", "))
 }
 
 func whole(at func(*Config) *int, low, high int) func(*Config, string) error {
@@ -127,10 +142,8 @@ func seconds(at func(*Config) *time.Duration, zeroAllowed bool) func(*Config, st
 }
 
 func profileName(_ *Config, value string) error {
-	if _, ok := retry.Profiles()[strings.ToLower(value)]; !ok {
-		return errors.New("wanted is aggressive, balanced or conservative")
-	}
-	return nil
+	_, err := oneOf(value, slices.Sorted(maps.Keys(retry.Profiles()))...)
+	return err
 }
 
 var tenantForm = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)
@@ -191,10 +204,9 @@ func proxyURL(c *Config, value string) error {
 
 var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
-func planDigest(c *Config, value string) error {
+func planDigest(value string) (string, error) {
 	if !digestForm.MatchString(value) && value != PullRequest {
-		return errors.New("wanted is a digest as a dry run shows it: sha256: and 64 hexadecimal digits; or pull-request")
+		return "", errors.New("wanted is a digest as a dry run shows it: sha256: and 64 hexadecimal digits; or pull-request")
 	}
-	c.ExpectPlan = value
-	return nil
+	return value, nil
 }

@@ -7,37 +7,47 @@ import (
 	"strings"
 )
 
-// Secrets are the values that must never be shown, each in every form in which
-// a log could come to hold it: as it is, without its line breaks, in base64,
-// and escaped for a URL.
+// Secrets are the values that must never be shown, good or bad, each in every
+// form in which a log could come to hold it: as it is, without its line breaks,
+// in base64, and escaped for a URL.
 func (c *Config) Secrets() []string {
-	var secrets []string
-	add := func(value string) {
-		if value != "" && !slices.Contains(secrets, value) {
-			secrets = append(secrets, value)
+	var forms []string
+	for _, value := range c.secrets {
+		for _, form := range []string{
+			value, lineBreaks.Replace(value), url.QueryEscape(value),
+			base64.StdEncoding.EncodeToString([]byte(value)), base64.URLEncoding.EncodeToString([]byte(value)),
+		} {
+			if form != "" && !slices.Contains(forms, form) {
+				forms = append(forms, form)
+			}
 		}
 	}
-	values := []string{c.APIToken, c.P12Base64, c.P12Password, c.GitHubToken}
-	for _, proxy := range append([]string{c.Proxy}, c.Proxies...) {
-		values = append(values, proxyLogin(proxy)...)
-	}
-	for _, value := range values {
-		if value == "" {
-			continue
-		}
-		add(value)
-		add(lineBreaks.Replace(value))
-		add(base64.StdEncoding.EncodeToString([]byte(value)))
-		add(base64.URLEncoding.EncodeToString([]byte(value)))
-		add(url.QueryEscape(value))
-	}
-	return secrets
+	return forms
 }
 
 var lineBreaks = strings.NewReplacer("\r", "", "\n", "")
 
+// hide notes what is secret in a setting's value.
+func (c *Config) hide(s *setting, value string) {
+	switch {
+	case !s.secret:
+	case s.secretIn != nil:
+		c.secrets = append(c.secrets, s.secretIn(value)...)
+	default:
+		c.secrets = append(c.secrets, value)
+	}
+}
+
+// hideProxies notes what is secret in the environment's proxies.
+func (c *Config) hideProxies(getenv func(string) string) {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
+		c.secrets = append(c.secrets, proxyLogin(getenv(name))...)
+	}
+}
+
 // proxyLogin is what a proxy URL holds of secrets: the password, as it is and
-// as it is written, and the login as a header carries it in base64.
+// as it is written, the login as a header carries it in base64, and the URL
+// with it.
 func proxyLogin(proxy string) []string {
 	u, err := url.Parse(proxy)
 	if err != nil || u.User == nil {
@@ -48,13 +58,5 @@ func proxyLogin(proxy string) []string {
 		return nil
 	}
 	_, written, _ := strings.Cut(u.User.String(), ":")
-	return []string{password, written, u.User.Username() + ":" + password}
-}
-
-func (c *Config) environmentProxies(getenv func(string) string) {
-	for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
-		if proxy := getenv(name); proxy != "" {
-			c.Proxies = append(c.Proxies, proxy)
-		}
-	}
+	return []string{password, written, u.User.Username() + ":" + password, proxy}
 }

@@ -2,7 +2,6 @@ package config
 
 import (
 	"math"
-	"strings"
 	"time"
 
 	"xc-group-sync/internal/directory"
@@ -21,33 +20,37 @@ type setting struct {
 	meaning   string   // one sentence or two, in Markdown that reads as text too
 	set       func(*Config, string) error
 
-	isBool bool   // as a flag it needs no value
-	secret bool   // never shown
-	exact  bool   // blanks at the ends count
-	lines  bool   // one entry a line
-	only   string // the one command that has it; empty: all
-	action string // the default of the action's input, an expression; empty: none
+	section string // begins with it; empty: it is of the section before
+	isBool  bool   // as a flag it needs no value
+	secret  bool   // never shown
+	exact   bool   // blanks at the ends count
+	lines   bool   // one entry a line
+	only    string // the one command that has it; empty: all
+	action  string // the default of the action's input, an expression; empty: none
+
+	// secretIn is what in the value of a secret setting must be hidden
+	// wherever it stands; nil: all of it.
+	secretIn func(value string) []string
 }
+
+// of tells whether a command has the setting.
+func (s *setting) of(command string) bool { return s.only == "" || s.only == command }
 
 // settings is the table, in the order of the documentation.
 var settings = []setting{
-	{name: "csv", only: Sync, set: text(func(c *Config) *string { return &c.CSV }),
+	{name: "csv", section: "CSV or snapshot", only: Sync, set: text(func(c *Config) *string { return &c.CSV }),
 		meaning: "Path of the CSV export (required)."},
-	{name: "delimiter", only: Sync, byDefault: "auto", set: func(c *Config, value string) (err error) {
-		c.Roster.Delimiter, err = roster.ParseDelimiter(value)
-		return err
-	}, meaning: "What separates the CSV's fields: `comma`, `semicolon`, `tab`, or `auto`, which sees it in the header."},
-	{name: "columns", only: Sync, set: func(c *Config, value string) (err error) {
-		c.Roster.Columns, err = roster.ParseColumns(value)
-		return err
-	}, meaning: "Titles of the CSV's columns where they are not the standard ones, as in `email=Mail,groups=MemberOf,name=Name,status=Enabled`; or a ready set (`active-directory`, `entra-id`, `okta`), which may stand before such pairs."},
+	{name: "delimiter", only: Sync, byDefault: "auto", set: into(func(c *Config) *roster.Delimiter { return &c.Roster.Delimiter }, roster.ParseDelimiter),
+		meaning: "What separates the CSV's fields: `comma`, `semicolon`, `tab`, or `auto`, which sees it in the header."},
+	{name: "columns", only: Sync, set: into(func(c *Config) *roster.Columns { return &c.Roster.Columns }, roster.ParseColumns),
+		meaning: "Titles of the CSV's columns where they are not the standard ones, as in `email=Mail,groups=MemberOf,name=Name,status=Enabled`; or a ready set (`active-directory`, `entra-id`, `okta`), which may stand before such pairs."},
 	{name: "snapshot", only: Restore, set: text(func(c *Config) *string { return &c.Snapshot }),
 		meaning: "Path of the snapshot to go back to (required)."},
-	{name: "tenant", env: []string{"TENANT_ID"}, set: tenantName,
+	{name: "tenant", section: "Tenant and credentials", env: []string{"TENANT_ID"}, set: tenantName,
 		meaning: "Name of the tenant, as in `https://NAME.console.ves.volterra.io`. May be left out where `api-url` is given."},
 	{name: "api-url", env: []string{"XC_API_URL", "VOLT_API_URL"}, set: apiURL,
 		meaning: "Base URL of the API in place of the tenant's (staging, a proxy). Plain `http` is allowed to loopback addresses only."},
-	{name: "api-token", env: []string{"XC_API_TOKEN"}, secret: true, set: text(func(c *Config) *string { return &c.APIToken }),
+	{name: "api-token", env: []string{"XC_API_TOKEN"}, secret: true, set: into(func(c *Config) *string { return &c.APIToken }, apiToken),
 		meaning: "API token. Of several kinds of credentials the token comes first, then PKCS#12, then PEM."},
 	{name: "p12-file", env: []string{"VOLT_API_P12_FILE"}, set: text(func(c *Config) *string { return &c.P12File }),
 		meaning: "Client certificate as a PKCS#12 file."},
@@ -64,7 +67,7 @@ var settings = []setting{
 		meaning: "Run against an embedded tenant: no credentials, nothing outside is touched."},
 	{name: "simulate-faults", byDefault: "0", set: number(func(c *Config) *float64 { return &c.SimulateFaults }, 1),
 		meaning: "Share of the embedded tenant's requests that fail in passing, 0 to 1."},
-	{name: "dry-run", byDefault: "false", isBool: true, set: boolean(func(c *Config) *bool { return &c.DryRun }),
+	{name: "dry-run", section: "What is changed", byDefault: "false", isBool: true, set: boolean(func(c *Config) *bool { return &c.DryRun }),
 		meaning: "Plan and report, change nothing."},
 	{name: "prune", only: Sync, byDefault: "none", set: prune,
 		meaning: "Delete what the CSV no longer names: `none`, `groups`, `users` or `all`. A person in any row, active or not, is named."},
@@ -72,11 +75,11 @@ var settings = []setting{
 		meaning: "Let `prune` also delete groups that this program did not create (whose description does not begin with `" + plan.Marker + "`)."},
 	{name: "prune-inactive", only: Sync, byDefault: "false", isBool: true, set: boolean(func(c *Config) *bool { return &c.Policy.PruneInactive }),
 		meaning: "Let `prune` of users also delete people whom the CSV names as inactive."},
-	{name: "protect", lines: true, set: protect,
+	{name: "protect", lines: true, set: into(func(c *Config) *plan.Patterns { return &c.Policy.Protect }, plan.ParsePatterns),
 		meaning: "Patterns, one a line, of e-mails and group names that are never deleted; a person who matches is never taken out of a group."},
-	{name: "max-removals", byDefault: "25%", set: maxRemovals,
+	{name: "max-removals", byDefault: "25%", set: into(func(c *Config) *plan.Limit { return &c.Policy.MaxRemovals }, plan.ParseLimit),
 		meaning: "Refuse a plan that removes more groups, users, memberships, or memberships of one group than this: a number, a share, or `none`. A share never stops five or fewer."},
-	{name: "expect-plan", set: planDigest,
+	{name: "expect-plan", set: into(func(c *Config) *string { return &c.ExpectPlan }, planDigest),
 		meaning: "Digest of a reviewed plan: apply only if today's plan still has it. `pull-request`: after a merge, the digest that this action's comment on the pull request showed."},
 	{name: "fail-on-drift", byDefault: "false", isBool: true, set: boolean(func(c *Config) *bool { return &c.FailOnDrift }),
 		meaning: "With `dry-run`: exit 6 if there is anything to do."},
@@ -92,7 +95,7 @@ var settings = []setting{
 	{name: "update-users", only: Sync, byDefault: "false", isBool: true, set: boolean(func(c *Config) *bool { return &c.Policy.UpdateUsers }),
 		meaning: "Also correct first and last names of existing local users."},
 
-	{name: "retry-profile", byDefault: "balanced", set: profileName,
+	{name: "retry-profile", section: "Retry", byDefault: "balanced", set: profileName,
 		meaning: "`aggressive` (5 attempts, 0.5–2 s), `balanced` (3, 1–4 s) or `conservative` (2, 2–10 s); a setting given by itself wins."},
 	{name: "retry-attempts", byDefault: "3", set: whole(func(c *Config) *int { return &c.UserRetry.Attempts }, 1, math.MaxInt32),
 		meaning: "Total attempts to create a user, the first included; also to change or delete one."},
@@ -124,18 +127,18 @@ var settings = []setting{
 		meaning: "Attempts of one HTTP request in the client layer, with waits of 0.5, 1, 2 … s."},
 	{name: "http-retry-scope", byDefault: "reads", set: choice(func(c *Config) *xc.Scope { return &c.HTTPScope }, xc.ScopeReads, xc.ScopeAll, xc.ScopeNone),
 		meaning: "What the client layer repeats: `reads` (GETs only), `all` (the layers multiply) or `none`."},
-	{name: "timeout", byDefault: "30", set: seconds(func(c *Config) *time.Duration { return &c.Timeout }, false),
+	{name: "timeout", section: "Network", byDefault: "30", set: seconds(func(c *Config) *time.Duration { return &c.Timeout }, false),
 		meaning: "Seconds for one HTTP request."},
 	{name: "concurrency", byDefault: "4", set: whole(func(c *Config) *int { return &c.Concurrency }, 1, 64),
 		meaning: "Operations in flight at once, 1 to 64."},
 	{name: "rate-limit", byDefault: "0", set: number(func(c *Config) *float64 { return &c.RateLimit }, math.Inf(1)),
 		meaning: "Requests a second; 0 means no limit."},
-	{name: "proxy", secret: true, set: proxyURL,
+	{name: "proxy", secret: true, secretIn: proxyLogin, set: proxyURL,
 		meaning: "Proxy URL; without it `HTTPS_PROXY` and `NO_PROXY` count."},
 	{name: "ca-bundle", env: []string{"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"}, set: text(func(c *Config) *string { return &c.CABundle }),
 		meaning: "PEM file of CA certificates to trust beside the system's."},
 
-	{name: "summary", byDefault: "true", isBool: true, set: boolean(func(c *Config) *bool { return &c.Summary }),
+	{name: "summary", section: "GitHub and output", byDefault: "true", isBool: true, set: boolean(func(c *Config) *bool { return &c.Summary }),
 		meaning: "Write the job summary."},
 	{name: "comment", byDefault: "auto", set: tristate(func(c *Config) *Tristate { return &c.Comment }),
 		meaning: "Keep one comment on the pull request up to date: `auto`, `true` or `false`. It needs the permission `pull-requests: write`; without, `true` ends the run with 1, `auto` with a warning."},
@@ -146,7 +149,7 @@ var settings = []setting{
 	{name: "mask-emails", byDefault: "auto", set: tristate(func(c *Config) *Tristate { return &c.MaskEmails }),
 		meaning: "Hide the local part of e-mails in logs, summary, comment, annotations and issue: `true`, `false`, or `auto`, which hides them in Actions unless the repository is known to be private. The JSON report is not masked."},
 	{name: "snapshot-file", set: text(func(c *Config) *string { return &c.SnapshotFile }),
-		meaning: "Before anything is changed, save there what is about to change; `xc-group-sync restore` goes back to it."},
+		meaning: "Before anything is changed, save there what is about to change; `xc-group-sync restore` goes back to it. A file that is there already is never overwritten: the run refuses to begin."},
 	{name: "report-file", set: text(func(c *Config) *string { return &c.ReportFile }),
 		meaning: "Write the JSON report there."},
 	{name: "log-level", byDefault: "info", set: logLevel,
@@ -160,46 +163,35 @@ func tristate(at func(*Config) *Tristate) func(*Config, string) error {
 }
 
 func prune(c *Config, value string) error {
-	var what string
-	err := choice(func(*Config) *string { return &what }, "none", "groups", "users", "all")(c, value)
+	what, err := oneOf(value, "none", "groups", "users", "all")
 	c.Policy.PruneGroups = what == "groups" || what == "all"
 	c.Policy.PruneUsers = what == "users" || what == "all"
 	return err
 }
 
-func protect(c *Config, value string) (err error) {
-	c.Policy.Protect, err = plan.ParsePatterns(value)
-	return err
-}
-
-func maxRemovals(c *Config, value string) (err error) {
-	c.Policy.MaxRemovals, err = plan.ParseLimit(value)
-	return err
-}
-
 func nameCollisions(c *Config, value string) error {
-	var what string
-	err := choice(func(*Config) *string { return &what }, "refuse", "merge")(c, value)
+	what, err := oneOf(value, "refuse", "merge")
 	c.Policy.MergeCollisions = what == "merge"
 	return err
 }
 
 func idmType(c *Config, value string) error {
-	if strings.EqualFold(value, "auto") {
-		return nil
+	what, err := oneOf(value, directory.IdmLocal, directory.IdmSSO, "auto")
+	if what != "auto" {
+		c.Policy.IdmType = what
 	}
-	return choice(func(c *Config) *string { return &c.Policy.IdmType }, directory.IdmLocal, directory.IdmSSO, "auto")(c, value)
+	return err
 }
 
 func jitter(c *Config, value string) error {
-	err := choice(func(c *Config) *retry.Jitter { return &c.UserRetry.Jitter }, retry.NoJitter, retry.FullJitter, retry.EqualJitter)(c, value)
-	c.GroupRetry.Jitter = c.UserRetry.Jitter
+	kind, err := oneOf(value, retry.NoJitter, retry.FullJitter, retry.EqualJitter)
+	c.UserRetry.Jitter, c.GroupRetry.Jitter = kind, kind
 	return err
 }
 
 func logLevel(c *Config, value string) error {
-	var name string
-	if err := choice(func(*Config) *string { return &name }, "debug", "info", "warn", "error")(c, value); err != nil {
+	name, err := oneOf(value, "debug", "info", "warn", "error")
+	if err != nil {
 		return err
 	}
 	return c.LogLevel.UnmarshalText([]byte(name))

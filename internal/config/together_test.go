@@ -1,10 +1,10 @@
 package config_test
 
 import (
-	"encoding/base64"
-	"slices"
 	"strings"
 	"testing"
+
+	"xc-group-sync/internal/config"
 )
 
 func TestLoadAPIURL(t *testing.T) {
@@ -50,19 +50,24 @@ func TestLoadTogether(t *testing.T) {
 	}{
 		"nothing at all":                  {nil, []string{"csv: missing", "tenant: missing", "api-token: missing"}},
 		"nothing to simulate with":        {[]string{"--simulate"}, []string{"csv: missing"}},
-		"drift without a dry run":         {with("--fail-on-drift"), []string{"fail-on-drift: "}},
+		"drift without a dry run":         {with("--fail-on-drift"), []string{`fail-on-drift: "true" (from the flag --fail-on-drift): it makes sense only with dry-run`}},
 		"drift with a bad dry run":        {with("--fail-on-drift", "--dry-run=x"), []string{"dry-run: "}},
-		"faults without simulation":       {with("--simulate-faults=0.1"), []string{"simulate-faults: "}},
+		"faults without simulation":       {with("--simulate-faults=0.1"), []string{`simulate-faults: "0.1" (from`}},
 		"faults with a bad simulation":    {with("--simulate-faults=0.1", "--simulate=x"), []string{"simulate: "}},
-		"min above max":                   {with("--backoff-min=5"), []string{"backoff-min: 5s is more than backoff-max, 4s"}},
-		"min above the profile's max":     {with("--backoff-min=3", "--retry-profile=aggressive"), []string{"backoff-min: 3s is more than backoff-max, 2s (the retry-profile aggressive)"}},
-		"max under the profile's min":     {with("--backoff-max=1", "--retry-profile=conservative"), []string{"backoff-min: 2s"}},
+		"min above max":                   {with("--backoff-min=5"), []string{`backoff-min: "5" (from the flag --backoff-min): it is more than backoff-max, 4 s (the default): lower it, or raise backoff-max`}},
+		"min above the profile's max":     {with("--backoff-min=3", "--retry-profile=aggressive"), []string{`backoff-min: "3" (from the flag --backoff-min): it is more than backoff-max, 2 s (the retry-profile aggressive): lower it`}},
+		"max under the profile's min":     {with("--backoff-max=1", "--retry-profile=conservative"), []string{`backoff-max: "1" (from the flag --backoff-max): it is less than backoff-min, 2 s (the retry-profile conservative): raise it`}},
+		"max under the default":           {with("--backoff-max=0.5"), []string{`backoff-max: "0.5" (from the flag --backoff-max): it is less than backoff-min, 1 s (the default): raise it, or lower backoff-min`}},
+		"both":                            {with("--backoff-min=2s", "--backoff-max=500ms"), []string{`backoff-min: "2s" (from the flag --backoff-min): it is more than backoff-max, 0.5 s (the flag --backoff-max): lower it`}},
+		"group's max under its min":       {with("--group-backoff-max=0"), []string{`group-backoff-max: "0"`}},
+		"a report over the snapshot":      {with("--report-file=x", "--snapshot-file=x"), []string{`report-file: "x" (from the flag --report-file): another`}},
+		"a report over the CSV":           {with("--report-file=people.csv"), []string{`report-file: "people.csv"`}},
 		"min beside a bad max":            {with("--backoff-max=x"), []string{"backoff-max: "}},
 		"min beside a bad profile":        {with("--backoff-min=5", "--retry-profile=x"), []string{"retry-profile: "}},
 		"group's min above max":           {with("--group-backoff-min=5"), []string{"group-backoff-min: "}},
 		"group's min beside a bad max":    {with("--group-backoff-max=x"), []string{"group-backoff-max: "}},
-		"a certificate without its key":   {[]string{"--csv=x", "--tenant=a", "--cert-file=c"}, []string{"cert-file, key-file: "}},
-		"a key without its certificate":   {[]string{"--csv=x", "--tenant=a", "--key-file=k"}, []string{"cert-file, key-file: "}},
+		"a certificate without its key":   {[]string{"--csv=x", "--tenant=a", "--cert-file=c"}, []string{`cert-file: "c" (from the flag --cert-file): key-file is missing`}},
+		"a key without its certificate":   {[]string{"--csv=x", "--tenant=a", "--key-file=k"}, []string{`key-file: "k" (from the flag --key-file): cert-file is missing`}},
 		"a certificate with a bad key":    {[]string{"--csv=x", "--tenant=a", "--cert-file=c", "--key-file=a\nb"}, []string{"key-file: "}},
 		"a password alone":                {[]string{"--csv=x", "--tenant=a", "--p12-password=p"}, []string{"api-token: missing"}},
 		"a bad URL is no missing tenant":  {[]string{"--csv=x", "--api-token=t", "--api-url=x"}, []string{"api-url: "}},
@@ -103,7 +108,7 @@ func TestLoadWarns(t *testing.T) {
 		"prune-unmanaged alone":      {[]string{"--api-token=t", "--prune-unmanaged", "--prune=users"}, []string{"prune-unmanaged"}},
 		"prune-inactive alone":       {[]string{"--api-token=t", "--prune-inactive", "--prune=groups"}, []string{"prune-inactive"}},
 		"both with all":              {[]string{"--api-token=t", "--prune-inactive", "--prune-unmanaged", "--prune=all"}, nil},
-		"simulation beside a tenant": {[]string{"--api-url=https://h", "--simulate"}, []string{"simulate is on"}},
+		"simulation beside a tenant": {[]string{"--simulate"}, []string{"simulate is on"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -131,18 +136,17 @@ func TestLoadSimulation(t *testing.T) {
 	}
 }
 
-func TestSecrets(t *testing.T) {
+func TestLoadCredential(t *testing.T) {
 	t.Parallel()
-	c := loadMore(t, "--p12-base64=b\n64+/", "--p12-password= pw ", "--github-token=gh", "--proxy=http://user:pr%40xy@h:1")
-	for _, form := range []string{
-		"t0ken", "dDBrZW4=", "b\n64+/", "b64+/", "b%0A64%2B%2F", " pw ", "IHB3IA==", "gh", "Z2g=",
-		"pr@xy", "pr%40xy", "cHJAeHk=", base64.StdEncoding.EncodeToString([]byte("user:pr@xy")),
-	} {
-		if !slices.Contains(c.Secrets(), form) {
-			t.Errorf("%q is not among the secrets %q", form, c.Secrets())
+	all := []string{"--api-token=t", "--p12-file=f", "--p12-base64=b", "--cert-file=c", "--key-file=k"}
+	for i, want := range []config.Credential{config.ByToken, config.ByP12File, config.ByP12Base64, config.ByPEM} {
+		same(t, "credential", load(t, nil, append([]string{"--csv=x", "--tenant=a"}, all[i:]...)...).Credential, want)
+	}
+	same(t, "simulation", load(t, nil, append([]string{"--csv=x", "--simulate"}, all...)...).Credential, config.NoCredential)
+	for _, args := range [][]string{{"--api-token=a\nb", "--p12-file=f"}, {"--cert-file=c"}, {"--cert-file=c", "--key-file=a\nb"}, {"--key-file=k"}} {
+		c, err := config.Load(config.Sync, append([]string{"--csv=x", "--tenant=a"}, args...), env{}.get)
+		if err == nil || c.Credential != config.NoCredential {
+			t.Errorf("%q: %v, and %q counts", args, err, c.Credential)
 		}
 	}
-	same(t, "without", len(load(t, nil, "--csv=x", "--simulate", "--proxy=http://h").Secrets()), 0)
-	c = load(t, map[string]string{"HTTPS_PROXY": "http://user:hush@h:1"}, "--csv=x", "--simulate")
-	same(t, "of the environment's proxy", slices.Contains(c.Secrets(), "hush"), true)
 }

@@ -4,11 +4,13 @@ package directory
 type Status uint8
 
 // The statuses. A person whom one row calls active and another inactive is
-// Contradicted: nothing about that person may be changed.
+// Contradicted, one of whom a row says what cannot be understood is Unclear:
+// nothing about either may be changed.
 const (
 	Active Status = iota
 	Inactive
 	Contradicted
+	Unclear
 )
 
 // Desired is the directory that the CSV states, and how far it may be trusted.
@@ -43,6 +45,9 @@ type Person struct {
 	Name   PersonName // for a new user
 	Named  bool       // Name comes from the CSV's column of names, not from the e-mail
 	Status Status
+	// StatusWord is what the CSV says of a person who is Unclear, cut to 60
+	// characters; empty where it says nothing.
+	StatusWord string
 	// KeepMemberships holds where a row of this person has a DN that could not
 	// be read: the person is taken out of no group.
 	KeepMemberships bool

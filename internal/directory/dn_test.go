@@ -196,12 +196,14 @@ func FuzzParseDN(f *testing.F) {
 	for _, seed := range []string{
 		"CN=Ops,OU=Groups,DC=example", `CN=a\, b\7C+OU=x;DC=y`, "CN=#04034F7073", "CN=#3000", "cn = x , dc = y ", `CN=x\ `, `CN=x\\ `,
 		"CN=\u212a,OU=\u0130", "CN=a\x00", "CN=a,=b", `CN=a,\20=b`, "CN=a,\u00a0", "CN=a\\\u00a0",
+		"Ops", "Ops, EU", `a\b`, "#a", " a", `"a"`, "a,OU=x", "CN=a, b", `CN=a\zz`, "CN=a,", "a+b;c", "<",
 	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		dn, err := directory.ParseDN(s)
 		if err != nil {
+			checkAdvice(t, err)
 			return
 		}
 		checkGroupName(t, dn.GroupName())

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -90,7 +91,7 @@ func ParseDN(s string) (DN, error) {
 	}
 	parsed, err := ldap.ParseDN(text)
 	if err != nil {
-		return DN{}, fmt.Errorf("%q is no DN: %w", text, err)
+		return DN{}, fmt.Errorf("%q is no DN: %s", text, cmp.Or(cure(text), err.Error()))
 	}
 	cn, hasCN := "", false
 	for _, rdn := range parsed.RDNs {

@@ -11,9 +11,32 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// guard refuses what removes more than the policy allows: of groups, of users,
-// of all memberships, and of the memberships of each group that is updated.
+// removal is what max-removals is asked about: so many of what the tenant holds.
+type removal struct {
+	removed, of int
+	one, many   string
+	where       string // behind the words; may be empty
+}
+
+// guard refuses what removes more than the policy allows.
 func (p *planner) guard() {
+	removals := p.removals()
+	most := 0 // also of what passes: a share may let through what a number does not
+	for _, r := range removals {
+		most = max(most, r.removed)
+	}
+	for _, r := range removals {
+		if !p.policy.MaxRemovals.allows(r.removed, r.of) {
+			p.plan.Refusals = append(p.plan.Refusals, Refusal{Guard: "max-removals", Reason: fmt.Sprintf(
+				"the plan removes %d of %s%s, more than max-removals (%s) allows; if that is right, set max-removals to %d or to none for one run",
+				r.removed, count(r.of, r.one, r.many), r.where, p.policy.MaxRemovals, most)})
+		}
+	}
+}
+
+// removals are counted of groups, of users, of all memberships, and of the
+// memberships of each group that is updated.
+func (p *planner) removals() []removal {
 	memberships, groups := 0, 0
 	deleted := map[directory.Email]bool{}
 	for _, group := range p.tenant.observed.Groups {
@@ -27,9 +50,11 @@ func (p *planner) guard() {
 			deleted[operation.User.Email] = true
 		}
 	}
-	p.check("groups", groups, len(p.tenant.observed.Groups))
-	p.check("users", len(deleted), len(p.tenant.observed.Users))
-	p.check("memberships", p.plan.Removed(), memberships)
+	all := []removal{
+		{groups, len(p.tenant.observed.Groups), "group", "groups", ""},
+		{len(deleted), len(p.tenant.observed.Users), "user", "users", ""},
+		{p.plan.Removed(), memberships, "membership", "memberships", ""},
+	}
 	for i := range p.plan.Operations {
 		if operation := &p.plan.Operations[i]; operation.Action == Update && operation.Object == Group {
 			// Who is deleted counts among all memberships only.
@@ -39,19 +64,17 @@ func (p *planner) guard() {
 					removed++
 				}
 			}
-			p.check(fmt.Sprintf("memberships of group %q", operation.Group.Name), removed, len(operation.Group.Usernames))
+			all = append(all, removal{removed, len(operation.Group.Usernames), "membership", "memberships", fmt.Sprintf(" of group %q", operation.Group.Name)})
 		}
 	}
-	for i := range p.plan.Refusals {
-		p.plan.Refusals[i].Allow = p.most
-	}
+	return all
 }
 
-func (p *planner) check(what string, removed, of int) {
-	p.most = max(p.most, removed) // also of what passes: a share may let through what a number does not
-	if !p.policy.MaxRemovals.allows(removed, of) {
-		p.plan.Refusals = append(p.plan.Refusals, Refusal{What: what, Removed: removed, Of: of, Limit: p.policy.MaxRemovals})
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
 	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // digest hashes the tenant and every attribute that the operations would send.

@@ -166,6 +166,11 @@ func TestRefusalSaysWhatWouldAllowIt(t *testing.T) {
 			t.Errorf("%q does not tell %q", text, part)
 		}
 	}
+	same(t, "guard", refusals[0].Guard, "max-removals")
+	one := newCSV()
+	one.group("CN=Ops")
+	same(t, "one of one", refused(plan.New(&one.Desired, &directory.Observed{Groups: []directory.Group{managed("ops", "u@x.y")}}, plan.Policy{})),
+		[]string{"membership 1/1", `membership of group "ops" 1/1`})
 	if allowed := plan.New(&c.Desired, observed, plan.Policy{MaxRemovals: plan.Limit{Max: 8}}).Refusals; len(allowed) > 0 {
 		t.Errorf("with the advice taken: %v", allowed)
 	}

@@ -34,6 +34,7 @@ func New(desired *directory.Desired, observed *directory.Observed, policy Policy
 	}
 	groups := p.groups()
 	groupDeletions := p.groupDeletions()
+	p.noteAbandoned()
 	userDeletions := p.userDeletions(slices.Concat(groups, groupDeletions))
 	p.plan.Operations = slices.Concat(p.users(userDeletions), groups, groupDeletions, userDeletions)
 	p.guard()
@@ -48,7 +49,6 @@ type planner struct {
 	people    map[directory.Email]*directory.Person
 	named     map[directory.GroupName]*directory.DesiredGroup
 	newcomers map[directory.Email]*directory.Person // who must be created to be put into a group
-	most      int                                   // the most that one check of the guard counted
 	plan      *Plan
 }
 
@@ -189,126 +189,33 @@ func (p *planner) keep(group *directory.DesiredGroup, member Member) string {
 		return "a row that names the group has an unusable e-mail"
 	case person != nil && person.KeepMemberships:
 		return "a row of this person names a group that could not be read"
-	case person != nil && person.Status == directory.Contradicted:
-		return "the CSV calls this person both active and inactive"
-	case p.protected(member):
+	}
+	if reason := doubt(person, "this person"); reason != "" {
+		return reason
+	}
+	if p.protected(member) {
 		return "protected"
+	}
+	return ""
+}
+
+// doubt says why nothing of a person may be changed whom the CSV names but does
+// not tell whether active; empty for all others, and for nobody.
+func doubt(person *directory.Person, who string) string {
+	switch {
+	case person == nil:
+	case person.Status == directory.Contradicted:
+		return fmt.Sprintf("the CSV calls %s both active and inactive", who)
+	case person.Status == directory.Unclear && person.StatusWord == "":
+		return fmt.Sprintf("the status of %s is empty", who)
+	case person.Status == directory.Unclear:
+		return fmt.Sprintf("the status %q of %s is not known", person.StatusWord, who)
 	}
 	return ""
 }
 
 func (p *planner) protected(member Member) bool {
 	return p.policy.Protect.match(string(member.Email)) || p.policy.Protect.match(member.Username)
-}
-
-// groupDeletions plans the deletion of the groups that the CSV does not name.
-func (p *planner) groupDeletions() []Operation {
-	if !p.policy.PruneGroups {
-		return nil
-	}
-	var operations []Operation
-	for i := range p.tenant.observed.Groups {
-		group := &p.tenant.observed.Groups[i]
-		managed := strings.HasPrefix(group.Description, Marker)
-		if p.named[group.Name] != nil || group.ReadError != "" || group.SyncMode == directory.SyncSCIM || !managed && !p.policy.PruneUnmanaged {
-			continue
-		}
-		members := make([]Member, len(group.Usernames))
-		for i, username := range group.Usernames {
-			members[i] = Member{Email: p.tenant.who(username), Username: username}
-		}
-		sortMembers(members)
-		if reason := p.keepGroup(group, members); reason != "" {
-			p.note("group %q is not deleted: %s", group.Name, reason)
-			continue
-		}
-		operations = append(operations, Operation{Action: Delete, Object: Group, Group: *group, Remove: members})
-	}
-	slices.SortFunc(operations, byName)
-	return operations
-}
-
-func byName(a, b Operation) int { return cmp.Compare(a.Name(), b.Name()) }
-
-func (p *planner) keepGroup(group *directory.Group, members []Member) string {
-	if p.desired.KeepGroups {
-		return "the CSV has a row that could not be read, which may have named it"
-	}
-	if p.policy.Protect.match(string(group.Name)) {
-		return "it is protected"
-	}
-	if kinds := group.ReferredBy(); len(kinds) > 0 {
-		return "it is referred to by " + strings.Join(kinds, ", ")
-	}
-	for _, member := range members {
-		if p.protected(member) {
-			return fmt.Sprintf("its member %s is protected", member.Email)
-		}
-		if person := p.people[member.Email]; person != nil && person.Status == directory.Contradicted {
-			return fmt.Sprintf("the CSV calls its member %s both active and inactive", member.Email)
-		}
-	}
-	return ""
-}
-
-// userDeletions plans the deletion of the users whom the CSV does not name.
-// The operations on groups tell which of their memberships go anyway.
-func (p *planner) userDeletions(groups []Operation) []Operation {
-	if !p.policy.PruneUsers {
-		return nil
-	}
-	if !p.policy.Caller.Known {
-		p.note("no user is deleted: whom the credentials belong to could not be found out, and that user must stay")
-		return nil
-	}
-	lost := p.memberships()
-	for _, operation := range groups {
-		for _, member := range operation.Remove {
-			lost[member.Email]--
-		}
-	}
-	held := 0
-	var operations []Operation
-	for _, user := range p.tenant.observed.Users {
-		if !p.prunable(user) {
-			continue
-		}
-		if p.desired.KeepUsers {
-			held++
-			continue
-		}
-		if len(p.tenant.users[user.Email]) > 1 {
-			p.note("user %s is not deleted: the tenant has several users of that e-mail", user.Email)
-			continue
-		}
-		operations = append(operations, Operation{Action: Delete, Object: User, User: user, Before: user.Name, Lost: lost[user.Email]})
-	}
-	if held > 0 {
-		p.note("%d users are not deleted: the CSV has a row that could not be read, which may have named them", held)
-	}
-	slices.SortFunc(operations, byName)
-	return operations
-}
-
-// memberships counts the groups of everybody.
-func (p *planner) memberships() map[directory.Email]int {
-	counts := map[directory.Email]int{}
-	for _, group := range p.tenant.observed.Groups {
-		for _, username := range group.Usernames {
-			counts[p.tenant.who(username)]++
-		}
-	}
-	return counts
-}
-
-func (p *planner) prunable(user directory.User) bool {
-	if user.Email == "" || !user.Ordinary() || user.SyncMode == directory.SyncSCIM || user.DomainOwner || p.policy.Caller.is(user) {
-		return false
-	}
-	if person := p.people[user.Email]; person != nil && (person.Status != directory.Inactive || person.KeepMemberships || !p.policy.PruneInactive) {
-		return false
-	}
-	return !p.protected(Member{Email: user.Email, Username: user.Username})
 }
 
 // users plans the creation and the update of users, and counts the rest of

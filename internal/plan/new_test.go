@@ -169,6 +169,15 @@ func TestNewPlansGroupsAndTheirMembers(t *testing.T) {
 			groups: []directory.Group{managed("ops", "a@x.y", "B@x.y"), managed("dev", "a@x.y")}, users: locals("a@x.y", "b@x.y"), want: []string{},
 			withheld: []string{"ops B@x.y: the CSV calls this person both active and inactive"},
 		},
+		"withheld: a status that is not known": {
+			csv: func(c *csv) {
+				c.group("CN=Ops", "a@x.y")
+				c.unclear("b@x.y", "maybe")
+				c.unclear("c@x.y", "")
+			},
+			groups: []directory.Group{managed("ops", "a@x.y", "b@x.y", "c@x.y")}, users: locals("a@x.y", "b@x.y"), want: []string{},
+			withheld: []string{`ops b@x.y: the status "maybe" of this person is not known`, "ops c@x.y: the status of this person is empty"},
+		},
 		"withheld: protected by e-mail or by username": {
 			csv:    func(c *csv) { c.group("CN=Ops", "a@x.y"); c.person("boss@x.y", directory.Inactive) },
 			users:  []directory.User{local("a@x.y"), local("boss@x.y"), {Email: "root@x.y", Username: "Super", Type: directory.TypeUser}},
@@ -262,6 +271,7 @@ func TestNewUpdatesUsers(t *testing.T) {
 		"named by the e-mail":  {change: func(p *directory.Person, _ *directory.User) { p.Named = false }},
 		"inactive":             {change: func(p *directory.Person, _ *directory.User) { p.Status = directory.Inactive }},
 		"contradicted":         {change: func(p *directory.Person, _ *directory.User) { p.Status = directory.Contradicted }},
+		"unclear":              {change: func(p *directory.Person, _ *directory.User) { p.Status = directory.Unclear }},
 		"an SSO user":          {change: func(_ *directory.Person, u *directory.User) { u.IdmType = directory.IdmSSO }},
 		"a SCIM user":          {change: func(_ *directory.Person, u *directory.User) { u.SyncMode = directory.SyncSCIM }},
 		"a service user":       {change: func(_ *directory.Person, u *directory.User) { u.Type = directory.TypeService }},

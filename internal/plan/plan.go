@@ -4,11 +4,7 @@
 // always give the same plan.
 package plan
 
-import (
-	"fmt"
-
-	"xc-group-sync/internal/directory"
-)
+import "xc-group-sync/internal/directory"
 
 // Action is what an operation does to its object.
 type Action string
@@ -67,14 +63,17 @@ type Member struct {
 	Username string          // what the group lists, in the tenant's spelling; empty for a user to be created
 }
 
-// Withheld is a removal that the CSV asks for and that is not made.
+// Withheld is a removal from a group that the CSV or a snapshot asks for and
+// that is not planned. The rest of the group is, and nothing counts as failed.
 type Withheld struct {
 	Group  directory.GroupName
 	Member Member
 	Reason string
 }
 
-// Blocked is a group that is left alone and counts as failed.
+// Blocked is a group that is left alone from the start and counts as failed:
+// the plan has no operation on it, whereas what groupsync.Skipped marks was
+// planned.
 type Blocked struct {
 	Name    directory.GroupName
 	Reason  string
@@ -84,19 +83,13 @@ type Blocked struct {
 // Count is what the CSV names and the tenant holds of one kind of object.
 type Count struct{ Desired, Existing, Unchanged int }
 
-// Refusal is a guard's verdict on a plan that removes too much.
+// Refusal is a guard's verdict on a plan that must not be applied.
 type Refusal struct {
-	What    string // "groups", "users", "memberships" or `memberships of group "ops"`
-	Removed int
-	Of      int
-	Limit   Limit
-	Allow   int // what max-removals must be for the whole plan to pass
+	Guard  string // the setting that it goes by
+	Reason string // a sentence without a full stop, with what would let the plan pass
 }
 
-func (r Refusal) String() string {
-	return fmt.Sprintf("the plan removes %d of %d %s, more than max-removals (%s) allows; if that is right, set max-removals to %d or to none for one run",
-		r.Removed, r.Of, r.What, r.Limit, r.Allow)
-}
+func (r Refusal) String() string { return r.Reason }
 
 // Plan is what a run would do. Make it with New.
 type Plan struct {
@@ -113,7 +106,7 @@ type Plan struct {
 	Digest     string // "sha256:…", of the tenant and of all that would be sent
 }
 
-// Added and Removed count the memberships that the plan changes.
+// Added counts the memberships that the plan adds.
 func (p *Plan) Added() int {
 	n := 0
 	for i := range p.Operations {

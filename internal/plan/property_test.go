@@ -33,7 +33,7 @@ func randomWorld(seed uint64) *world {
 	}}
 	email := func() directory.Email { return directory.Email(fmt.Sprintf("u%d@x.y", random.IntN(9))) }
 	for range random.IntN(9) {
-		person := w.csv.person(email(), oneOf(random, directory.Active, directory.Active, directory.Inactive, directory.Contradicted))
+		person := w.csv.person(email(), oneOf(random, directory.Active, directory.Active, directory.Inactive, directory.Contradicted, directory.Unclear))
 		person.Named = chance(random, 50)
 		person.KeepMemberships = chance(random, 10)
 		w.csv.KeepGroups = w.csv.KeepGroups || person.KeepMemberships
@@ -251,7 +251,7 @@ func (w *world) exempt(o *plan.Operation) string {
 	group := slices.IndexFunc(w.csv.Groups, func(g *directory.DesiredGroup) bool { return g.Name == o.Group.Name })
 	for _, member := range o.Remove {
 		p := w.csv.people[member.Email]
-		if protected(string(member.Email)) || protected(member.Username) || p != nil && (p.Status == directory.Contradicted || p.KeepMemberships) {
+		if protected(string(member.Email)) || protected(member.Username) || p != nil && (p.Status == directory.Contradicted || p.Status == directory.Unclear || p.KeepMemberships) {
 			return "takes out " + string(member.Email)
 		}
 	}

@@ -3,6 +3,7 @@ package plan_test
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -30,6 +31,11 @@ func (c *csv) person(email directory.Email, status directory.Status) *directory.
 		slices.SortFunc(c.People, func(a, b *directory.Person) int { return cmp.Compare(a.Email, b.Email) })
 	}
 	return p
+}
+
+// unclear is a person whose status is no known word.
+func (c *csv) unclear(email directory.Email, word string) {
+	c.person(email, directory.Unclear).StatusWord = word
 }
 
 // group names a group by one DN or several, separated by "|".
@@ -121,10 +127,16 @@ func withheld(p *plan.Plan) []string {
 	return lines
 }
 
+var removes = regexp.MustCompile(`^the plan removes (\d+) of (\d+) (.+), more than max-removals`)
+
 func refused(p *plan.Plan) []string {
 	var lines []string
 	for _, r := range p.Refusals {
-		lines = append(lines, fmt.Sprintf("%s %d/%d", r.What, r.Removed, r.Of))
+		line := r.String()
+		if parts := removes.FindStringSubmatch(line); r.Guard == "max-removals" && parts != nil {
+			line = fmt.Sprintf("%s %s/%s", parts[3], parts[1], parts[2])
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }

@@ -17,6 +17,7 @@ type document struct {
 	Schema      int         `json:"schema"`
 	Version     string      `json:"version"`
 	Tenant      string      `json:"tenant"`
+	Simulated   bool        `json:"simulated,omitempty"`
 	DryRun      bool        `json:"dry_run"`
 	Result      Verdict     `json:"result"`
 	Error       string      `json:"error,omitempty"`
@@ -33,7 +34,15 @@ type document struct {
 
 type planJSON struct {
 	Digest     string          `json:"digest"`
+	Refusals   []string        `json:"refusals"`
 	Operations []operationJSON `json:"operations"`
+	Withheld   []withheldJSON  `json:"withheld"`
+}
+
+type withheldJSON struct {
+	Group  directory.GroupName `json:"group"`
+	Email  directory.Email     `json:"email"`
+	Reason string              `json:"reason"`
 }
 
 type operationJSON struct {
@@ -96,16 +105,22 @@ func (r *Run) JSON(s Sanitiser) ([]byte, error) {
 	s.MaskEmails = false
 	t := r.Tallies()
 	d := document{
-		Schema: 1, Version: r.Version, Tenant: r.Tenant, DryRun: r.DryRun, Result: r.Verdict, Error: s.hide(r.cause()),
-		StartedAt: r.Started.UTC().Format(time.RFC3339), Duration: seconds(r.Duration),
+		Schema: 1, Version: r.Version, Tenant: r.Tenant, Simulated: r.Simulate, DryRun: r.DryRun, Result: r.Verdict, Error: s.hide(r.cause()),
+		StartedAt: r.Started.UTC().Format(time.RFC3339), Duration: Seconds(r.Duration),
 		Users: t.Users, Groups: t.Groups, Memberships: t.Memberships,
-		Plan:     planJSON{Operations: []operationJSON{}},
+		Plan:     planJSON{Refusals: []string{}, Operations: []operationJSON{}, Withheld: []withheldJSON{}},
 		Retry:    retryReport(r.Outcome),
-		HTTP:     httpJSON{r.HTTP.Requests, r.HTTP.Retries, seconds(r.HTTP.P50), seconds(r.HTTP.P95), seconds(r.HTTP.Max)},
+		HTTP:     httpJSON{r.HTTP.Requests, r.HTTP.Retries, Seconds(r.HTTP.P50), Seconds(r.HTTP.P95), Seconds(r.HTTP.Max)},
 		Warnings: []warning{},
 	}
 	if r.Plan != nil {
 		d.Plan.Digest = r.Plan.Digest
+		for _, refusal := range r.Plan.Refusals {
+			d.Plan.Refusals = append(d.Plan.Refusals, s.hide(refusal.String()))
+		}
+		for _, withheld := range r.Plan.Withheld {
+			d.Plan.Withheld = append(d.Plan.Withheld, withheldJSON{withheld.Group, withheld.Member.Email, s.hide(withheld.Reason)})
+		}
 	}
 	for _, result := range r.results() {
 		operation := operationJSON{
@@ -149,13 +164,13 @@ func retryReport(outcome *groupsync.Outcome) retryJSON {
 	report := retryJSON{ByCause: map[string]int{}, ByOperation: map[string]countsJSON{}}
 	if outcome != nil {
 		for kind, c := range outcome.ByOperation {
-			report.ByOperation[kind] = countsJSON{c.Attempts, c.Retries, c.Recovered, c.Exhausted, c.Permanent, c.Rejected, seconds(c.Wait)}
+			report.ByOperation[kind] = countsJSON{c.Attempts, c.Retries, c.Recovered, c.Exhausted, c.Permanent, c.Rejected, Seconds(c.Wait)}
 		}
 		counts, report.Budget, report.Breaker.Opened = outcome.Retry, outcome.Budget, outcome.Opened
 	}
 	report.Attempts, report.Retries, report.Recovered = counts.Attempts, counts.Retries, counts.Recovered
 	report.Exhausted, report.Permanent = counts.Exhausted, counts.Permanent
-	report.Wait, report.Breaker.Rejected = seconds(counts.Wait), counts.Rejected
+	report.Wait, report.Breaker.Rejected = Seconds(counts.Wait), counts.Rejected
 	for cause, n := range counts.ByCause {
 		report.ByCause[cause] = n
 	}
@@ -171,4 +186,5 @@ func emails(members []plan.Member) []string {
 }
 
 // seconds rounds to milliseconds.
-func seconds(d time.Duration) float64 { return math.Round(d.Seconds()*1000) / 1000 }
+// Seconds is a duration as the report tells it, to a millisecond.
+func Seconds(d time.Duration) float64 { return math.Round(d.Seconds()*1000) / 1000 }

@@ -14,7 +14,7 @@ const inReport = "the JSON report (`report-file`) has them all"
 // Summary is the report as a job summary of at most limit bytes.
 func (r *Run) Summary(s Sanitiser, limit int) string {
 	d := markdown{Run: r, s: s}
-	d.line("## User groups of %s", s.Code(r.Tenant))
+	d.line("## User groups of %s%s", s.Code(r.Tenant), r.simulated())
 	d.line("")
 	d.verdict()
 	d.tallies()
@@ -32,7 +32,7 @@ func (r *Run) Summary(s Sanitiser, limit int) string {
 // bytes.
 func (r *Run) Comment(s Sanitiser, limit int) string {
 	d := markdown{Run: r, s: s}
-	d.line("### User groups of %s", s.Code(r.Tenant))
+	d.line("### User groups of %s%s", s.Code(r.Tenant), r.simulated())
 	d.line("")
 	d.verdict()
 	d.failures()
@@ -177,6 +177,9 @@ func (d *markdown) failures() {
 
 // effort is what it took: requests, retries, time.
 func (d *markdown) effort() {
+	if d.HTTP.Requests == 0 {
+		return
+	}
 	d.line("%s in %s; a request took %s in the middle, %s at the 95th percentile, %s at most.", capital(count(d.HTTP.Requests, "request")),
 		span(d.Duration), span(d.HTTP.P50), span(d.HTTP.P95), span(d.HTTP.Max))
 	d.line("")
@@ -203,7 +206,7 @@ func (d *markdown) effort() {
 func (d *markdown) digest() {
 	switch {
 	case d.Plan == nil:
-	case d.DryRun && len(d.Plan.Operations) > 0:
+	case d.DryRun && len(d.Plan.Operations) > 0 && len(d.Plan.Refusals) == 0:
 		d.line("<details><summary>Plan <code>%.14s…</code>: how to apply exactly this</summary>", d.Plan.Digest)
 		d.line("")
 		d.line("```yaml")

@@ -20,6 +20,9 @@ func (r *Run) Notes(s Sanitiser) []Note {
 	said := false
 	for _, problem := range r.problems() {
 		title := "CSV"
+		if problem.Line == 0 {
+			title = "Plan"
+		}
 		if problem.Column != "" {
 			title += ", " + problem.Column
 		}
@@ -30,11 +33,11 @@ func (r *Run) Notes(s Sanitiser) []Note {
 		notes = append(notes, Note{Error: true, Title: s.Line(title), Message: s.Line(message)})
 	}
 	if r.Failure != "" && !said {
-		fail(fmt.Sprintf("Tenant %s: %s", r.Tenant, r.Verdict), r.Failure)
+		fail(fmt.Sprintf("Tenant %s: %s", r.place(), r.Verdict), r.Failure)
 	}
 	if r.Plan != nil {
 		for _, refusal := range r.Plan.Refusals {
-			fail(fmt.Sprintf("Tenant %s: refused by a guard", r.Tenant), refusal.String())
+			fail(fmt.Sprintf("Tenant %s: refused by a guard", r.place()), refusal.String())
 		}
 	}
 	for _, trouble := range r.Troubles {
@@ -43,7 +46,7 @@ func (r *Run) Notes(s Sanitiser) []Note {
 		}
 	}
 	for _, failure := range r.failures() {
-		fail(fmt.Sprintf("Tenant %s: %s failed", r.Tenant, failure.what), failure.cause)
+		fail(fmt.Sprintf("Tenant %s: %s failed", r.place(), failure.what), failure.cause)
 	}
 	return notes
 }

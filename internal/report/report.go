@@ -34,6 +34,7 @@ type HTTP struct {
 type Run struct {
 	Version  string
 	Tenant   string
+	Simulate bool // it is an embedded one, whatever it is called
 	DryRun   bool
 	Verdict  Verdict
 	Failure  string // why the run as a whole ended early; empty if it did not
@@ -49,6 +50,16 @@ type Run struct {
 	URL      string // where the run can be seen on GitHub; empty: nowhere
 	Epilogue string // said before the closing lines; empty: nothing
 	Troubles []Note // what went wrong beside the operations; Error: it is one of the failures
+}
+
+// place is the tenant as readers are told it.
+func (r *Run) place() string { return r.Tenant + r.simulated() }
+
+func (r *Run) simulated() string {
+	if r.Simulate && r.Tenant != "simulated" {
+		return " (simulated)"
+	}
+	return ""
 }
 
 // Tally counts what became of one kind of object. In a dry run it counts what
@@ -88,10 +99,7 @@ func (r *Run) Tallies() Tallies {
 	t.Groups = Tally{Desired: r.Plan.Groups.Desired, Existing: r.Plan.Groups.Existing, Unchanged: r.Plan.Groups.Unchanged, Failed: len(r.Plan.Blocked)}
 	t.Memberships.Withheld = len(r.Plan.Withheld)
 	if r.DryRun {
-		for i := range r.Plan.Operations {
-			t.count(&r.Plan.Operations[i], r.Plan.Operations[i].Action)
-		}
-		t.Memberships.Added, t.Memberships.Removed = r.Plan.Added(), r.Plan.Removed()
+		t.plan(r.Plan)
 		return t
 	}
 	if r.Outcome == nil {
@@ -108,6 +116,14 @@ func (r *Run) Tallies() Tallies {
 		}
 	}
 	return t
+}
+
+// plan counts what a plan would change.
+func (t *Tallies) plan(p *plan.Plan) {
+	for i := range p.Operations {
+		t.count(&p.Operations[i], p.Operations[i].Action)
+	}
+	t.Memberships.Added, t.Memberships.Removed = p.Added(), p.Removed()
 }
 
 func (t *Tallies) of(object plan.Object) *Tally {
@@ -135,8 +151,8 @@ func (t *Tally) count(effect plan.Action) {
 	}
 }
 
-// Failures are the operations that failed or were skipped, with their causes,
-// after the groups that were left alone.
+// failures are the groups that were left alone, the operations that failed or
+// were skipped, and what failed beside them.
 func (r *Run) failures() []failure {
 	var all []failure
 	if r.Plan != nil {

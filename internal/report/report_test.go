@@ -202,7 +202,7 @@ func TestOneCellCannotFillThePage(t *testing.T) {
 			{Action: plan.Update, Object: plan.Group, Group: directory.Group{Name: "ops"}},
 		},
 		Problems: []directory.Problem{{Line: 2, Column: huge, Message: huge}},
-		Refusals: []plan.Refusal{{What: huge, Removed: 9, Of: 10}},
+		Refusals: []plan.Refusal{{Guard: "max-removals", Reason: huge}},
 	}
 	for i := range 20000 {
 		p.Operations[1].Add = append(p.Operations[1].Add, plan.Member{Email: directory.Email(fmt.Sprintf("somebody.%05d@example.com", i))})
@@ -250,10 +250,43 @@ func TestNotes(t *testing.T) {
 	}
 	refused := example(true)
 	refused.Verdict, refused.Failure = report.Refused, "expect-plan: another"
-	refused.Plan.Refusals = []plan.Refusal{{What: "users", Removed: 9, Of: 10, Allow: 9}}
+	refused.Plan.Refusals = []plan.Refusal{{Guard: "max-removals", Reason: "the plan removes 9 of 10 users"}}
 	notes := refused.Notes(s)
 	if len(notes) != 4 || notes[1].Message != "expect-plan: another" || !strings.Contains(notes[2].Message, "9 of 10 users") {
 		t.Errorf("%v", notes)
+	}
+}
+
+// TestRefusedRun: the report has the guard's reasons, and says nowhere how to
+// apply the plan as it is.
+func TestRefusedRun(t *testing.T) {
+	t.Parallel()
+	run := example(true)
+	run.Verdict, run.Failure, run.Simulate = report.Refused, "expect-plan: another", true
+	run.Plan.Refusals = []plan.Refusal{{Guard: "max-removals", Reason: "the plan removes 9 of 10 users"}}
+	document, err := run.JSON(report.Sanitiser{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	if err := run.Text(&text, report.Sanitiser{}, flat); err != nil {
+		t.Fatal(err)
+	}
+	page := run.Summary(report.Sanitiser{}, whole)
+	for _, part := range []struct{ in, part string }{
+		{string(document), `"refusals": [
+      "the plan removes 9 of 10 users"
+    ]`}, {string(document), `"simulated": true`},
+		{text.String(), "REFUSED: the plan removes 9 of 10 users\n"}, {text.String(), "REFUSED: expect-plan: another\n"},
+		{text.String(), "a run would be refused"}, {text.String(), "Tenant acme (simulated): "},
+		{page, "## User groups of `acme` (simulated)"}, {page, "the plan removes 9 of 10 users"},
+	} {
+		if !strings.Contains(part.in, part.part) {
+			t.Errorf("%q is missing from:\n%s", part.part, part.in)
+		}
+	}
+	if strings.Contains(page, "how to apply exactly this") {
+		t.Errorf("the page says how to apply what is refused:\n%s", page)
 	}
 }
 

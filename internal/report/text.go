@@ -26,6 +26,8 @@ func (r *Run) Text(w io.Writer, s Sanitiser, fold func(title string) (end func()
 		t.printf("INTERRUPTED: what was not begun was left as it is.\n")
 	}
 	switch {
+	case r.DryRun && r.Verdict == Refused:
+		t.printf("DRY RUN: nothing was changed. The figures are what the plan asks for; a run would be refused.\n")
 	case r.DryRun && r.Plan != nil:
 		t.printf("DRY RUN: nothing was changed. The figures are what a run would do.\n")
 	case r.DryRun:
@@ -66,9 +68,9 @@ var signs = map[plan.Action]string{plan.Create: "+", plan.Update: "~", plan.Dele
 func (t *textWriter) plan(r *Run) {
 	results := r.results()
 	if len(results) == 0 {
-		t.printf("Tenant %s: nothing to do.\n", r.Tenant)
+		t.printf("Tenant %s: nothing to do.\n", r.place())
 	} else {
-		t.printf("Tenant %s: %s\n", r.Tenant, planned(r.Plan).sentence("to create", "to update", "to delete", "to add", "to remove", ""))
+		t.printf("Tenant %s: %s\n", r.place(), planned(r.Plan).sentence("to create", "to update", "to delete", "to add", "to remove", ""))
 	}
 	if len(results)+len(r.Plan.Withheld) > 0 {
 		end := t.fold("The plan")
@@ -106,16 +108,13 @@ func (t *textWriter) operation(result *groupsync.Result, dryRun bool) {
 		t.printf("      gets back %s\n", result.Attributes.String())
 	}
 	if result.Lost > 0 {
-		t.printf("      leaves %d groups\n", result.Lost)
+		t.printf("      leaves %s\n", count(result.Lost, "group"))
 	}
 }
 
 // planned are the counts of what the plan would change.
-func planned(p *plan.Plan) Tallies {
-	t := Tallies{Memberships: Memberships{Added: p.Added(), Removed: p.Removed()}}
-	for i := range p.Operations {
-		t.count(&p.Operations[i], p.Operations[i].Action)
-	}
+func planned(p *plan.Plan) (t Tallies) {
+	t.plan(p)
 	return t
 }
 
@@ -175,6 +174,10 @@ func (t *textWriter) failures(r *Run) {
 		t.printf("failed: %s: %s\n", failure.what, failure.cause)
 	}
 	if r.Failure != "" {
-		t.printf("failed: %s\n", r.Failure)
+		word := "failed"
+		if r.Verdict == Refused {
+			word = "REFUSED"
+		}
+		t.printf("%s: %s\n", word, r.Failure)
 	}
 }

@@ -14,9 +14,10 @@ import (
 type merger struct {
 	titles [len(columns)]string // for problems
 
-	everyoneActive bool // there is no status
-	ownStatus      bool // the status is in the words of status()
-	semicolons     bool // semicolons separate DNs, too
+	everyoneActive bool   // there is no status
+	ownStatus      bool   // the status is in the words of status()
+	semicolons     bool   // semicolons separate DNs, too
+	statusAdvice   string // how to have the status read in those words
 
 	numbers map[directory.Email]int32
 	people  [][]person // by number, in pages: the garbage collector is paid by the piece and the pointer
@@ -24,11 +25,15 @@ type merger struct {
 	dns     map[string]*spelling // by the DN as written: an export repeats them
 	desired directory.Desired
 	named   []*spelling // what the row at hand names
+	doubts  []doubtful
 }
 
-func newMerger(t *table, given Columns) *merger {
+func newMerger(t *table) *merger {
 	m := &merger{
 		everyoneActive: t.index[inStatus] < 0,
+		ownStatus:      t.headings[inStatus].own,
+		semicolons:     t.headings[inEntitlements].own,
+		statusAdvice:   t.statusAdvice(),
 		numbers:        map[directory.Email]int32{},
 		groups:         map[directory.GroupName]*group{},
 		dns:            map[string]*spelling{},
@@ -36,8 +41,6 @@ func newMerger(t *table, given Columns) *merger {
 	for i, heading := range t.headings {
 		m.titles[i] = heading.title
 	}
-	_, m.ownStatus = given[roles[inStatus]]
-	_, m.semicolons = given[roles[inEntitlements]]
 	return m
 }
 
@@ -46,7 +49,8 @@ type person struct {
 	number           int32  // in merger.people
 	display          string // the smallest spelling of the name
 	active, inactive bool
-	unclear          bool // a row's status is no known word
+	unclear          bool   // a row's status is no known word
+	doubts           uint16 // which of merger.doubts count this person
 }
 
 type group struct {
@@ -59,11 +63,11 @@ type spelling struct {
 	group *group
 }
 
-func (m *merger) add(r *row, at position) {
-	badDN := m.entitlements(r, at)
-	p, err := m.person(r.Email)
+func (m *merger) add(row *cells, at position) {
+	badDN := m.entitlements(row, at)
+	p, err := m.person(row[inEmail])
 	if err != nil {
-		m.problem(at.emailLine, inEmail, r.Email, true, "%v; nobody is taken out of the groups that this row names, and no user is deleted in this run", err)
+		m.problem(at.emailLine, inEmail, row[inEmail], true, "%v; nobody is taken out of the groups that this row names, and no user is deleted in this run", err)
 		m.desired.KeepUsers = true
 		for _, dn := range m.named {
 			dn.group.KeepMembers = true
@@ -75,10 +79,10 @@ func (m *merger) add(r *row, at position) {
 		return
 	}
 	p.KeepMemberships = p.KeepMemberships || badDN
-	if r.Name != p.display {
-		p.learn(r.Name)
+	if row[inName] != p.display {
+		p.learn(row[inName])
 	}
-	m.status(p, r.Status, at)
+	m.status(p, row[inStatus], at)
 }
 
 // learn keeps the smallest spelling of the name.
@@ -86,36 +90,6 @@ func (p *person) learn(display string) {
 	if name := strings.TrimSpace(directory.CleanText(display)); name != "" && (p.display == "" || name < p.display) {
 		p.display = strings.Clone(name)
 	}
-}
-
-// status takes note of what a row says of a person who is known.
-func (m *merger) status(p *person, word string, at position) {
-	wasBoth := p.active && p.inactive
-	switch active, known := m.isActive(word); {
-	case !known:
-		p.unclear = true
-		m.problem(at.emailLine, inStatus, string(p.Email), true, "%s has the status %.60q, which is no known word for active or inactive: nothing of this person is changed", p.Email, word)
-	case active:
-		p.active = true
-		for _, dn := range m.named {
-			dn.group.note(p.number)
-		}
-	default:
-		p.inactive = true
-	}
-	if p.active && p.inactive && !wasBoth {
-		m.problem(at.emailLine, inStatus, string(p.Email), false, "%s is active in one row and inactive in another: nothing of this person is changed", p.Email)
-	}
-}
-
-func (m *merger) isActive(word string) (active, known bool) {
-	switch {
-	case m.everyoneActive:
-		return true, true
-	case m.ownStatus:
-		return status(word)
-	}
-	return strings.EqualFold(strings.TrimSpace(word), "A"), true
 }
 
 func (m *merger) person(text string) (*person, error) {
@@ -147,22 +121,22 @@ func (m *merger) numbered(number int32) *person { return &m.people[number/page][
 
 // entitlements puts into m.named what the row names, and tells whether
 // something in it could not be read.
-func (m *merger) entitlements(r *row, at position) (bad bool) {
+func (m *merger) entitlements(row *cells, at position) (bad bool) {
 	m.named = m.named[:0]
-	if strings.TrimSpace(r.Entitlements) == "" {
-		m.problem(at.entitlementsLine, inEntitlements, r.Email, false, "%s has an empty entitlement: the row names no group", shown(r.Email))
+	if strings.TrimSpace(row[inEntitlements]) == "" {
+		m.problem(at.entitlementsLine, inEntitlements, row[inEmail], false, "%s has an empty entitlement: the row names no group", shown(row[inEmail]))
 		return false
 	}
-	if dn := m.dns[r.Entitlements]; dn != nil {
+	if dn := m.dns[row[inEntitlements]]; dn != nil {
 		m.named = append(m.named, dn) // one DN that is known: the usual case
 		return false
 	}
-	for rest, more := r.Entitlements, true; more; {
+	for rest, more := row[inEntitlements], true; more; {
 		var text string
 		text, rest, more = cutDN(rest, m.semicolons)
 		dn, err := m.dn(text)
 		if err != nil {
-			m.problem(at.entitlementsLine, inEntitlements, r.Email, true, "%v; %s is taken out of no group, and no group is deleted in this run", err, shown(r.Email))
+			m.problem(at.entitlementsLine, inEntitlements, row[inEmail], true, "%v; %s is taken out of no group, and no group is deleted in this run", err, shown(row[inEmail]))
 			m.desired.KeepGroups = true
 			bad = true
 			continue
@@ -213,6 +187,9 @@ func (m *merger) dn(text string) (*spelling, error) {
 	if strings.Contains(text, ";") && joined.MatchString(text) {
 		return nil, fmt.Errorf("%q is several DNs: they are separated by |", text)
 	}
+	if strings.HasSuffix(strings.TrimSpace(text), ".ADPropertyValueCollection") {
+		return nil, fmt.Errorf("%q is what PowerShell writes in place of a list: join its items by | before the export", strings.TrimSpace(text))
+	}
 	text = strings.Clone(text)
 	dn, err := directory.ParseDN(text)
 	if err != nil {
@@ -249,6 +226,7 @@ func (m *merger) problem(line, column int, person string, badRow bool, format st
 }
 
 func (m *merger) finish() *directory.Desired {
+	m.tellDoubts()
 	desired := m.desired
 	ranks := make([]int32, len(m.numbers)) // by number
 	everyone := make([]*person, len(m.numbers))
@@ -261,8 +239,10 @@ func (m *merger) finish() *directory.Desired {
 		ranks[p.number] = int32(i)
 		p.Name, p.Named = directory.NewPersonName(p.display, p.Email), p.display != ""
 		switch {
-		case p.active && p.inactive, p.unclear:
+		case p.active && p.inactive:
 			p.Status = directory.Contradicted
+		case p.unclear:
+			p.Status = directory.Unclear
 		case p.inactive:
 			p.Status = directory.Inactive
 		}

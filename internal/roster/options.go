@@ -4,10 +4,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-
-	"xc-group-sync/internal/directory"
 )
 
 // Options say how an export is written. The zero value is the standard export:
@@ -38,6 +35,19 @@ func ParseDelimiter(text string) (Delimiter, error) {
 		return 0, errors.New("a pipe separates the DNs within a field; wanted is auto, comma, semicolon, tab")
 	}
 	return 0, errors.New("wanted is auto, comma, semicolon, tab")
+}
+
+// String is the delimiter as a sentence names it.
+func (d Delimiter) String() string {
+	switch d {
+	case ',':
+		return "a comma"
+	case ';':
+		return "a semicolon"
+	case '\t':
+		return "a tab"
+	}
+	return "the delimiter that the header shows"
 }
 
 // Columns are titles of an export's columns by what they hold: "email",
@@ -77,59 +87,23 @@ func ParseColumns(text string) (Columns, error) {
 	if err != nil || reader.InputOffset() < int64(len(text)) {
 		return nil, errors.New(`wanted is one line such as email=Mail,groups=MemberOf,name=Name,status=Enabled; a pair with a comma in it stands in quotes`)
 	}
-	columns := Columns{}
+	own := Columns{}
 	if set, ok := sets()[strings.ToLower(strings.TrimSpace(items[0]))]; ok {
-		columns, items = set, items[1:]
+		own, items = set, items[1:]
 	}
 	given := map[string]bool{}
 	for _, item := range items {
 		what, title, isPair := strings.Cut(item, "=")
 		what, title = strings.ToLower(strings.TrimSpace(what)), strings.TrimSpace(title)
 		switch {
-		case !isPair || !slices.Contains(roles[:], what):
+		case !isPair || columnOf(what) < 0:
 			return nil, fmt.Errorf("%.60q is none of email=…, groups=…, name=…, status=…, nor at the beginning active-directory, entra-id or okta", item)
 		case given[what]:
 			return nil, fmt.Errorf("%s is given twice", what)
-		case title == "" && slices.Index(roles[:], what) < required:
+		case title == "" && columns[columnOf(what)].required:
 			return nil, fmt.Errorf("%s cannot be left out", what)
 		}
-		columns[what], given[what] = title, true
+		own[what], given[what] = title, true
 	}
-	return columns, nil
-}
-
-// roles are what columns hold, as Columns names it, in the order of columns.
-var roles = [...]string{"email", "groups", "name", "status"}
-
-// heading is a column to look for.
-type heading struct {
-	title string // empty: the file has none
-	must  bool
-}
-
-// headings are the columns to look for, in the order of columns.
-func (c Columns) headings() (all [len(columns)]heading) {
-	for i, role := range roles {
-		title, given := c[role]
-		if !given {
-			title = columns[i]
-		}
-		all[i] = heading{title: title, must: i < required || given && title != ""}
-	}
-	return all
-}
-
-// status reads a word of a status column whose title is the user's own. Whoever
-// is only kept from signing in for a while is active: a mistyped password must
-// cost nobody their groups. A word that is not known is not guessed at.
-func status(word string) (active, known bool) {
-	switch strings.ReplaceAll(directory.Fold(strings.TrimSpace(word)), " ", "_") {
-	case "a", "active", "true", "enabled", "1", "yes", "y",
-		"provisioned", "recovery", "password_expired", "password_reset", "locked_out": // Okta's
-		return true, true
-	case "i", "inactive", "false", "disabled", "0", "no", "n", "terminated", "deactivated",
-		"staged", "suspended", "deprovisioned": // Okta's
-		return false, true
-	}
-	return false, false
+	return own, nil
 }

@@ -124,7 +124,7 @@ func TestReadReadySets(t *testing.T) {
 			map[string]string{"ops": "a@x.y"}, map[string]string{"a@x.y": "Ann Lee: active, named true", "b@x.y": "Bob Bob: inactive, named true"},
 		},
 		"the others as in the standard": {
-			"groups=MemberOf", "Email,MemberOf,Employee Status\na@x.y,CN=Ops,A\nb@x.y,CN=Ops,True\n",
+			"groups=MemberOf", "Email,MemberOf,Employee Status\na@x.y,CN=Ops,A\nb@x.y,CN=Ops,T\n",
 			map[string]string{"ops": "a@x.y"}, map[string]string{"a@x.y": "a a: active, named false", "b@x.y": "b b: inactive, named false"},
 		},
 		"a status that is not to count": {
@@ -163,18 +163,25 @@ func TestReadHoldsBackAStatusThatIsNotKnown(t *testing.T) {
 	const columns = "email=Mail,status=State"
 	csv := "Mail,Entitlement Display Name,State\n" +
 		"a@x.y,CN=Ops,active\n" +
-		"b@x.y,CN=Ops|CN=New,on leave\n" + // 3
+		"b@x.y,CN=Ops|CN=New, on leave\n" + // 3
 		"c@x.y,CN=Ops,\n" + // 4
 		"d@x.y,CN=Ops,active\nD@x.y,CN=Dev,?\n" + // 6
 		"e@x.y,CN=Ops,inactive\ne@x.y,CN=Ops,?\n" + // 8
-		"bad,CN=Ops,?\n" // 9: nobody to say it of
+		"bad,CN=Ops,?\n" + // 9: nobody to say it of
+		"f@x.y,CN=Ops,?\nf@x.y,CN=Ops,!\nf@x.y,CN=Ops,#\n" + // 10 to 12
+		"g@x.y,CN=Ops,inactive\ng@x.y,CN=Ops,?\ng@x.y,CN=Ops,active\n" + // 14, 15
+		"h@x.y,CN=Ops," + strings.Repeat("é", 70) + "\n" // 16
 	_, memberships, people, held, problems := readColumns(t, columns, csv)
 	same(t, "memberships", memberships, map[string]string{"ops": "a@x.y", "new": "", "dev": ""})
 	same(t, "people", people, map[string]string{
-		"a@x.y": "a a: active, named false", "b@x.y": "b b: contradicted, named false", "c@x.y": "c c: contradicted, named false",
-		"d@x.y": "d d: contradicted, named false", "e@x.y": "e e: contradicted, named false",
+		"a@x.y": "a a: active, named false", "b@x.y": `b b: unclear "on leave", named false`, "c@x.y": `c c: unclear "", named false`,
+		"d@x.y": `d d: unclear "?", named false`, "e@x.y": `e e: unclear "?", named false`, "f@x.y": `f f: unclear "!", named false`,
+		"g@x.y": "g g: contradicted, named false", "h@x.y": `h h: unclear "` + strings.Repeat("é", 60) + `", named false`,
 	})
-	same(t, "problems", problems, []at{{3, "State", true}, {4, "State", true}, {6, "State", true}, {8, "State", true}, {9, "Mail", true}})
+	same(t, "problems", problems, []at{
+		{3, "State", true}, {4, "State", true}, {6, "State", true}, {8, "State", true}, {9, "Mail", true},
+		{10, "State", true}, {11, "State", true}, {12, "State", true}, {14, "State", true}, {15, "State", false}, {16, "State", true},
+	})
 	same(t, "held back", held, keeps{Users: true, Members: "ops "})
 }
 

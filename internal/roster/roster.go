@@ -6,6 +6,8 @@ package roster
 import (
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/gocarina/gocsv"
 
@@ -13,17 +15,35 @@ import (
 )
 
 // Error says why a CSV cannot be used at all.
-type Error struct{ directory.Problem }
+type Error struct {
+	directory.Problem
+	Rows []directory.Problem // what is wrong with rows, by line; nil where no row counts any more
+}
 
+// Error is the problem and, where the rows are to blame, the first that is bad.
 func (e *Error) Error() string {
-	if e.Line == 0 {
-		return e.Message
+	text := e.Message
+	if e.Line > 0 {
+		text = fmt.Sprintf("line %d: %s", e.Line, e.Message)
 	}
-	return fmt.Sprintf("line %d: %s", e.Line, e.Message)
+	if len(e.Rows) == 0 {
+		return text
+	}
+	first := e.Rows[max(0, slices.IndexFunc(e.Rows, func(p directory.Problem) bool { return p.BadRow }))]
+	return fmt.Sprintf("%s; line %d, %s: %s", text, first.Line, first.Column, nameless(first))
+}
+
+// nameless is a problem's message without what stands in place of an e-mail:
+// whoever masks e-mails in this error would not know it for one.
+func nameless(p directory.Problem) string {
+	if _, err := directory.ParseEmail(p.Person); err == nil || p.Person == "" {
+		return p.Message
+	}
+	return strings.NewReplacer(fmt.Sprintf("%q", p.Person), `"***"`, " "+p.Person+" ", " *** ").Replace(p.Message)
 }
 
 func fail(line int, column, format string, args ...any) error {
-	return &Error{directory.Problem{Line: line, Column: column, Message: fmt.Sprintf(format, args...)}}
+	return &Error{Problem: directory.Problem{Line: line, Column: column, Message: fmt.Sprintf(format, args...)}}
 }
 
 // Read reads the export to its end. Rows that cannot be used become problems;
@@ -35,14 +55,14 @@ func Read(r io.Reader, options Options) (*directory.Desired, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := newMerger(t, options.Columns)
+	m := newMerger(t)
 	rows := make([]row, batchRows) // as many as a batch can have: else gocsv makes new ones each time
 	for !t.eof {
 		if err := gocsv.UnmarshalCSV(t, &rows); err != nil {
 			return nil, err
 		}
 		for i := range t.positions {
-			m.add(&rows[i], t.positions[i])
+			m.add(&rows[i].Cells, t.positions[i])
 		}
 	}
 	if len(t.problems) > 0 {
@@ -51,14 +71,26 @@ func Read(r io.Reader, options Options) (*directory.Desired, error) {
 	}
 	desired := m.finish()
 	if len(desired.Groups) == 0 {
-		return nil, fail(0, m.titles[inEntitlements], "no row names a group: an export without groups would empty every group of the tenant, so it is refused%s%s", unusable(desired.Problems), t.oldLines())
+		return nil, m.nothing(desired.Problems, t.oldLines())
 	}
 	return desired, nil
 }
 
-func unusable(problems []directory.Problem) string {
-	if len(problems) == 0 {
-		return ""
+// nothing refuses a file in which no row names a group.
+func (m *merger) nothing(problems []directory.Problem, hint string) error {
+	what := "no row names a group"
+	if len(problems) > 0 {
+		what += " that can be read"
 	}
-	return fmt.Sprintf(" (the first of %d problems is in line %d)", len(problems), problems[0].Line)
+	return &Error{Rows: problems, Problem: directory.Problem{
+		Column:  m.titles[inEntitlements],
+		Message: what + ", so the file is refused, since it would empty every group" + hint,
+	}}
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

@@ -40,7 +40,7 @@ func memberships(desired *directory.Desired) map[string]string {
 func people(desired *directory.Desired) map[string]string {
 	all := map[string]string{}
 	for _, p := range desired.People {
-		status := [...]string{"active", "inactive", "contradicted"}[p.Status]
+		status := [...]string{"active", "inactive", "contradicted", fmt.Sprintf("unclear %q", p.StatusWord)}[p.Status]
 		all[string(p.Email)] = fmt.Sprintf("%s %s: %s, named %v", p.Name.First, p.Name.Last, status, p.Named)
 	}
 	return all

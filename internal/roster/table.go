@@ -12,53 +12,6 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// The columns that are read, by the names that the standard export gives them.
-const (
-	columnEmail        = "Email"
-	columnEntitlements = "Entitlement Display Name"
-	columnName         = "User Display Name"
-	columnStatus       = "Employee Status"
-)
-
-// columns are the names in the order in which narrow rows hold them. The
-// tags of row repeat them for gocsv.
-var columns = [...]string{columnEmail, columnEntitlements, columnName, columnStatus}
-
-// Where a narrow row holds what.
-const (
-	inEmail = iota
-	inEntitlements
-	inName
-	inStatus
-)
-
-// required counts the columns, from the first, without which nothing can be read.
-const required = 2
-
-// row is what gocsv makes of one record.
-type row struct {
-	Email        string `csv:"Email"`
-	Entitlements string `csv:"Entitlement Display Name"`
-	Name         string `csv:"User Display Name"`
-	Status       string `csv:"Employee Status"`
-}
-
-// UnmarshalCSVWithFields takes a cell: gocsv then sets no field by reflection,
-// which costs it four allocations a row more than it takes with this.
-func (r *row) UnmarshalCSVWithFields(column, cell string) error {
-	switch column {
-	case columnEmail:
-		r.Email = cell
-	case columnEntitlements:
-		r.Entitlements = cell
-	case columnName:
-		r.Name = cell
-	case columnStatus:
-		r.Status = cell
-	}
-	return nil
-}
-
 // position is where the two fields of a row that can be bad begin, in lines from 1.
 type position struct {
 	emailLine, entitlementsLine int
@@ -74,7 +27,9 @@ type table struct {
 	text      *checkedText
 	csv       *csv.Reader
 	header    []string
+	given     Delimiter // 0: the header shows it
 	headings  [len(columns)]heading
+	titles    []string          // the header of rows
 	index     [len(columns)]int // where each column stands; -1 if absent
 	rows      [][]string        // the narrowed batch, its header first
 	cells     []string          // backs rows
@@ -89,7 +44,10 @@ type table struct {
 
 // newTable reads the header.
 func newTable(r io.Reader, options Options) (*table, error) {
-	t := &table{text: newCheckedText(r), headings: options.Columns.headings()}
+	t := &table{text: newCheckedText(r), given: options.Delimiter, headings: options.Columns.headings()}
+	for _, column := range columns {
+		t.titles = append(t.titles, column.title)
+	}
 	delimiters := []Delimiter{',', ';', '\t'}
 	if options.Delimiter != 0 {
 		delimiters = []Delimiter{options.Delimiter}
@@ -132,55 +90,6 @@ func (t *table) begin(export io.Reader, delimiter Delimiter) error {
 	return t.locate()
 }
 
-// locate finds the columns by name, case and outer blanks ignored.
-func (t *table) locate() error {
-	for c, heading := range t.headings {
-		t.index[c] = -1
-		if heading.title == "" {
-			continue
-		}
-		for i, title := range t.header {
-			if !strings.EqualFold(strings.TrimSpace(title), heading.title) {
-				continue
-			}
-			if t.index[c] >= 0 {
-				return fail(1, heading.title, "the column %q stands there twice: which one counts cannot be known", heading.title)
-			}
-			t.index[c] = i
-		}
-		if t.index[c] < 0 && heading.must {
-			return fail(1, heading.title, "the column %q is missing; the file has: %s%s", heading.title, quoted(t.header), t.oldLines())
-		}
-	}
-	return nil
-}
-
-// oldLines is said where a file comes to nothing because all of it is one line.
-func (t *table) oldLines() string {
-	if !slices.ContainsFunc(t.header, func(title string) bool { return strings.Contains(title, "\r") }) {
-		return ""
-	}
-	return "; its lines end with a carriage return alone: save it with the line ends of Windows or Unix"
-}
-
-// shownColumns bounds a list of column names in a message.
-const shownColumns = 30
-
-func quoted(titles []string) string {
-	var b strings.Builder
-	for i, title := range titles {
-		if i == shownColumns {
-			fmt.Fprintf(&b, " and %d more", len(titles)-i)
-			break
-		}
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "%.60q", title)
-	}
-	return b.String()
-}
-
 // record reads the next record, whatever its number of fields.
 func (t *table) record() ([]string, error) {
 	t.text.nextRow()
@@ -221,7 +130,7 @@ func begunIn(syntax *csv.ParseError) string {
 	return fmt.Sprintf(", in a row that begins in line %d", syntax.StartLine)
 }
 
-// ReadAll is the next batch of rows, narrowed, under the columns' own names.
+// ReadAll is the next batch of rows, narrowed, under the standard titles.
 // It makes table a gocsv.CSVReader. Rows with a wrong number of fields go to
 // problems instead.
 func (t *table) ReadAll() ([][]string, error) {
@@ -248,7 +157,7 @@ func (t *table) ReadAll() ([][]string, error) {
 		}
 		t.positions = append(t.positions, position{t.line(inEmail), t.line(inEntitlements)})
 	}
-	t.rows = append(t.rows[:0], columns[:])
+	t.rows = append(t.rows[:0], t.titles)
 	for i := range t.positions {
 		t.rows = append(t.rows, t.cells[i*len(columns):(i+1)*len(columns)])
 	}
@@ -268,7 +177,14 @@ func (t *table) miscounted(record []string) {
 		return // a line of blanks states nothing
 	}
 	line, _ := t.csv.FieldPos(0)
-	column := t.header[min(len(record), len(t.header)-1)]
+	column, hint := t.header[min(len(record), len(t.header)-1)], "a field is missing, or one that holds a line break is not in quotes"
+	if len(record) > len(t.header) {
+		hint = fmt.Sprintf("a field that holds %s must be in quotes", Delimiter(t.csv.Comma))
+		if at := t.index[inEntitlements]; strings.Contains(record[at], "=") { // it looks like the beginning of a DN
+			column = t.header[at]
+		}
+	}
 	t.problems = append(t.problems, directory.Problem{Line: line, Column: column, BadRow: true,
-		Message: fmt.Sprintf("the row has %d fields where the header has %d: it is left out, and nothing is removed in this run", len(record), len(t.header))})
+		Message: fmt.Sprintf("the row has %s where the header has %d (%s): it is left out, and nothing is removed in this run",
+			count(len(record), "field", "fields"), len(t.header), hint)})
 }

@@ -1,5 +1,5 @@
 // Package githubtest is a GitHub for tests: the few endpoints that the program
-// uses, as one handler over plain maps. It is strict: whatever else is asked
+// uses, as one handler over plain slices. It is strict: whatever else is asked
 // for is remembered as unexpected.
 package githubtest
 
