@@ -22,7 +22,7 @@ RACE := $(shell command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
 
 test: ## Run all tests, with the race detector and in random order
 	$(if $(RACE),,@echo "there is no C compiler here, so the race detector is left out")
-	go test $(RACE) -shuffle=on ./...
+	go test $(RACE) -shuffle=on -timeout 15m ./...
 
 lint: ## Check formatting, go vet, staticcheck, the workflows, the generated docs and go.mod
 	@unformatted="$$(gofmt -l .)"; test -z "$$unformatted" || { echo "gofmt -w is needed for:" $$unformatted; exit 1; }

@@ -107,6 +107,51 @@ func TestArchitecturePicture(t *testing.T) {
 	}
 }
 
+// TestArchitectureTable: its cells "may import" say what the test of the house
+// holds.
+func TestArchitectureTable(t *testing.T) {
+	t.Parallel()
+	page := text(t, "docs/architecture.md")
+	quoted := regexp.MustCompile("`([^`]+)`")
+	drawn := map[string][]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|[^|]*\\| ([^|]*) \\|[^|]*\\|$").FindAllStringSubmatch(page, -1) {
+		room, cell := strings.Replace(row[1], "main.go", ".", 1), row[2]
+		if _, known := mayImport[room]; !known {
+			continue // another table's
+		}
+		all, exceptFor := strings.CutPrefix(cell, "every room but ")
+		named := []string{}
+		for _, found := range quoted.FindAllStringSubmatch(all, -1) {
+			named = append(named, found[1])
+		}
+		drawn[room] = named
+		if exceptFor {
+			drawn[room] = everyRoomBut(append(named, room))
+		} else if (cell == "none") != (len(named) == 0) {
+			t.Errorf("%s: %q is neither a list nor none", room, cell)
+		}
+	}
+	held := map[string][]string{}
+	for room, rule := range mayImport {
+		held[room] = append([]string{}, rule.rooms...)
+		slices.Sort(held[room])
+		slices.Sort(drawn[room])
+	}
+	if diff := cmp.Diff(held, drawn); diff != "" {
+		t.Errorf("docs/architecture.md (-house_test.go +table): %s", diff)
+	}
+}
+
+// everyRoomBut leaves out main and the rooms of tests, too.
+func everyRoomBut(but []string) (rooms []string) {
+	for room := range mayImport {
+		if room != "." && !strings.Contains(room, "/") && !slices.Contains(but, room) {
+			rooms = append(rooms, room)
+		}
+	}
+	return rooms
+}
+
 // firstCells are the first cells of a page's tables, without their backticks.
 func firstCells(page string) (cells []string) {
 	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(page, -1) {

@@ -273,8 +273,12 @@ func reusable(t *testing.T) (given inputs, secrets map[string]any, outputs map[s
 		Jobs map[string]workflowJob
 	}
 	load(t, ".github/workflows/sync.yml", &w)
-	steps := w.Jobs["sync"].Steps
-	return w.On.Call.Inputs, w.On.Call.Secrets, w.On.Call.Outputs, steps[len(steps)-1].With
+	for _, s := range w.Jobs["sync"].Steps {
+		if s.Uses == "./.xc-group-sync" {
+			step = s.With
+		}
+	}
+	return w.On.Call.Inputs, w.On.Call.Secrets, w.On.Call.Outputs, step
 }
 
 func TestRecipesUseInputsThatThereAre(t *testing.T) {
@@ -316,7 +320,7 @@ func TestRecipesUseInputsThatThereAre(t *testing.T) {
 func TestReusableWorkflowHandsOnWhatItIsGiven(t *testing.T) {
 	t.Parallel()
 	action := actionInputs(t)
-	given, secrets, outputs, step := reusable(t)
+	given, secrets, _, step := reusable(t)
 	want := map[string]any{}
 	for name, input := range given {
 		if name == "environment" || name == "runs-on" || name == "timeout-minutes" {
@@ -330,17 +334,47 @@ func TestReusableWorkflowHandsOnWhatItIsGiven(t *testing.T) {
 	for name := range secrets {
 		want[name] = "${{ secrets." + name + " }}"
 	}
+	want["snapshot-file"] = "snapshot-${{ github.run_id }}-${{ github.run_attempt }}.json" // it uploads it
 	if diff := cmp.Diff(want, step); diff != "" {
 		t.Errorf("(-wanted +handed on) %s", diff)
 	}
-	var described struct{ Outputs map[string]any }
-	load(t, "action.yml", &described)
-	for name := range outputs {
-		if described.Outputs[name] == nil {
-			t.Errorf("%s is no output of the action", name)
+	for name := range action {
+		_, handedOn := step[name]
+		if why, left := leftOutOfSync[name]; handedOn == left {
+			t.Errorf("%s is handed on by sync.yml: %v, and left out of it because %q", name, handedOn, why)
+		}
+	}
+	for name := range leftOutOfSync {
+		if _, ok := action[name]; !ok {
+			t.Errorf("%s is left out of sync.yml, and is no input of the action", name)
 		}
 	}
 }
+
+// leftOutOfSync are the action's inputs that sync.yml does not hand on, and why.
+// A guard must not be among them.
+var leftOutOfSync = map[string]string{
+	"p12-file": noFile, "cert-file": noFile, "key-file": noFile, "ca-bundle": noFile,
+	"report-file": "it would be lost with the job",
+
+	"retry-attempts": byProfile, "backoff-multiplier": byProfile, "backoff-min": byProfile, "backoff-max": byProfile, "backoff-jitter": byProfile,
+	"group-retry-attempts": byProfile, "group-backoff-multiplier": byProfile, "group-backoff-min": byProfile, "group-backoff-max": byProfile,
+	"retry-after-max": byProfile, "retry-budget": byProfile, "circuit-breaker-threshold": byProfile, "circuit-breaker-cooldown": byProfile,
+
+	"http-retry-attempts": ofNetwork, "http-retry-scope": ofNetwork, "timeout": ofNetwork, "concurrency": ofNetwork, "rate-limit": ofNetwork, "proxy": ofNetwork,
+
+	"simulate-faults": "it is for trying things out",
+	"summary":         "it is on",
+	"github-token":    "the job's own serves",
+	"log-level":       "a re-run with debug logging says all",
+	"log-format":      "people read it",
+}
+
+const (
+	noFile    = "the job has no files but the repository's, where no keys belong"
+	byProfile = "retry-profile sets it, or its default serves"
+	ofNetwork = "its default serves; a network of one's own is for a job of one's own"
+)
 
 func TestEveryRecipeIsInTheirReadme(t *testing.T) {
 	t.Parallel()
