@@ -141,6 +141,9 @@ func (l *loader) unknown(flagged string) string {
 			}
 			continue
 		}
+		if len(name) > 2*len(s.name) {
+			continue // no slip, and long to compare
+		}
 		if n := levenshtein.Distance(name, s.name, nil); n < fewest {
 			meant, fewest = s.name, n
 		}
