@@ -179,7 +179,8 @@ func TestRestoreTakesNoOtherFile(t *testing.T) {
 		"cut off": `{"schema": 1, "tenant": "acme", "groups": [{"name": "ops", "usern`,
 		"unknown": `{"schema": 1, "tenant": "acme", "groups": [{"name": "ops", "Members": ["ann"], "usernames2": []}]}`,
 		"another": `[]`,
-		"schema":  `{"schema": 2}`,
+		"schema":  `{"schema": 2, "tenant": "acme", "users": [], "groups": [], "members": {}}`,
+		"empty":   `{"schema": 1, "tenant": "acme"}`,
 	} {
 		path := filepath.Join(t.TempDir(), "snapshot.json")
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {

@@ -45,6 +45,9 @@ func readSnapshot(path string) (*directory.Snapshot, error) {
 	if err := decoder.Decode(&snapshot); err != nil {
 		return nil, fmt.Errorf("%s is no snapshot that a run with snapshot-file wrote, or not the whole of it: %w", path, err)
 	}
+	if snapshot.Tenant == "" || snapshot.Users == nil || snapshot.Groups == nil || snapshot.Members == nil {
+		return nil, fmt.Errorf("%s is no snapshot that a run with snapshot-file wrote: it lacks the tenant, users, groups or members", path)
+	}
 	if snapshot.Schema != directory.SnapshotSchema {
 		return nil, fmt.Errorf("%s is no snapshot of this program, or of another version of it (schema %d)", path, snapshot.Schema)
 	}

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -74,7 +76,7 @@ func (j *job) restore(ctx context.Context) {
 		return
 	}
 	if snapshot.Tenant != j.settings.Tenant {
-		j.fail(exitGuard, fmt.Errorf("snapshot: it is of the tenant %s, not of %s: nothing is changed", snapshot.Tenant, j.settings.Tenant))
+		j.fail(exitGuard, fmt.Errorf("snapshot: it is of the tenant %s, not of %s, so nothing is changed: give tenant and api-url as that sync did", snapshot.Tenant, j.settings.Tenant))
 		return
 	}
 	observed, policy, ok := j.observed(ctx)
@@ -127,7 +129,7 @@ func (j *job) desired() (*directory.Desired, bool) {
 	j.run.Problems, j.run.People, j.run.Groups = desired.Problems, len(desired.People), len(desired.Groups)
 	if bad := desired.BadRows(); bad > 0 && j.settings.Strict {
 		j.run.BadCSV = true
-		j.fail(exitCSV, fmt.Errorf("csv: %s: %d bad rows, and strict allows none", j.settings.CSV, bad))
+		j.fail(exitCSV, fmt.Errorf("csv: %s: bad rows: %d, the first in line %d; strict allows none", j.settings.CSV, bad, desired.FirstBadRow()))
 		return nil, false
 	}
 	j.log.Info("read the CSV", "people", len(desired.People), "groups", len(desired.Groups), "problems", len(desired.Problems))
@@ -138,7 +140,18 @@ func (j *job) open() (io.ReadCloser, error) {
 	if j.settings.CSV == "-" {
 		return io.NopCloser(j.stdin), nil
 	}
-	return os.Open(j.settings.CSV)
+	file, err := os.Open(j.settings.CSV)
+	if errors.Is(err, fs.ErrNotExist) {
+		missing := "there is no file " + j.settings.CSV
+		if here, lost := os.Getwd(); lost == nil && !filepath.IsAbs(j.settings.CSV) {
+			missing += " in " + here
+		}
+		if j.edge.Active() {
+			missing += ": is it committed, and checked out by an earlier step? The action sees what is below the workspace only"
+		}
+		return nil, errors.New(missing)
+	}
+	return file, err
 }
 
 // observed is the tenant's state, and the policy with all that the tenant adds
@@ -208,7 +221,7 @@ func (j *job) guarded(ctx context.Context) bool {
 	case err != nil:
 		j.fail(exitGuard, fmt.Errorf("expect-plan: %w; nothing is changed", err))
 	case expected != "" && expected != p.Digest:
-		j.fail(exitGuard, fmt.Errorf("expect-plan: today's plan (%s) is not the one that was reviewed (%s), so nothing is changed: review the plan above, or run a dry run for its digest", p.Digest, expected))
+		j.fail(exitGuard, fmt.Errorf("expect-plan: today's plan is not the one that was reviewed (%s), so nothing is changed: the CSV, the tenant or a setting is another since. Read today's plan; if it is right, apply it with expect-plan: %s", expected, p.Digest))
 	}
 	return !j.codes[exitGuard] && !j.codes[exitInterrupted]
 }
@@ -271,7 +284,7 @@ func (j *job) service(ended func()) *groupsync.Service {
 		groupsync.WithProgress(ended),
 	)
 	read, write := j.client.Attempts()
-	j.log.Info("requests at most", "user", c.UserRetry.Attempts*write, "group_write", c.GroupRetry.Attempts*write, "read", read)
+	j.log.Info("requests at most per operation", "user", c.UserRetry.Attempts*write, "group_write", c.GroupRetry.Attempts*write, "read", read)
 	return service
 }
 

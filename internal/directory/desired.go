@@ -39,6 +39,16 @@ func (d *Desired) BadRows() int {
 	return n
 }
 
+// FirstBadRow is the line of the first bad row; 0 where there is none.
+func (d *Desired) FirstBadRow() int {
+	for _, problem := range d.Problems {
+		if problem.BadRow {
+			return problem.Line
+		}
+	}
+	return 0
+}
+
 // Person is somebody whom the CSV names.
 type Person struct {
 	Email  Email

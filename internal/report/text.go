@@ -26,7 +26,7 @@ func (r *Run) Text(w io.Writer, s Sanitiser, fold func(title string) (end func()
 		t.printf("INTERRUPTED: what was not begun was left as it is.\n")
 	}
 	switch {
-	case r.DryRun && r.Verdict == Refused:
+	case r.DryRun && r.Verdict == Refused && r.Plan != nil:
 		t.printf("DRY RUN: nothing was changed. The figures are what the plan asks for; a run would be refused.\n")
 	case r.DryRun && r.Plan != nil:
 		t.printf("DRY RUN: nothing was changed. The figures are what a run would do.\n")
