@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,7 +31,6 @@ func TestMain(m *testing.M) {
 		"xc-group-sync": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) })
 			os.Exit(cli.Main(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
 		},
 	})
@@ -146,5 +146,47 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if strconv.Itoa(code) != args[0] {
 		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+// TestASecondInterruptEndsTheProgram, where the first one waits for a pipe that
+// says nothing.
+func TestASecondInterruptEndsTheProgram(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("no signals there")
+	}
+	program := filepath.Join(t.TempDir(), "xc-group-sync")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	command := exec.CommandContext(t.Context(), program, "sync", "--csv", "-", "--simulate", "--tenant", "acme")
+	if _, err := command.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	log, err := command.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := log.Read(make([]byte, 1)); err != nil { // it warns of the tenant: it runs
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- command.Wait() }()
+	// When the first has been taken is not known: they go on until it ends.
+	for tick := time.Tick(20 * time.Millisecond); ; {
+		select {
+		case <-tick:
+			_ = command.Process.Signal(os.Interrupt)
+		case err := <-ended:
+			var status *exec.ExitError
+			if !errors.As(err, &status) || status.ExitCode() >= 0 { // -1: by the signal
+				t.Errorf("it ended with %v", err)
+			}
+			return
+		}
 	}
 }

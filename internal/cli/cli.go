@@ -71,8 +71,12 @@ func Main(ctx context.Context, args []string, getenv func(string) string, stdin 
 		help(stdout, "")
 		return exitDone
 	case "version", "--version", "-version":
-		if len(args) == 1 {
+		switch rest := args[1:]; {
+		case len(rest) == 0:
 			_, _ = fmt.Fprintln(stdout, "xc-group-sync", Version())
+			return exitDone
+		case rest[0] == "--help" || rest[0] == "-h":
+			help(stdout, "")
 			return exitDone
 		}
 		wrong = "version takes no settings"

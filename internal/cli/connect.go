@@ -77,7 +77,36 @@ func openFiles(c *config.Config, getenv func(string) string) (transport *http.Tr
 			err = errors.Join(err, fmt.Errorf("snapshot: %w", missing))
 		}
 	}
-	return transport, errors.Join(err, writable("report-file", c.ReportFile), unused("snapshot-file", c.SnapshotFile))
+	return transport, errors.Join(err, writable("report-file", c.ReportFile), unused("snapshot-file", c.SnapshotFile), spared(c))
+}
+
+// spared refuses a report in the place of a file that the run needs, however
+// its path is written.
+func spared(c *config.Config) error {
+	for _, file := range []struct{ setting, path string }{
+		{"csv", c.CSV}, {"snapshot", c.Snapshot}, {"snapshot-file", c.SnapshotFile}, {"p12-file", c.P12File},
+		{"cert-file", c.CertFile}, {"key-file", c.KeyFile}, {"ca-bundle", c.CABundle},
+	} {
+		if samePlace(c.ReportFile, file.path) {
+			return fmt.Errorf("report-file: %s is the file of %s, which the report would overwrite: give another name", c.ReportFile, file.setting)
+		}
+	}
+	return nil
+}
+
+// samePlace tells two paths of one regular file, which need not be there yet.
+func samePlace(a, b string) bool {
+	if a == "" || b == "" || b == "-" {
+		return false
+	}
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	if errX == nil && errY == nil {
+		return x.Mode().IsRegular() && os.SameFile(x, y)
+	}
+	x, errX = os.Stat(filepath.Dir(a))
+	y, errY = os.Stat(filepath.Dir(b))
+	return errX == nil && errY == nil && os.SameFile(x, y) && filepath.Base(a) == filepath.Base(b)
 }
 
 // writable tries whether a file can be put there: found out at the end, it

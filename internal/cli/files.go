@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -40,9 +41,7 @@ func readSnapshot(path string) (*directory.Snapshot, error) {
 		return nil, err
 	}
 	var snapshot directory.Snapshot
-	decoder := json.NewDecoder(bytes.NewReader(document))
-	decoder.DisallowUnknownFields() // what is not known would not come back
-	if err := decoder.Decode(&snapshot); err != nil {
+	if err := decodeWhole(document, &snapshot); err != nil {
 		return nil, fmt.Errorf("%s is no snapshot that a run with snapshot-file wrote, or not the whole of it: %w", path, err)
 	}
 	if snapshot.Tenant == "" || snapshot.Users == nil || snapshot.Groups == nil || snapshot.Members == nil {
@@ -52,6 +51,36 @@ func readSnapshot(path string) (*directory.Snapshot, error) {
 		return nil, fmt.Errorf("%s is no snapshot of this program, or of another version of it (schema %d)", path, snapshot.Schema)
 	}
 	return &snapshot, nil
+}
+
+// decodeWhole reads a document that has all that it is written with, and
+// nothing else: a group without the key of its members would be emptied.
+func decodeWhole(document []byte, snapshot *directory.Snapshot) error {
+	decoder := json.NewDecoder(bytes.NewReader(document))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(snapshot); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return errors.New("something stands behind it")
+	}
+	var raw struct{ Groups, Users []map[string]json.RawMessage }
+	if err := json.Unmarshal(document, &raw); err != nil {
+		return err
+	}
+	for _, group := range raw.Groups {
+		if group["usernames"] == nil || group["roles"] == nil || group["name"] == nil {
+			return fmt.Errorf("the group %s has no usernames, roles or name", group["name"])
+		}
+	}
+	for _, group := range snapshot.Groups {
+		for _, username := range group.Usernames {
+			if snapshot.Members[directory.Fold(username)] == "" {
+				return fmt.Errorf("it does not say who %q of the group %q is", username, group.Name)
+			}
+		}
+	}
+	return nil
 }
 
 // writeWhole puts a file there at once or not at all.

@@ -30,8 +30,8 @@ func (j *job) tellGitHub(ctx context.Context) {
 	// A signal that comes now leaves little time, too.
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastGasp, cancel) })()
 	ctx = left
-	j.comment(ctx)
 	j.alarm(ctx)
+	j.comment(ctx) // last, so that it tells of the alarm's failure, too
 }
 
 // github makes the way to GitHub, once. It goes as the environment says: proxy
@@ -102,8 +102,8 @@ func (j *job) alarm(ctx context.Context) {
 		return
 	}
 	failed := j.run.Verdict != report.Success
-	if !failed && j.settings.DryRun && j.run.Tallies().Changed {
-		return // that it would work is not known
+	if !failed && (j.settings.Snapshot != "" || j.settings.DryRun && j.run.Tallies().Changed) {
+		return // the groups are not as the CSV says, or may not come to be
 	}
 	github, err := j.github()
 	if err == nil {

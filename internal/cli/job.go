@@ -119,7 +119,7 @@ func (j *job) desired() (*directory.Desired, bool) {
 	desired, err := roster.Read(file, j.settings.Roster)
 	var broken *roster.Error
 	if errors.As(err, &broken) {
-		j.run.Problems = []directory.Problem{broken.Problem}
+		j.run.Problems = append([]directory.Problem{broken.Problem}, broken.Rows...)
 	}
 	if err != nil {
 		j.run.BadCSV = true
@@ -195,7 +195,7 @@ func (j *job) observe(ctx context.Context) (*directory.Observed, plan.Policy, er
 	}
 	if err != nil {
 		// The rest of the plan stands, but what was asked for is not done.
-		j.trouble(true, "find out who the caller is, so that users may be deleted", err)
+		j.trouble(true, "find the caller, who must not be deleted", err)
 		if credentialsRefused(err) {
 			j.applies(exitCredentials)
 		}

@@ -102,7 +102,7 @@ func TestLoadReportsEverythingInOneGo(t *testing.T) {
 	for name, values := range bad {
 		args = append(args, "--"+name+"="+values[0], "word")
 	}
-	args = append(args, "--bogus=1", "-x", "--", "--cert-file")
+	args = append(args, "--bogus=1", "-x", "--cert-file")
 	all := complaints(t, nil, args...)
 	text := "\n" + errors.Join(all...).Error()
 	for name := range bad {

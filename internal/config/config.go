@@ -110,7 +110,7 @@ type given struct {
 
 // shown is the value as an error shows it.
 func (g given) shown(s *setting) string {
-	value := fmt.Sprintf("%.80q", login.ReplaceAllString(g.value, "//…@"))
+	value := fmt.Sprintf("%.80q", query.ReplaceAllString(login.ReplaceAllString(g.value, "//…@"), "$1…"))
 	if s.secret {
 		value = "its value"
 	}
@@ -119,6 +119,9 @@ func (g given) shown(s *setting) string {
 
 // login is what a URL may hold of a name and a password.
 var login = regexp.MustCompile(`//.*@`)
+
+// query is what follows a URL's path, which may be a secret, too.
+var query = regexp.MustCompile(`(?s)(://[^?#]*[?#]).*`)
 
 // The commands that have settings.
 const (

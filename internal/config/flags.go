@@ -22,27 +22,29 @@ const flagForm = "settings are given as --name=value or --name value"
 // flags collects the flags; every other word is an error, which shows nothing
 // that may be a secret.
 func (l *loader) flags(args []string) (map[string]string, error) {
-	if slices.ContainsFunc(args, asksForHelp) {
-		return nil, flag.ErrHelp
-	}
 	values := map[string]string{}
 	var behind place
 	for len(args) > 0 {
 		word, rest := args[0], args[1:]
 		args = rest
+		if word == "--" && len(rest) > 0 {
+			l.fail(`behind "--" stands what is no flag any more: leave "--" out, if it is one`)
+		}
 		if word == "--" {
-			continue // what stands behind it are flags all the same
+			break
 		}
 		flagged, value, hasValue := strings.Cut(word, "=")
 		s := l.flag(flagged)
 		switch {
+		case asksForHelp(flagged):
+			return nil, flag.ErrHelp
 		case s == nil:
 			behind = l.noFlag(word, behind)
 			continue
 		case hasValue:
 		case s.isBool && (len(rest) == 0 || !isBool(rest[0])):
 			value = "true"
-		case len(rest) == 0 || flagLike.MatchString(rest[0]):
+		case len(rest) == 0 || l.isNext(s, rest[0]):
 			l.noValue(s, rest)
 			behind = place{reported: true}
 			continue
@@ -63,8 +65,17 @@ type place struct {
 }
 
 func asksForHelp(word string) bool {
-	name, _, _ := strings.Cut(word, "=")
-	return slices.Contains([]string{"-h", "--h", "-help", "--help"}, name)
+	return slices.Contains([]string{"-h", "--h", "-help", "--help"}, word)
+}
+
+// isNext tells that a word is the next flag and not the value of s. Passwords
+// may begin with a dash.
+func (l *loader) isNext(s *setting, word string) bool {
+	flagged, _, _ := strings.Cut(word, "=")
+	if s.secret {
+		return l.flag(flagged) != nil || safeFlag.MatchString(flagged) || asksForHelp(flagged)
+	}
+	return flagLike.MatchString(word)
 }
 
 func isBool(word string) bool {
@@ -87,15 +98,16 @@ func (s *setting) add(values map[string]string, value string) {
 	if before := values[s.name]; s.lines && before != "" {
 		value = before + "\n" + value
 	}
-	if value != "" {
-		values[s.name] = value
-	}
+	values[s.name] = value
 }
 
 // noFlag reports a word that is none, unless it is the value of what is
 // reported already, and tells what the next word stands behind.
 func (l *loader) noFlag(word string, behind place) place {
 	flagged, _, hasValue := strings.Cut(word, "=")
+	if name, _, colon := strings.Cut(flagged, ":"); colon && name != "" {
+		flagged, hasValue = name, true // as other programs take values
+	}
 	dashed := len(word) > 1 && word[0] == '-'
 	switch maybeSecret := !safeFlag.MatchString(flagged); {
 	case maybeSecret && behind.reported:
@@ -104,6 +116,12 @@ func (l *loader) noFlag(word string, behind place) place {
 		l.fail("the word behind --%s and its value is no flag: %s", behind.flag, flagForm)
 		return behind
 	case !dashed:
+		// A flag without its dashes, or with those of a text processor?
+		name := strings.TrimLeft(flagged, "-—–−")
+		if hasValue || name != flagged || l.setting(name) != nil {
+			l.fail("%.80q is no flag: %s", flagged, flagForm)
+			return place{reported: !hasValue}
+		}
 		l.fail("%.80q is no flag: %s", word, flagForm)
 		return place{}
 	}

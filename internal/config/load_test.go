@@ -102,7 +102,9 @@ func TestLoadPrecedence(t *testing.T) {
 		"an empty input is not given":    {env{"INPUT_TENANT": " "}, nil, func(c *config.Config) any { return c.Tenant }, "from-env"},
 		"an empty flag, then a default":  {nil, []string{"--timeout="}, func(c *config.Config) any { return c.Timeout }, 30 * time.Second},
 		"blanks around a value":          {nil, []string{"--tenant= acme "}, func(c *config.Config) any { return c.Tenant }, "acme"},
-		"one flag twice, the last":       {nil, []string{"--tenant=one", "--tenant", "two", "--tenant="}, func(c *config.Config) any { return c.Tenant }, "two"},
+		"one flag twice, the last":       {nil, []string{"--tenant=one", "--tenant", "two"}, func(c *config.Config) any { return c.Tenant }, "two"},
+		"one flag twice, then empty":     {nil, []string{"--tenant=one", "--tenant="}, func(c *config.Config) any { return c.Tenant }, "from-env"},
+		"a password with a dash":         {nil, []string{"--p12-password", "-Word"}, func(c *config.Config) any { return c.P12Password }, "-Word"},
 		"the first variable first":       {env{"XC_API_URL": "https://one", "VOLT_API_URL": "https://two"}, nil, func(c *config.Config) any { return c.APIURL }, "https://one"},
 		"the second where it is empty":   {env{"XC_API_URL": "", "VOLT_API_URL": "https://two"}, nil, func(c *config.Config) any { return c.APIURL }, "https://two"},
 		"secret: input":                  {env{"INPUT_API-TOKEN": "i"}, nil, func(c *config.Config) any { return c.APIToken }, "i"},
@@ -217,7 +219,7 @@ func TestLoadHelp(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{"--help"}, {"-h"}, {"-help"}, {"--help=x"}, {"--bogus", "--csv=x", "--help"}, {"word", "--help"},
-		{"--csv", "-h"}, {"--csv", "--help"}, {"--dry-run", "-h"}, {"--api-token", "-h", "--bogus"}, {"--", "-h"},
+		{"--csv", "-h"}, {"--csv", "--help"}, {"--dry-run", "-h"}, {"--api-token", "-h", "--bogus"},
 	} {
 		if _, err := config.Load(config.Sync, args, env{}.get); !errors.Is(err, flag.ErrHelp) {
 			t.Errorf("Load(%q): %v, want flag.ErrHelp", args, err)

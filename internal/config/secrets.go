@@ -50,12 +50,15 @@ func (c *Config) hideProxies(getenv func(string) string) {
 // with it.
 func proxyLogin(proxy string) []string {
 	u, err := url.Parse(proxy)
+	if err != nil || u.Host == "" {
+		u, err = url.Parse("http://" + proxy) // as net/http reads it
+	}
 	if err != nil || u.User == nil {
 		return nil
 	}
-	password, has := u.User.Password()
-	if !has || password == "" {
-		return nil
+	password, _ := u.User.Password()
+	if password == "" {
+		return []string{u.User.Username(), proxy} // a token, most likely
 	}
 	_, written, _ := strings.Cut(u.User.String(), ":")
 	return []string{password, written, u.User.Username() + ":" + password, proxy}

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,9 +25,6 @@ func (l *loader) together() {
 	}
 	if c.SimulateFaults > 0 && !c.Simulate && !l.refused["simulate"] {
 		l.complain("simulate-faults", "it makes sense only with simulate")
-	}
-	if c.ReportFile != "" && slices.Contains([]string{c.CSV, c.Snapshot, c.SnapshotFile}, c.ReportFile) {
-		l.complain("report-file", "another setting names the same file, which the report would overwrite")
 	}
 	if c.Policy.PruneUnmanaged && !c.Policy.PruneGroups {
 		l.warn("prune-unmanaged has an effect only with prune groups or all")

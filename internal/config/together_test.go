@@ -60,8 +60,6 @@ func TestLoadTogether(t *testing.T) {
 		"max under the default":           {with("--backoff-max=0.5"), []string{`backoff-max: "0.5" (from the flag --backoff-max): it is less than backoff-min, 1 s (the default): raise it, or lower backoff-min`}},
 		"both":                            {with("--backoff-min=2s", "--backoff-max=500ms"), []string{`backoff-min: "2s" (from the flag --backoff-min): it is more than backoff-max, 0.5 s (the flag --backoff-max): lower it`}},
 		"group's max under its min":       {with("--group-backoff-max=0"), []string{`group-backoff-max: "0"`}},
-		"a report over the snapshot":      {with("--report-file=x", "--snapshot-file=x"), []string{`report-file: "x" (from the flag --report-file): another`}},
-		"a report over the CSV":           {with("--report-file=people.csv"), []string{`report-file: "people.csv"`}},
 		"min beside a bad max":            {with("--backoff-max=x"), []string{"backoff-max: "}},
 		"min beside a bad profile":        {with("--backoff-min=5", "--retry-profile=x"), []string{"retry-profile: "}},
 		"group's min above max":           {with("--group-backoff-min=5"), []string{"group-backoff-min: "}},

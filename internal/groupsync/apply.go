@@ -136,15 +136,21 @@ func (r *run) try(ctx context.Context, result *Result, policy retry.Policy, atte
 	name := kind + " " + result.Name()
 	retrier := r.retrier
 	retrier.Metrics = r.metrics[kind]
-	ended := retrier.Do(ctx, name, policy, func(ctx context.Context) error {
+	ended := retrier.DoSettled(ctx, name, policy, func(ctx context.Context) error {
 		w, err := attempt(ctx)
 		wrote = wrote || w && !errors.Is(err, retry.ErrInterrupted)
 		result.ambiguous = result.ambiguous || w && retry.Classify(err).Ambiguous
 		return err
+	}, func(ctx context.Context, err error) bool {
+		if !result.ambiguous || settle == nil || unauthenticated(err) || !settle(ctx) {
+			return false
+		}
+		r.log.Info("the request failed, but it was carried out", "operation", name, "error", err)
+		result.Effect = result.Action
+		return true
 	})
 	result.Attempts = ended.Attempts
-	refused := unauthenticated(ended.Err)
-	if refused {
+	if unauthenticated(ended.Err) {
 		r.stop(ended.Err)
 	}
 	switch {
@@ -154,19 +160,9 @@ func (r *run) try(ctx context.Context, result *Result, policy retry.Policy, atte
 		result.Attempts = 0 // not begun: it stays planned
 	case errors.Is(ended.Err, errLeft) && !result.ambiguous:
 		result.Status, result.Err = Skipped, ended.Err
-	case result.ambiguous && settle != nil && !refused && !r.retrier.Breaker.Holding() && settle(ctx):
-		r.carriedOut(result, ended.Err)
 	default:
 		result.Status, result.Err = Failed, ended.Err
 	}
-}
-
-// carriedOut notes that an operation is done whose last attempt failed with err.
-func (r *run) carriedOut(result *Result, err error) {
-	kind := kind(result.Action, result.Object)
-	r.log.Info("the request failed, but it was carried out", "operation", kind+" "+result.Name(), "error", err)
-	r.metrics[kind].CarriedOut(retry.Result{Attempts: result.Attempts, Err: err})
-	result.Status, result.Effect, result.Err = Done, result.Action, nil
 }
 
 // errLeft is wrapped by the reason to leave an object alone.

@@ -94,14 +94,14 @@ func (c change) done(group directory.Group, err error) bool {
 func (r *run) createGroup(ctx context.Context, result *Result, change change) {
 	group := result.Group
 	group.Usernames = change.add
-	maybeCreated, replaced := false, false
+	maybeCreated, sent := false, false
 	r.try(ctx, result, r.groups, func(ctx context.Context) (bool, error) {
 		err := r.repository.CreateGroup(ctx, group)
 		if conflict(err) {
 			// Somebody made it, perhaps this program at an earlier attempt.
 			maybeCreated = maybeCreated || repeated(err)
 			result.ambiguous = maybeCreated
-			err := r.replaceGroup(ctx, result, change, &replaced)
+			err := r.replaceGroup(ctx, result, change, &sent)
 			if maybeCreated && errors.Is(err, retry.ErrInterrupted) {
 				err = errors.New(err.Error()) // it was begun, and perhaps carried out
 			}
@@ -122,12 +122,12 @@ func (r *run) createGroup(ctx context.Context, result *Result, change change) {
 		if !change.done(r.readGroup(ctx, group.Name)) {
 			return false
 		}
-		if !replaced { // else counted already
+		if !sent { // else counted already
 			result.Added = len(change.add)
 		}
 		return true
 	})
-	if result.Status == Done && replaced && !maybeCreated {
+	if result.Status == Done && sent && !maybeCreated {
 		result.Effect = plan.Update // it was there
 	}
 }

@@ -1,12 +1,15 @@
 package groupsync_test
 
 import (
+	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/retry"
@@ -248,6 +251,33 @@ func TestAmbiguousGroupWritesRetried(t *testing.T) {
 			outcome := apply(t, tenant, []plan.Operation{operation}, groupsync.WithGroupRetry(retry.Policy{Attempts: 3}))
 			check(t, "outcome", []string{want.outcome}, told(outcome))
 			check(t, "writes", want.writes, writes(tenant))
+		})
+	}
+}
+
+// What was carried out is a success for the breaker, too.
+func TestBreakerCountsWhatWasCarriedOut(t *testing.T) {
+	t.Parallel()
+	for _, concurrency := range []int{1, 4} {
+		synctest.Test(t, func(t *testing.T) {
+			var groups []simulator.Group
+			for i := range 8 {
+				groups = append(groups, simulator.Group{Name: fmt.Sprintf("g%d", i)})
+			}
+			tenant := simulator.New([]simulator.User{{Email: "ann@example.com"}}, groups, simulator.WithFault(func(_ int, q *http.Request) simulator.Fault {
+				if q.Method != http.MethodPut {
+					return simulator.Fault{}
+				}
+				return simulator.Fault{Status: 504, AfterAct: true}
+			}))
+			var operations []plan.Operation
+			for i := range 8 {
+				operations = append(operations, updateGroup(t, tenant, directory.GroupName(fmt.Sprintf("g%d", i)), members("ann@example.com"), nil))
+			}
+			outcome := apply(t, tenant, operations, groupsync.WithBreaker(5, time.Second), groupsync.WithConcurrency(concurrency))
+			if outcome.Opened != 0 || outcome.Retry.Succeeded != 8 || outcome.Retry.Recovered != 8 || outcome.Retry.Exhausted != 0 {
+				t.Errorf("%d at once: opened %d times, %+v, %v", concurrency, outcome.Opened, outcome.Retry, told(outcome))
+			}
 		})
 	}
 }

@@ -28,8 +28,8 @@ type Result struct {
 	Effect plan.Action
 	// Added and Removed count the memberships that a done operation changed.
 	Added, Removed int
-	// LeftOut are those of Add who could not be created, so that the group was
-	// synced without them.
+	// LeftOut are the people who could not be created: the group was synced
+	// without those of them in Add. Nil where it needs none of them.
 	LeftOut map[directory.Email]bool
 
 	ambiguous bool // an attempt failed in a way that leaves open whether it was carried out

@@ -68,7 +68,10 @@ func (r *run) settle(creations []*Result, users []directory.User) {
 		switch {
 		case exists:
 			if result.Status == Failed {
-				r.carriedOut(result, result.Err)
+				kind := kind(result.Action, result.Object)
+				r.log.Info("the request failed, but it was carried out", "operation", kind+" "+result.Name(), "error", result.Err)
+				r.metrics[kind].CarriedOut(retry.Result{Attempts: result.Attempts, Err: result.Err})
+				result.Status, result.Effect, result.Err = Done, result.Action, nil
 			}
 			r.usernames[email] = user.Username
 			delete(r.missing, email)

@@ -34,9 +34,9 @@ func New(desired *directory.Desired, observed *directory.Observed, policy Policy
 	}
 	groups := p.groups()
 	groupDeletions := p.groupDeletions()
-	p.noteAbandoned()
 	userDeletions := p.userDeletions(slices.Concat(groups, groupDeletions))
 	p.plan.Operations = slices.Concat(p.users(userDeletions), groups, groupDeletions, userDeletions)
+	p.noteAbandoned(groupDeletions)
 	p.guard()
 	p.plan.Digest = digest(policy.Tenant, p.plan.Operations)
 	return p.plan

@@ -73,43 +73,6 @@ func (p *planner) keepGroup(group *directory.Group, members []Member) string {
 	return ""
 }
 
-// shownAbandoned bounds the warnings of one kind: who feeds one tenant from
-// several exports has many groups that the one at hand does not name.
-const shownAbandoned = 20
-
-// noteAbandoned warns of groups that this program created, that no row names
-// any more and that keep their members, since groups are not pruned.
-func (p *planner) noteAbandoned() {
-	if p.policy.PruneGroups || p.desired.KeepGroups { // then a row that could not be read may name it
-		return
-	}
-	var abandoned []*directory.Group
-	for i := range p.tenant.observed.Groups {
-		group := &p.tenant.observed.Groups[i]
-		if p.unnamed(group) && managed(group) && len(group.Usernames) > 0 && !p.policy.Protect.match(string(group.Name)) {
-			abandoned = append(abandoned, group)
-		}
-	}
-	slices.SortFunc(abandoned, func(a, b *directory.Group) int { return cmp.Compare(a.Name, b.Name) })
-	prune := "prune: groups"
-	if p.policy.PruneUsers {
-		prune = "prune: all"
-	}
-	shown := min(len(abandoned), shownAbandoned)
-	for _, group := range abandoned[:shown] {
-		cure := prune + " deletes it"
-		if reason := p.keepGroup(group, p.membersOf(group)); reason != "" {
-			cure = prune + " would not delete it, for " + reason
-		}
-		p.note("group %q was made by this program and no row names it any more: it and its %s stay as they are; %s",
-			group.Name, count(len(group.Usernames), "member", "members"), cure)
-	}
-	if more := len(abandoned) - shown; more > 0 {
-		p.note("and %s", count(more, "more group that was made by this program stays, though no row names it any more",
-			"more groups that were made by this program stay, though no row names them any more"))
-	}
-}
-
 // userDeletions plans the deletion of the users whom the CSV does not name.
 // The operations on groups tell which of their memberships go anyway.
 func (p *planner) userDeletions(groups []Operation) []Operation {

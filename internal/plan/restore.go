@@ -117,7 +117,7 @@ func (p *planner) restoreGroups(snapshot *directory.Snapshot, returning map[dire
 	for _, group := range snapshot.Groups {
 		then := &restored{Group: group}
 		for _, username := range group.Usernames {
-			then.members = append(then.members, cmp.Or(snapshot.Members[directory.Fold(username)], p.tenant.who(username)))
+			then.members = append(then.members, snapshot.Members[directory.Fold(username)])
 		}
 		wanted[group.Name] = then
 	}
@@ -187,12 +187,18 @@ func (p *planner) restoreMembers(operation *Operation, then *restored, returning
 		}
 		meant[email] = true
 	}
+	names := map[string]bool{}
+	for _, username := range then.Usernames {
+		names[directory.Fold(username)] = true
+	}
 	for _, username := range operation.Group.Usernames {
 		member := Member{Email: p.tenant.who(username), Username: username}
 		switch {
 		case meant[member.Email]:
 		case p.protected(member):
 			p.plan.Withheld = append(p.plan.Withheld, Withheld{Group: then.Name, Member: member, Reason: "protected"})
+		case names[directory.Fold(username)]:
+			p.plan.Withheld = append(p.plan.Withheld, Withheld{Group: then.Name, Member: member, Reason: "the username was in the group, then with another e-mail: it may be the same person"})
 		default:
 			operation.Remove = append(operation.Remove, member)
 		}

@@ -185,6 +185,5 @@ func emails(members []plan.Member) []string {
 	return all
 }
 
-// seconds rounds to milliseconds.
 // Seconds is a duration as the report tells it, to a millisecond.
 func Seconds(d time.Duration) float64 { return math.Round(d.Seconds()*1000) / 1000 }

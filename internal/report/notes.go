@@ -20,7 +20,7 @@ func (r *Run) Notes(s Sanitiser) []Note {
 	said := false
 	for _, problem := range r.problems() {
 		title := "CSV"
-		if problem.Line == 0 {
+		if problem.Line == 0 && r.Plan != nil {
 			title = "Plan"
 		}
 		if problem.Column != "" {

@@ -20,7 +20,7 @@ type Counts struct {
 	Attempts    int
 	Retries     int            // attempts after an operation's first
 	Succeeded   int            // operations that succeeded, at whichever attempt
-	Recovered   int            // those of them that an attempt had failed of
+	Recovered   int            // those of which an attempt had failed
 	Exhausted   int            // operations that failed for a transient reason
 	Permanent   int            // operations that failed for good
 	Interrupted int            // operations given up because the run ended
@@ -91,12 +91,13 @@ func (m *Metrics) waits(wait time.Duration) {
 	m.update(func(c *Counts) { c.Wait += wait })
 }
 
-func (m *Metrics) ended(attempts int, err error) {
+// ended counts an operation; hadFailed tells whether an attempt of it did.
+func (m *Metrics) ended(attempts int, err error, hadFailed bool) {
 	m.update(func(c *Counts) {
 		if sum := c.end(attempts, err); sum != nil {
 			*sum++
 		}
-		if err == nil && attempts > 1 {
+		if err == nil && hadFailed {
 			c.Recovered++
 		}
 	})

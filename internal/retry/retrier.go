@@ -68,16 +68,29 @@ type Result struct {
 // budget or the context ends it; a wait ends with the context at once. The
 // error is the last attempt's, wrapped with what ended the tries.
 func (r *Retrier) Do(ctx context.Context, operation string, policy Policy, attempt func(context.Context) error) Result {
+	return r.DoSettled(ctx, operation, policy, attempt, func(context.Context, error) bool { return false })
+}
+
+// DoSettled is Do for an operation of which settled finds out, after the last
+// attempt failed with an error, whether it was carried out all the same: then
+// it is a success, for the breaker, too.
+func (r *Retrier) DoSettled(ctx context.Context, operation string, policy Policy, attempt func(context.Context) error, settled func(context.Context, error) bool) Result {
 	t := &try{Retrier: r, operation: operation, policy: policy, attempt: attempt}
 	t.policy.Attempts = max(policy.Attempts, 1)
+	recovered := false
 	err := r.Breaker.run(ctx, func(trial bool) error {
 		t.trial = trial
-		return t.run(ctx)
+		err := t.run(ctx)
+		if err != nil && err != errHeld && settled(ctx, err) {
+			recovered = true
+			return nil
+		}
+		return err
 	})
 	if t.last != nil && (errors.Is(err, ErrRejected) || errors.Is(err, ErrInterrupted)) {
 		err = fmt.Errorf("%w, after %s: %w", err, times(t.attempts), t.last)
 	}
-	r.Metrics.ended(t.attempts, err)
+	r.Metrics.ended(t.attempts, err, recovered || t.attempts > 1)
 	return Result{Attempts: t.attempts, Err: err}
 }
 

@@ -165,17 +165,17 @@ func (c *Client) DeleteUser(ctx context.Context, user directory.User) error {
 	if err := c.do(ctx, http.MethodPost, path, request, &answer); err != nil {
 		return err
 	}
-	switch {
-	case answer.Deleted == nil:
-		return &FormatError{Method: http.MethodPost, Path: path, Err: errors.New("it does not say whether the user is deleted")}
-	case *answer.Deleted:
-		return nil
-	}
 	var reasons []string
 	for _, item := range answer.Items {
 		if item.Message != "" {
 			reasons = append(reasons, item.Message)
 		}
+	}
+	switch {
+	case answer.Deleted == nil && len(reasons) == 0:
+		return &FormatError{Method: http.MethodPost, Path: path, Err: errors.New("it does not say whether the user is deleted")}
+	case answer.Deleted != nil && *answer.Deleted:
+		return nil
 	}
 	return errors.New("the tenant did not delete the user: " + cmp.Or(c.shown(strings.Join(reasons, "; ")), "it gives no reason"))
 }
