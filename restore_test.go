@@ -181,6 +181,9 @@ func TestRestoreTakesNoOtherFile(t *testing.T) {
 		"another": `[]`,
 		"schema":  `{"schema": 2, "tenant": "acme", "users": [], "groups": [], "members": {}}`,
 		"empty":   `{"schema": 1, "tenant": "acme"}`,
+		"behind":  `{"schema": 1, "tenant": "acme", "users": [], "groups": [], "members": {}} {}`,
+		"lacking": `{"schema": 1, "tenant": "acme", "users": [], "groups": [{"name": "xc-auditors", "roles": []}], "members": {}}`,
+		"unsaid":  `{"schema": 1, "tenant": "acme", "users": [], "groups": [{"name": "xc-auditors", "roles": [], "usernames": ["ada"]}], "members": {}}`,
 	} {
 		path := filepath.Join(t.TempDir(), "snapshot.json")
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {

@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -40,47 +38,11 @@ func readSnapshot(path string) (*directory.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	var snapshot directory.Snapshot
-	if err := decodeWhole(document, &snapshot); err != nil {
+	snapshot, err := directory.ParseSnapshot(document)
+	if err != nil {
 		return nil, fmt.Errorf("%s is no snapshot that a run with snapshot-file wrote, or not the whole of it: %w", path, err)
 	}
-	if snapshot.Tenant == "" || snapshot.Users == nil || snapshot.Groups == nil || snapshot.Members == nil {
-		return nil, fmt.Errorf("%s is no snapshot that a run with snapshot-file wrote: it lacks the tenant, users, groups or members", path)
-	}
-	if snapshot.Schema != directory.SnapshotSchema {
-		return nil, fmt.Errorf("%s is no snapshot of this program, or of another version of it (schema %d)", path, snapshot.Schema)
-	}
-	return &snapshot, nil
-}
-
-// decodeWhole reads a document that has all that it is written with, and
-// nothing else: a group without the key of its members would be emptied.
-func decodeWhole(document []byte, snapshot *directory.Snapshot) error {
-	decoder := json.NewDecoder(bytes.NewReader(document))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(snapshot); err != nil {
-		return err
-	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return errors.New("something stands behind it")
-	}
-	var raw struct{ Groups, Users []map[string]json.RawMessage }
-	if err := json.Unmarshal(document, &raw); err != nil {
-		return err
-	}
-	for _, group := range raw.Groups {
-		if group["usernames"] == nil || group["roles"] == nil || group["name"] == nil {
-			return fmt.Errorf("the group %s has no usernames, roles or name", group["name"])
-		}
-	}
-	for _, group := range snapshot.Groups {
-		for _, username := range group.Usernames {
-			if snapshot.Members[directory.Fold(username)] == "" {
-				return fmt.Errorf("it does not say who %q of the group %q is", username, group.Name)
-			}
-		}
-	}
-	return nil
+	return snapshot, nil
 }
 
 // writeWhole puts a file there at once or not at all.

@@ -1,5 +1,13 @@
 package directory
 
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
 // SnapshotSchema is the version of the form that Snapshot has.
 const SnapshotSchema = 1
 
@@ -18,4 +26,41 @@ type Snapshot struct {
 	// What the apply was to create; going back leaves it.
 	NewUsers  []Email     `json:"new_users"`
 	NewGroups []GroupName `json:"new_groups"`
+}
+
+// ParseSnapshot reads a snapshot that has all that one is written with, and
+// nothing else: a group that lacks its members would be emptied.
+func ParseSnapshot(document []byte) (*Snapshot, error) {
+	s := new(Snapshot)
+	decoder := json.NewDecoder(bytes.NewReader(document))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(s); err != nil {
+		return nil, err
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return nil, errors.New("something stands behind it")
+	}
+	var keys struct{ Groups []map[string]json.RawMessage }
+	if err := json.Unmarshal(document, &keys); err != nil {
+		return nil, err
+	}
+	for _, group := range keys.Groups {
+		if group["name"] == nil || group["usernames"] == nil || group["roles"] == nil {
+			return nil, fmt.Errorf("the group %s lacks its name, usernames or roles", group["name"])
+		}
+	}
+	if s.Schema != SnapshotSchema {
+		return nil, fmt.Errorf("it has the schema %d, and this version of the program writes %d", s.Schema, SnapshotSchema)
+	}
+	if s.Tenant == "" || s.Users == nil || s.Groups == nil || s.Members == nil {
+		return nil, errors.New("it lacks the tenant, users, groups or members")
+	}
+	for _, group := range s.Groups {
+		for _, username := range group.Usernames {
+			if s.Members[Fold(username)] == "" {
+				return nil, fmt.Errorf("it does not say who %q of the group %q is", username, group.Name)
+			}
+		}
+	}
+	return s, nil
 }

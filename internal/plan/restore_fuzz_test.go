@@ -1,7 +1,6 @@
 package plan_test
 
 import (
-	"encoding/json"
 	"testing"
 
 	"xc-group-sync/internal/directory"
@@ -12,11 +11,13 @@ import (
 // group that it does not name, and lets whom protect names stay.
 func FuzzRestore(f *testing.F) {
 	for _, snapshot := range []string{
-		`{}`,
-		`{"groups": [{"name": "ops", "usernames": ["ann@example.com"]}], "members": {"ann@example.com": "ann@example.com"}}`,
-		`{"users": [{"email": "new@example.com", "username": "bob", "groups": ["ops", "dev", "none"]}], "groups": [{"name": "gone", "usernames": ["bob"]}]}`,
-		`{"users": [{"email": "ann@example.com", "name": {"first": "", "last": ""}}], "new_users": ["ann@example.com"], "new_groups": ["ops"]}`,
-		`{"groups": [{"name": "ops"}, {"name": "ops", "usernames": ["BOB", "bob", ""]}]}`,
+		`{"schema": 1, "tenant": "acme", "users": [], "groups": [], "members": {}}`,
+		`{"schema": 1, "tenant": "acme", "users": [], "members": {"ann@example.com": "ann@example.com"},
+			"groups": [{"name": "ops", "usernames": ["ann@example.com"], "roles": []}]}`,
+		`{"schema": 1, "tenant": "acme", "members": {"bob": "new@example.com"},
+			"users": [{"email": "new@example.com", "username": "bob", "groups": ["ops", "dev", "none"]}], "groups": [{"name": "gone", "usernames": ["bob"], "roles": null}]}`,
+		`{"schema": 1, "tenant": "acme", "members": {"": "a@b", "bob": "bob@example.com"}, "new_users": ["ann@example.com"], "new_groups": ["ops"],
+			"users": [{"email": "ann@example.com", "name": {"first": "", "last": ""}}], "groups": [{"name": "ops", "usernames": ["BOB", "bob", ""], "roles": []}]}`,
 	} {
 		f.Add(snapshot)
 	}
@@ -25,8 +26,8 @@ func FuzzRestore(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, document string) {
-		var snapshot directory.Snapshot
-		if json.Unmarshal([]byte(document), &snapshot) != nil {
+		snapshot, err := directory.ParseSnapshot([]byte(document))
+		if err != nil {
 			return
 		}
 		observed := &directory.Observed{
@@ -40,7 +41,7 @@ func FuzzRestore(f *testing.F) {
 		for _, group := range snapshot.Groups {
 			named[group.Name] = true
 		}
-		for _, o := range plan.NewRestore(&snapshot, observed, plan.Policy{Protect: protect, MaxRemovals: plan.Limit{None: true}}).Operations {
+		for _, o := range plan.NewRestore(snapshot, observed, plan.Policy{Protect: protect, MaxRemovals: plan.Limit{None: true}}).Operations {
 			if o.Action == plan.Delete || len(o.Remove) > 0 && !named[o.Group.Name] {
 				t.Errorf("%s %s %s takes out %v", o.Action, o.Object, o.Name(), o.Remove)
 			}

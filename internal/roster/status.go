@@ -78,7 +78,7 @@ type doubtful struct {
 // doubt takes note of a word that counts as inactive and may not be meant so.
 func (m *merger) doubt(p *person, word string, line int) {
 	word = strings.TrimSpace(word)
-	if active, _ := status(word); m.ownStatus || !active && word != "" {
+	if active, _ := status(word); !active && word != "" {
 		return
 	}
 	key := statusKey(word)
