@@ -111,14 +111,17 @@ type given struct {
 // shown is the value as an error shows it.
 func (g given) shown(s *setting) string {
 	value := fmt.Sprintf("%.80q", query.ReplaceAllString(login.ReplaceAllString(g.value, "//…@"), "$1…"))
-	if s.secret {
+	switch at := strings.LastIndexByte(g.value, '@'); {
+	case s.secret && s.secretIn == nil:
 		value = "its value"
+	case s.secret: // a login, also without a scheme in front
+		value = fmt.Sprintf("%.80q", strings.Repeat("…", min(at+1, 1))+g.value[at+1:])
 	}
 	return fmt.Sprintf("%s: %s (from %s)", s.name, value, g.source)
 }
 
 // login is what a URL may hold of a name and a password.
-var login = regexp.MustCompile(`//.*@`)
+var login = regexp.MustCompile(`(?s)//.*@`)
 
 // query is what follows a URL's path, which may be a secret, too.
 var query = regexp.MustCompile(`(?s)(://[^?#]*[?#]).*`)
