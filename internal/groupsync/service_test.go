@@ -192,6 +192,20 @@ func TestUserCreationSettled(t *testing.T) {
 	}
 }
 
+// The listing tells also where the breaker holds everything else back.
+func TestUserCreationSettledBehindTheBreaker(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		tenant := company(on("POST", "user_roles", 0, simulator.Fault{Drop: true, AfterAct: true}))
+		outcome := apply(t, tenant, []plan.Operation{createUser("a@example.com"), createUser("b@example.com"), createUser("c@example.com")},
+			groupsync.WithRetryAttempts(1), groupsync.WithConcurrency(1), groupsync.WithBreaker(1, time.Second))
+		check(t, "outcome", []string{"create user a@example.com: done create", "create user b@example.com: done create", "create user c@example.com: failed"}, told(outcome))
+		if outcome.Retry.Rejected != 1 || outcome.Retry.Recovered != 2 {
+			t.Errorf("counts = %+v", outcome.Retry)
+		}
+	})
+}
+
 // Somebody else has the username of a user who is to be created again.
 func TestUsernameOfSomebodyElse(t *testing.T) {
 	t.Parallel()

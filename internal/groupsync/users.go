@@ -42,7 +42,7 @@ func (r *run) settleUsers(ctx context.Context, creations []*Result) {
 			open = append(open, result)
 		}
 	}
-	if len(open) > 0 && !r.retrier.Breaker.Holding() && ctx.Err() == nil { // else nothing more is sent
+	if len(open) > 0 && ctx.Err() == nil { // else nothing more is sent
 		users, err := r.readUsers(ctx)
 		if err != nil {
 			r.log.Warn("the users could not be listed again after their creation was left open", "error", err)
