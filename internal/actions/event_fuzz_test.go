@@ -21,7 +21,7 @@ func FuzzEvent(f *testing.F) {
 	}
 	commit := regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})?$`)
 	name := regexp.MustCompile(`^[A-Za-z0-9_.-]*$`)
-	page := regexp.MustCompile(`^(https?://[A-Za-z0-9.:-]+(/[A-Za-z0-9._-]+)*)?$`)
+	page := regexp.MustCompile(`^(https?://[A-Za-z0-9.:-]+(/+[A-Za-z0-9._-]+)*)?$`)
 	f.Fuzz(func(t *testing.T, payload, repository, ref, server, run string) {
 		path := filepath.Join(t.TempDir(), "event.json")
 		if err := os.WriteFile(path, []byte(payload), 0o600); err != nil {
