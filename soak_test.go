@@ -23,6 +23,7 @@ var soakSeeds = []uint64{
 	1138,  // the same, with other writes on their way
 	2999,  // a group that an earlier try of the client layer created, told as left alone
 	7129,  // such a group counted as unchanged
+	39054, // a place that another administrator gives between the reading and the replacing of a user
 	10706, // as 2999
 	11422, // a user whom an earlier try created, counted as unchanged after a 429
 }

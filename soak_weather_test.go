@@ -135,7 +135,7 @@ func (s *soakSite) meddle(random *rand.Rand, target string) {
 	users := s.tenant.Users()
 	user := pick(random, users)
 	switch act := random.IntN(7); {
-	case act == 0 && s.missing != "":
+	case act == 0 && s.missing != "" && !s.updates: // a replaced user loses what is given meanwhile
 		s.ask(http.MethodPost, "user_groups", fmt.Sprintf(`{"name":%q,"description":"by hand","usernames":[%q],"namespace_roles":[{"namespace":"*","role":"monitor"}]}`, s.missing, user.Name))
 	case act == 1 && s.newcomer != "":
 		s.ask(http.MethodPost, "user_roles", fmt.Sprintf(`{"email":%q,"first_name":"By","last_name":"Hand","idm_type":"SSO"}`, s.newcomer))
@@ -151,7 +151,7 @@ func (s *soakSite) meddle(random *rand.Rand, target string) {
 			group.Description = "edited in the console"
 		case act == 5 && len(group.Usernames) > 0:
 			group.Usernames = group.Usernames[1:]
-		case !before.in[group.Name][strings.ToLower(user.Name)] && !s.updates: // a replaced user loses what is given meanwhile
+		case !before.in[group.Name][strings.ToLower(user.Name)] && !s.updates:
 			group.Usernames = append(group.Usernames, user.Name)
 		}
 		s.ask(http.MethodPut, "user_groups/"+group.Name, groupBody(group))
