@@ -7,14 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -78,73 +76,6 @@ func openFiles(c *config.Config, getenv func(string) string) (transport *http.Tr
 		}
 	}
 	return transport, errors.Join(err, writable("report-file", c.ReportFile), unused("snapshot-file", c.SnapshotFile), spared(c))
-}
-
-// spared refuses a report in the place of a file that the run needs, however
-// its path is written.
-func spared(c *config.Config) error {
-	for _, file := range []struct{ setting, path string }{
-		{"csv", c.CSV}, {"snapshot", c.Snapshot}, {"snapshot-file", c.SnapshotFile}, {"p12-file", c.P12File},
-		{"cert-file", c.CertFile}, {"key-file", c.KeyFile}, {"ca-bundle", c.CABundle},
-	} {
-		if samePlace(c.ReportFile, file.path) {
-			return fmt.Errorf("report-file: %s is the file of %s, which the report would overwrite: give another name", c.ReportFile, file.setting)
-		}
-	}
-	return nil
-}
-
-// samePlace tells two paths of one regular file, which need not be there yet.
-func samePlace(a, b string) bool {
-	if a == "" || b == "" || b == "-" {
-		return false
-	}
-	x, errX := os.Stat(a)
-	y, errY := os.Stat(b)
-	if errX == nil && errY == nil {
-		return x.Mode().IsRegular() && os.SameFile(x, y)
-	}
-	x, errX = os.Stat(filepath.Dir(a))
-	y, errY = os.Stat(filepath.Dir(b))
-	return errX == nil && errY == nil && os.SameFile(x, y) && filepath.Base(a) == filepath.Base(b)
-}
-
-// writable tries whether a file can be put there: found out at the end, it
-// would be too late.
-func writable(setting, path string) error {
-	if path == "" {
-		return nil
-	}
-	info, err := os.Stat(path)
-	switch {
-	case err == nil && info.IsDir():
-		return fmt.Errorf("%s: %s is a folder: name a file in it", setting, path)
-	case err == nil && !info.Mode().IsRegular():
-		return nil // a pipe, or /dev/stdout
-	}
-	trial, err := os.CreateTemp(filepath.Dir(path), ".xc-group-sync-*")
-	if err == nil {
-		err = errors.Join(trial.Close(), os.Remove(trial.Name()))
-	}
-	if err == nil {
-		return nil
-	}
-	var cause *fs.PathError
-	if errors.As(err, &cause) {
-		err = cause.Err // it names the trial, which nobody knows of
-	}
-	return fmt.Errorf("%s: %s cannot be written: %w: name a file in a folder that is there and can be written to", setting, path, err)
-}
-
-// unused is writable for a file that must not be there yet.
-func unused(setting, path string) error {
-	if path == "" {
-		return nil
-	}
-	if _, err := os.Stat(path); err == nil {
-		return fmt.Errorf("%s: %s is there already, and may be the only way back from an earlier run: move it or give another name", setting, path)
-	}
-	return writable(setting, path)
 }
 
 func newTransport(c *config.Config, getenv func(string) string) (*http.Transport, error) {

@@ -21,17 +21,12 @@ const (
 
 // tellGitHub brings the pull request's comment and the issue up to date.
 func (j *job) tellGitHub(ctx context.Context) {
-	limit := patience
-	if ctx.Err() != nil {
-		limit = lastGasp
-	}
-	left, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	left, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	// A signal that comes now leaves little time, too.
+	// A signal leaves little time, whether it came before or comes now.
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastGasp, cancel) })()
-	ctx = left
-	j.alarm(ctx)
-	j.comment(ctx) // last, so that it tells of the alarm's failure, too
+	j.alarm(left)
+	j.comment(left) // last, so that it tells of the alarm's failure, too
 }
 
 // github makes the way to GitHub, once. It goes as the environment says: proxy

@@ -101,7 +101,7 @@ func (j *job) carryOut(ctx context.Context, observed *directory.Observed) bool {
 		return false
 	}
 	if err := j.saveSnapshot(observed); err != nil {
-		j.fail(exitFailed, fmt.Errorf("snapshot-file: %w; nothing is changed without it", err))
+		j.fail(exitFailed, fmt.Errorf("%w; nothing is changed without it", err))
 		return false
 	}
 	j.apply(ctx, p)

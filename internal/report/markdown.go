@@ -166,10 +166,7 @@ func (d *markdown) failures() {
 	if len(failures) == 0 {
 		return
 	}
-	d.line("#### %s", capital(count(len(failures), "failure")))
-	d.line("")
-	d.line("| operation | cause |")
-	d.line("|---|---|")
+	d.heading(count(len(failures), "failure"), "| operation | cause |", "|---|---|")
 	d.table("failures", rows(failures, func(f failure) string {
 		return fmt.Sprintf("| %s | %s |", d.s.Code(f.what), d.s.Prose(f.cause))
 	}))

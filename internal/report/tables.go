@@ -9,6 +9,14 @@ import (
 	"xc-group-sync/internal/plan"
 )
 
+// heading begins a section that is a table.
+func (d *markdown) heading(title, columns, alignment string) {
+	d.line("#### %s", capital(title))
+	d.line("")
+	d.line("%s", columns)
+	d.line("%s", alignment)
+}
+
 func (d *markdown) of(object plan.Object) []groupsync.Result {
 	return slices.DeleteFunc(slices.Clone(d.results()), func(r groupsync.Result) bool { return r.Object != object })
 }
@@ -18,10 +26,7 @@ func (d *markdown) groups() {
 	if len(groups) == 0 {
 		return
 	}
-	d.line("#### %s", capital(count(len(groups), "group")))
-	d.line("")
-	d.line("| group | change | + | − | people |")
-	d.line("|---|---|--:|--:|---|")
+	d.heading(count(len(groups), "group"), "| group | change | + | − | people |", "|---|---|--:|--:|---|")
 	d.table("groups", rows(groups, func(g groupsync.Result) string {
 		added, removed := len(g.Add), len(g.Remove)
 		if g.Status == groupsync.Done {
@@ -125,10 +130,7 @@ func (d *markdown) warnings() {
 	if len(problems) == 0 {
 		return
 	}
-	d.line("#### %s", capital(count(len(problems), "warning")))
-	d.line("")
-	d.line("| line | column | warning |")
-	d.line("|--:|---|---|")
+	d.heading(count(len(problems), "warning"), "| line | column | warning |", "|--:|---|---|")
 	table := make([]string, len(problems))
 	for i, problem := range problems {
 		line := ""
