@@ -19,6 +19,7 @@ func FuzzEvent(f *testing.F) {
 	} {
 		f.Add(payload, "a/b", "refs/pull/7/merge", "https://github.example", "42")
 	}
+	f.Add(`{}`, "", "refs/heads/main", "https://github.example", "42") // the repository is unknown
 	commit := regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})?$`)
 	name := regexp.MustCompile(`^[A-Za-z0-9_.-]*$`)
 	page := regexp.MustCompile(`^(https?://[A-Za-z0-9.:-]+(/+[A-Za-z0-9._-]+)*)?$`)

@@ -13,6 +13,7 @@ var hostile = []string{
 	"::set-output name=x::y", "  ::error::boo", "a ##[command]x", "a\r\n::warning::b", "\x1b[31mred", "\u202eevil",
 	"@octocat hi", "see #1 and GH-2", "[x](https://evil.example)", "<script>", "<!-- x -->", "`code` | cell", "~~~", "```",
 	"https://evil.example www.evil.example", "a\\|b", "![x](y)", "$x^2$", "joe.doe+x@example.com", "jös@exämple.com", "a@b@c", "",
+	"a" + strings.Repeat("ä", 600), // would be cut within a character
 }
 
 func seed(f *testing.F) {
