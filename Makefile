@@ -9,7 +9,7 @@ FUZZTIME ?= 5m
 N        ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint docs fuzz soak bench chart reproducible image
+.PHONY: help build test lint docs fuzz soak bench reproducible image
 
 help: ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,7 +32,6 @@ lint: ## Check formatting, go vet, staticcheck, the workflows, the generated doc
 	go test -run '^TestDocsAreFresh$$' ./internal/config
 	go mod tidy -diff
 	go mod verify
-	cd docs/performance && go vet . && go mod tidy -diff
 
 docs: ## Rewrite the settings in action.yml and README.md
 	go test -count=1 -run '^TestDocsAreFresh$$' ./internal/config -update
@@ -48,9 +47,6 @@ soak: ## Run N made worlds on virtual time
 
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchtime 3x -timeout 0 . ./internal/roster ./internal/xc
-
-chart: ## Draw docs/performance/growth.svg from a run of the benchmarks
-	go test -run '^$$' -bench 'Changes|Read' -benchtime 1x -timeout 0 . ./internal/roster | tee /dev/stderr | (cd docs/performance && go run . > growth.svg)
 
 reproducible: ## Build twice, and compare
 	.github/scripts/reproducible.sh
