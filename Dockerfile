@@ -8,7 +8,7 @@ ARG VERSION=
 ARG TARGETOS=
 ARG TARGETARCH=
 RUN CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -trimpath -buildvcs=false -ldflags "-s -w -X xc-group-sync/internal/cli.version=${VERSION}" -o /xc-group-sync .
-COPY .github/scripts/licences.sh /licences.sh
+COPY scripts/licences.sh /licences.sh
 RUN sh /licences.sh /usr/share/doc/ca-certificates/copyright >/LICENCES
 
 # As an action this must run as root (the runner's files for outputs and the

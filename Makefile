@@ -49,7 +49,7 @@ bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchtime 3x -timeout 0 . ./internal/roster ./internal/xc
 
 reproducible: ## Build twice, and compare
-	.github/scripts/reproducible.sh
+	scripts/reproducible.sh
 
 image: ## Build the container image
 	$(DOCKER) build --build-arg VERSION="$(VERSION)" --build-arg REVISION="$(REVISION)" -t $(IMAGE) .

@@ -208,7 +208,7 @@ func TestLicencesOfAllThatIsLinked(t *testing.T) {
 		t.Skip(err)
 	}
 	var complaints bytes.Buffer
-	collect := exec.Command(shell, ".github/scripts/licences.sh", "LICENSE", "no-such-file")
+	collect := exec.Command(shell, "scripts/licences.sh", "LICENSE", "no-such-file")
 	collect.Stderr = &complaints
 	out, err := collect.Output()
 	if err != nil {
@@ -297,11 +297,11 @@ func TestDecisions(t *testing.T) {
 }
 
 // TestDocsNameFilesThatThereAre: links within the repository, and paths below
-// internal and .github.
+// internal, scripts and .github.
 func TestDocsNameFilesThatThereAre(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)#:\s]+)(?:#[^)]*)?\)`)
-	named := regexp.MustCompile("`((?:internal|\\.github)/[\\w./-]+)`")
+	named := regexp.MustCompile("`((?:internal|scripts|\\.github)/[\\w./-]+)`")
 	for _, path := range files(t) {
 		if !strings.HasSuffix(path, ".md") || strings.HasPrefix(path, "docs/screenshots/") {
 			continue

@@ -98,10 +98,10 @@ func (c clone) git(args ...string) string {
 	return out
 }
 
-// script runs one of .github/scripts, and returns what it printed.
+// script runs one of the scripts, and returns what it printed.
 func (c clone) script(name string, args ...string) (string, error) {
 	c.t.Helper()
-	path, err := filepath.Abs(filepath.Join(".github/scripts", name))
+	path, err := filepath.Abs(filepath.Join("scripts", name))
 	if err != nil {
 		c.t.Fatal(err)
 	}

@@ -5,7 +5,7 @@
 #
 #   reproducible.sh
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -13,8 +13,8 @@ trap 'rm -rf "$work"' EXIT
 # build NAME FOLDER: the sources go to FOLDER, the files to NAME.
 build() {
   mkdir -p "$2"
-  cp -R go.mod go.sum main.go internal .github "$2"
-  (cd "$2" && .github/scripts/build-binaries.sh v0.0.0 "$work/$1")
+  cp -R go.mod go.sum main.go internal scripts "$2"
+  (cd "$2" && scripts/build-binaries.sh v0.0.0 "$work/$1")
 }
 
 # One system will do; the release's own are compared by whoever verifies one.
