@@ -60,7 +60,7 @@ func TestOutputs(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "outputs")
 		env := map[string]string{"GITHUB_OUTPUT": path}
 		var out bytes.Buffer
-		cli.Main(t.Context(), append([]string{"sync", "--simulate"}, args...), func(name string) string { return env[name] }, strings.NewReader(""), &out, &out)
+		cli.MainContext(t.Context(), append([]string{"sync", "--simulate"}, args...), func(name string) string { return env[name] }, strings.NewReader(""), &out, &out)
 		var set []string
 		for _, found := range regexp.MustCompile(`(?m)^([a-z-]+)<<`).FindAllStringSubmatch(text(t, path), -1) {
 			set = append(set, found[1])
@@ -101,7 +101,7 @@ func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	known, gravity := exitCodes(t)
 	var out bytes.Buffer
-	if code := cli.Main(t.Context(), []string{"--help"}, func(string) string { return "" }, strings.NewReader(""), &out, &out); code != 0 {
+	if code := cli.MainContext(t.Context(), []string{"--help"}, func(string) string { return "" }, strings.NewReader(""), &out, &out); code != 0 {
 		t.Fatalf("exit code %d", code)
 	}
 	_, help, _ := strings.Cut(out.String(), "\nExit codes:\n")

@@ -9,8 +9,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"os/signal"
 	"runtime/debug"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/term"
@@ -56,9 +59,21 @@ Exit codes:
 
 const wanted = "wanted is sync, restore, version or --help, and settings after it, as in xc-group-sync sync --csv FILE"
 
-// Main runs the program and returns its exit code. The end of ctx interrupts
-// it. It uses nothing of the process but what it is given and files.
-func Main(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+// Main runs the program and returns its exit code. SIGINT and SIGTERM interrupt
+// the run, which then reports what was done; a second SIGINT kills the process.
+func Main(args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// Only for SIGINT: the runner sends a SIGTERM 7.5 s after its SIGINT, while
+	// the report may still be on its way.
+	unhook := context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) })
+	defer unhook() // before stop ends ctx
+	return MainContext(ctx, args, getenv, stdin, stdout, stderr)
+}
+
+// MainContext is Main without signals: the end of ctx interrupts the run. It
+// uses nothing of the process but its arguments and files.
+func MainContext(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	command := ""
 	if len(args) > 0 {
 		command = args[0]

@@ -147,6 +147,20 @@ func usualIDM(users []User) string {
 	}
 }
 
+// State is everything a tenant holds.
+type State struct {
+	Users  []User
+	Groups []Group
+}
+
+// State returns a copy of what the tenant holds at this moment, sorted as
+// [Tenant.Users] and [Tenant.Groups] are.
+func (t *Tenant) State() State {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return State{t.userList(), t.groupList()}
+}
+
 // Users returns copies of the users, sorted by e-mail. No slice is nil.
 func (t *Tenant) Users() []User {
 	t.mu.Lock()

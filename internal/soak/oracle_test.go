@@ -1,4 +1,4 @@
-package main_test
+package soak
 
 import (
 	"strings"
@@ -6,17 +6,17 @@ import (
 	"xc-group-sync/internal/simulator"
 )
 
-// soakAim is where a run that nothing disturbs ends.
-type soakAim struct {
-	held    *soakHeld
+// goal is where a run that nothing disturbs ends.
+type goal struct {
+	held    *held
 	refused bool // by max-removals: held is as before
 	blocked bool // some group of the export is left alone and counts as failed
 }
 
 // aim tells where a run from here must end. Where the caller is not known no
 // user is deleted.
-func (w *soakWorld) aim(from state, knowsCaller bool) soakAim {
-	a := &soakPlanner{w: w, stated: w.stated(), before: heldOf(from), after: heldOf(from), knowsCaller: knowsCaller}
+func (w *world) aim(from simulator.State, knowsCaller bool) goal {
+	a := &planner{w: w, stated: w.stated(), before: heldOf(from), after: heldOf(from), knowsCaller: knowsCaller}
 	for name := range a.stated.groups {
 		a.group(name)
 	}
@@ -26,7 +26,7 @@ func (w *soakWorld) aim(from state, knowsCaller bool) soakAim {
 	a.renames()
 	written := a.after.clone()
 	a.prune()
-	aim := soakAim{held: a.after, blocked: a.blocked}
+	aim := goal{held: a.after, blocked: a.blocked}
 	switch {
 	case a.refused():
 		aim.held, aim.refused = a.before, true
@@ -36,17 +36,17 @@ func (w *soakWorld) aim(from state, knowsCaller bool) soakAim {
 	return aim
 }
 
-type soakPlanner struct {
-	w             *soakWorld
-	stated        *soakStated
-	before, after *soakHeld
+type planner struct {
+	w             *world
+	stated        *stated
+	before, after *held
 	blocked       bool
 	missing       bool // a group that is left alone does not exist
 	knowsCaller   bool
 }
 
 // group brings the members of a group that the export names to what it says.
-func (a *soakPlanner) group(name string) {
+func (a *planner) group(name string) {
 	wanted := a.stated.wants(name)
 	stated := a.stated.groups[name]
 	group, exists := a.before.groups[name]
@@ -71,17 +71,17 @@ func (a *soakPlanner) group(name string) {
 }
 
 // stays tells whether something holds a member whom the export does not name.
-func (a *soakPlanner) stays(group *soakGroup, email, username string) bool {
+func (a *planner) stays(group *statedGroup, email, username string) bool {
 	person := a.stated.people[email]
 	return a.stated.memberships || group.stay || person != nil && person.unread || person.both() || a.protected(email, username)
 }
 
-func (a *soakPlanner) protected(email, username string) bool {
+func (a *planner) protected(email, username string) bool {
 	return a.w.rules.protects(email) || a.w.rules.protects(username)
 }
 
 // somebody is the username of a person, who is created if there is none.
-func (a *soakPlanner) somebody(email string) string {
+func (a *planner) somebody(email string) string {
 	if username := a.after.username(email); username != "" {
 		return username
 	}
@@ -91,11 +91,11 @@ func (a *soakPlanner) somebody(email string) string {
 	return email
 }
 
-func (a *soakPlanner) name(email string) (first, last string) {
+func (a *planner) name(email string) (first, last string) {
 	if name := a.stated.people[email].name; name.text != "" {
 		return name.first, name.last
 	}
-	for _, person := range soakPeople {
+	for _, person := range everybody {
 		if person.email == email {
 			return person.first, person.last
 		}
@@ -104,7 +104,7 @@ func (a *soakPlanner) name(email string) (first, last string) {
 }
 
 // idm is what most of the ordinary users are.
-func (a *soakPlanner) idm() string {
+func (a *planner) idm() string {
 	if a.w.rules.idm != "auto" {
 		return a.w.rules.idm
 	}
@@ -126,7 +126,7 @@ func (a *soakPlanner) idm() string {
 	return "VOLTERRA_MANAGED"
 }
 
-func (a *soakPlanner) renames() {
+func (a *planner) renames() {
 	for email, person := range a.stated.people {
 		username := a.before.username(email)
 		user := a.before.users[username]
@@ -139,7 +139,7 @@ func (a *soakPlanner) renames() {
 }
 
 // prune deletes what the export does not name.
-func (a *soakPlanner) prune() {
+func (a *planner) prune() {
 	for name, group := range a.before.groups {
 		if a.groupGoes(name, group) {
 			delete(a.after.groups, name)
@@ -156,7 +156,7 @@ func (a *soakPlanner) prune() {
 	}
 }
 
-func (a *soakPlanner) groupGoes(name string, group simulator.Group) bool {
+func (a *planner) groupGoes(name string, group simulator.Group) bool {
 	r := a.w.rules
 	if !r.groups || a.stated.groups[name] != nil || a.stated.groupsStay || a.stated.memberships || group.Error != nil || group.SyncMode == "SCIM" ||
 		group.ReferencesCount["policy"] > 0 || r.protects(name) || !r.unmanaged && !strings.HasPrefix(group.Description, marker) {
@@ -170,7 +170,7 @@ func (a *soakPlanner) groupGoes(name string, group simulator.Group) bool {
 	return true
 }
 
-func (a *soakPlanner) userGoes(username string, user simulator.User) bool {
+func (a *planner) userGoes(username string, user simulator.User) bool {
 	r, email := a.w.rules, strings.ToLower(user.Email)
 	if !r.users || !a.knowsCaller || a.stated.users || a.stated.memberships || user.Type != "USER" || user.SyncMode == "SCIM" || user.DomainOwner ||
 		user.Email == a.w.caller || a.protected(email, username) {
@@ -181,7 +181,7 @@ func (a *soakPlanner) userGoes(username string, user simulator.User) bool {
 }
 
 // refused asks the guard of max-removals about each kind of loss.
-func (a *soakPlanner) refused() bool {
+func (a *planner) refused() bool {
 	groups, users, all, lost := 0, 0, 0, 0
 	gone := func(username string) bool {
 		return a.after.users[username].Name == "" && a.before.users[username].Name != ""

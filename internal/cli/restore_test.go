@@ -1,4 +1,4 @@
-package main_test
+package cli_test
 
 import (
 	"os"
@@ -16,14 +16,14 @@ import (
 func TestRestoreGoesBack(t *testing.T) {
 	t.Parallel()
 	tenant := estate()
-	before := stateOf(tenant)
+	before := tenant.State()
 	snapshot := filepath.Join(t.TempDir(), "snapshot.json")
 	args := append([]string{"--snapshot-file", snapshot, "--prune-unmanaged"}, everything...)
 	csv := "Email,Entitlement Display Name,User Display Name\nada.lovelace@example.com,CN=xc-auditors,Augusta Ada King\nnew@example.com,CN=brand-new,New Comer\n"
 	if code, out := run(t, tenant, csv, args...); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
-	if gone := lost(before, stateOf(tenant)); len(gone) < 15 {
+	if gone := lost(before, tenant.State()); len(gone) < 15 {
 		t.Fatalf("the run took too little away to prove anything: %q", gone)
 	}
 	mark := len(tenant.Requests())
@@ -32,12 +32,12 @@ func TestRestoreGoesBack(t *testing.T) {
 		t.Fatalf("dry run: exit code %d, %v:\n%s", code, more, out)
 	}
 	code, out = command(t, tenant, "restore", "--snapshot", snapshot, "--max-removals", "none")
-	if gone := lost(before, stateOf(tenant)); code != 0 || len(gone) > 0 {
+	if gone := lost(before, tenant.State()); code != 0 || len(gone) > 0 {
 		t.Errorf("exit code %d, did not come back: %q\n%s", code, gone, out)
 	}
 	// What was added to what the snapshot holds is gone again; what was new stays.
 	if diff := cmp.Diff([]string{"user new@example.com", "member new@example.com of brand-new"},
-		withoutPrefix(lost(stateOf(tenant), before), "group brand-new", "description")); diff != "" {
+		withoutPrefix(lost(tenant.State(), before), "group brand-new", "description")); diff != "" {
 		t.Errorf("left over (-want +got):\n%s", diff)
 	}
 	for _, said := range []string{"without a password", "new@example.com was created by the run that is undone"} {

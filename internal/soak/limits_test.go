@@ -1,4 +1,4 @@
-package main_test
+package soak
 
 import (
 	"slices"
@@ -8,10 +8,10 @@ import (
 )
 
 // checkWire holds what was sent, and when, to the settings.
-func (r *soakRun) checkWire(c *soakComplaints) {
+func (r *trial) checkWire(c *complaints) {
 	s := r.site
 	for _, path := range []string{"user_roles", "user_groups"} {
-		if r.end != soakUnread && !slices.ContainsFunc(s.requests, func(q *soakRequest) bool { return q.path == path && !q.writes() && q.whole() }) {
+		if r.end != endUnread && !slices.ContainsFunc(s.requests, func(q *request) bool { return q.path == path && !q.writes() && q.whole() }) {
 			c.add("a plan was made though no listing of %s was whole", path)
 		}
 	}
@@ -33,7 +33,7 @@ func (r *soakRun) checkWire(c *soakComplaints) {
 	if s.most > r.config.Concurrency {
 		c.add("%d requests at once where %d are allowed", s.most, r.config.Concurrency)
 	}
-	if n := r.report.HTTP.Requests; n < len(s.requests) || n > len(s.requests) && s.cancelled.IsZero() && r.end != soakUnread {
+	if n := r.report.HTTP.Requests; n < len(s.requests) || n > len(s.requests) && s.cancelled.IsZero() && r.end != endUnread {
 		c.add("%d requests are reported, %d were sent", n, len(s.requests))
 	}
 	if budget := r.config.RetryBudget; budget > 0 && r.report.Retry.Retries > budget {
@@ -43,7 +43,7 @@ func (r *soakRun) checkWire(c *soakComplaints) {
 
 // checkStops: after the end of the context or a refusal of the credentials
 // nothing new is begun.
-func (r *soakRun) checkStops(c *soakComplaints) {
+func (r *trial) checkStops(c *complaints) {
 	s := r.site
 	stopped, why := s.cancelled, "the cancellation"
 	for _, q := range s.requests {
@@ -65,7 +65,7 @@ func (r *soakRun) checkStops(c *soakComplaints) {
 }
 
 // checkWorst bounds the number of requests and how long a run takes.
-func (r *soakRun) checkWorst(c *soakComplaints) {
+func (r *trial) checkWorst(c *complaints) {
 	k := r.config
 	read, write := k.HTTPAttempts, 1
 	switch k.HTTPScope {

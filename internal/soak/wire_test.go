@@ -1,4 +1,4 @@
-package main_test
+package soak
 
 import (
 	"bytes"
@@ -15,10 +15,10 @@ import (
 	"xc-group-sync/internal/simulator"
 )
 
-const soakRoot = "/api/web/custom/namespaces/system/"
+const apiRoot = "/api/web/custom/namespaces/system/"
 
-// soakRequest is what the wire saw of a request.
-type soakRequest struct {
+// request is what the wire saw of a request.
+type request struct {
 	method, path string
 	about        string // the group or the e-mail
 	came, left   time.Time
@@ -29,20 +29,20 @@ type soakRequest struct {
 }
 
 // whole tells that the answer is what was asked for.
-func (r *soakRequest) whole() bool { return r.own && r.status == http.StatusOK }
+func (r *request) whole() bool { return r.own && r.status == http.StatusOK }
 
-func (r *soakRequest) writes() bool { return r.method != http.MethodGet }
+func (r *request) writes() bool { return r.method != http.MethodGet }
 
-// soakSite is a tenant behind a wire that has a weather and keeps a record.
-type soakSite struct {
+// site is a tenant behind a wire that has a weather and keeps a record.
+type site struct {
 	tenant *simulator.Tenant
 
 	mu       sync.Mutex
-	weather  soakWeather
+	weather  weather
 	start    time.Time
 	cancel   context.CancelFunc
 	timer    *time.Timer // of the cancellation; nil: none
-	requests []*soakRequest
+	requests []*request
 	asked    map[string]int // how often, by what is asked
 	writes   int
 	flying   int
@@ -57,16 +57,16 @@ type soakSite struct {
 	caller       string
 }
 
-type soakFaultKey struct{}
+type faultKey struct{}
 
-func newSoakSite(w *soakWorld) *soakSite {
-	s := &soakSite{}
+func newSite(w *world) *site {
+	s := &site{}
 	s.tenant = w.start(simulator.WithFault(func(_ int, r *http.Request) simulator.Fault {
-		fault, _ := r.Context().Value(soakFaultKey{}).(soakFault)
+		fault, _ := r.Context().Value(faultKey{}).(wireFault)
 		return fault.Fault
 	}))
-	aim := w.aim(stateOf(s.tenant), true)
-	before := heldOf(stateOf(s.tenant))
+	aim := w.aim(s.tenant.State(), true)
+	before := heldOf(s.tenant.State())
 	for name := range aim.held.groups {
 		if _, exists := before.groups[name]; !exists {
 			s.missing = max(s.missing, name)
@@ -82,7 +82,7 @@ func newSoakSite(w *soakWorld) *soakSite {
 }
 
 // begin forgets the record and changes the weather.
-func (s *soakSite) begin(weather soakWeather, cancel context.CancelFunc) {
+func (s *site) begin(weather weather, cancel context.CancelFunc) {
 	s.weather, s.start, s.cancel = weather, time.Now(), cancel
 	s.requests, s.asked, s.writes, s.flying, s.most = nil, map[string]int{}, 0, 0, 0
 	s.cancelled, s.looked, s.given, s.taken = time.Time{}, map[string]bool{}, nil, nil
@@ -93,7 +93,7 @@ func (s *soakSite) begin(weather soakWeather, cancel context.CancelFunc) {
 }
 
 // end keeps what was not cancelled from being cancelled later.
-func (s *soakSite) end() {
+func (s *site) end() {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
@@ -102,13 +102,13 @@ func (s *soakSite) end() {
 	s.cancel()
 }
 
-func (s *soakSite) interrupt() {
+func (s *site) interrupt() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.stop()
 }
 
-func (s *soakSite) stop() {
+func (s *site) stop() {
 	if s.cancelled.IsZero() {
 		s.cancelled = time.Now()
 		s.cancel()
@@ -116,10 +116,10 @@ func (s *soakSite) stop() {
 }
 
 // come records a request and draws its fault.
-func (s *soakSite) come(method, path string, body []byte) (*soakRequest, soakFault) {
+func (s *site) come(method, path string, body []byte) (*request, wireFault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := &soakRequest{method: method, path: strings.TrimPrefix(path, soakRoot), came: time.Now()}
+	r := &request{method: method, path: strings.TrimPrefix(path, apiRoot), came: time.Now()}
 	r.about, _ = strings.CutPrefix(r.path, "user_groups/")
 	if r.writes() && r.about == r.path {
 		var named struct{ Name, Email string }
@@ -151,7 +151,7 @@ func (s *soakSite) come(method, path string, body []byte) (*soakRequest, soakFau
 	return r, s.weather.fault(r, s.asked[key], time.Since(s.start))
 }
 
-func (s *soakSite) leave(r *soakRequest, status int, header http.Header, body []byte) {
+func (s *site) leave(r *request, status int, header http.Header, body []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flying--
@@ -163,7 +163,7 @@ func (s *soakSite) leave(r *soakRequest, status int, header http.Header, body []
 }
 
 // RoundTrip is the wire in memory.
-func (s *soakSite) RoundTrip(r *http.Request) (*http.Response, error) {
+func (s *site) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
@@ -173,7 +173,7 @@ func (s *soakSite) RoundTrip(r *http.Request) (*http.Response, error) {
 		_ = r.Body.Close()
 	}
 	record, fault := s.come(r.Method, r.URL.Path, body)
-	passed := r.WithContext(context.WithValue(r.Context(), soakFaultKey{}, fault))
+	passed := r.WithContext(context.WithValue(r.Context(), faultKey{}, fault))
 	passed.Body = io.NopCloser(bytes.NewReader(body))
 	response, err := s.tenant.RoundTrip(passed)
 	if err != nil {
@@ -216,10 +216,10 @@ type broken struct{}
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // ServeHTTP is the wire over a real connection, where nothing is cut or garbled.
-func (s *soakSite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	record, fault := s.come(r.Method, r.URL.Path, body)
-	passed := r.WithContext(context.WithValue(r.Context(), soakFaultKey{}, fault))
+	passed := r.WithContext(context.WithValue(r.Context(), faultKey{}, fault))
 	passed.Body = io.NopCloser(bytes.NewReader(body))
 	defer func() {
 		if failed := recover(); failed != nil {
@@ -227,24 +227,24 @@ func (s *soakSite) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(failed)
 		}
 	}()
-	seen := &soakAnswer{ResponseWriter: w}
+	seen := &recorder{ResponseWriter: w}
 	s.tenant.ServeHTTP(seen, passed)
 	s.leave(record, seen.status, w.Header(), seen.body)
 	record.own = fault.Status == 0
 }
 
-type soakAnswer struct {
+type recorder struct {
 	http.ResponseWriter
 	status int
 	body   []byte
 }
 
-func (a *soakAnswer) WriteHeader(status int) {
+func (a *recorder) WriteHeader(status int) {
 	a.status = status
 	a.ResponseWriter.WriteHeader(status)
 }
 
-func (a *soakAnswer) Write(p []byte) (int, error) {
+func (a *recorder) Write(p []byte) (int, error) {
 	a.body = append(a.body, p...)
 	return a.ResponseWriter.Write(p)
 }

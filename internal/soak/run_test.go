@@ -1,4 +1,4 @@
-package main_test
+package soak
 
 import (
 	"context"
@@ -21,14 +21,14 @@ import (
 	"xc-group-sync/internal/xc"
 )
 
-// soakReport is the JSON report, as far as it is checked.
-type soakReport struct {
+// document is the JSON report, as far as it is checked.
+type document struct {
 	Users, Groups struct{ Created, Updated, Deleted, Unchanged, Failed int }
 	Memberships   struct{ Added, Removed int }
 	Result, Error string
 	Plan          struct {
 		Digest     string
-		Operations []soakOperation
+		Operations []operation
 	}
 	Retry struct {
 		Attempts, Retries    int
@@ -38,44 +38,44 @@ type soakReport struct {
 	HTTP struct{ Requests int }
 }
 
-type soakOperation struct {
+type operation struct {
 	Action, Object, Name, Status, Error string
 	Add, Remove                         []string
 	Attempts                            int
 }
 
-func (o *soakOperation) is(action, object string) bool {
+func (o *operation) is(action, object string) bool {
 	return o.Action == action && o.Object == object
 }
-func (o *soakOperation) failed() bool { return o.Status == "failed" || o.Status == "skipped" }
+func (o *operation) failed() bool { return o.Status == "failed" || o.Status == "skipped" }
 
 // How far a run came.
 const (
-	soakBadCSV  = "bad CSV"
-	soakUnread  = "tenant not read"
-	soakRefused = "refused"
-	soakDry     = "dry run"
-	soakApplied = "applied"
+	endBadCSV  = "bad CSV"
+	endUnread  = "tenant not read"
+	endRefused = "refused"
+	endDryRun  = "dry run"
+	endApplied = "applied"
 )
 
-// soakRun is one run with all that can be seen of it.
-type soakRun struct {
-	world         *soakWorld
-	site          *soakSite
+// trial is one run with all that can be seen of it.
+type trial struct {
+	world         *world
+	site          *site
 	config        *config.Config
-	before, after state
+	before, after simulator.State
 	end           string
-	report        soakReport
+	report        document
 	blocked       int // groups of the plan that are left alone
 	took          time.Duration
 
-	was, is           *soakHeld       // before and after
+	was, is           *held           // before and after
 	wasFacts, isFacts map[string]bool // of them
 	lost, won         map[string]bool // by the run, not by somebody else
 }
 
 // sync is one run on virtual time, with the rooms wired as internal/cli does.
-func (w *soakWorld) sync(site *soakSite, weather soakWeather, extra ...string) *soakRun {
+func (w *world) sync(site *site, weather weather, extra ...string) *trial {
 	ctx, cancel := context.WithCancel(context.Background())
 	c, err := config.Load(config.Sync, slices.Concat([]string{"--csv=x", "--tenant=acme", "--api-token=tok-12345"}, w.args, extra), func(string) string { return "" })
 	if err != nil {
@@ -83,16 +83,16 @@ func (w *soakWorld) sync(site *soakSite, weather soakWeather, extra ...string) *
 	}
 	weather.timeout = c.Timeout
 	site.begin(weather, cancel)
-	r := &soakRun{world: w, site: site, config: c, before: stateOf(site.tenant)}
+	r := &trial{world: w, site: site, config: c, before: site.tenant.State()}
 	r.walk(ctx)
 	site.end()
-	r.after, r.took = stateOf(site.tenant), time.Since(site.start)
+	r.after, r.took = site.tenant.State(), time.Since(site.start)
 	r.compare()
 	return r
 }
 
 // compare finds what the run took and gave, without what somebody else did.
-func (r *soakRun) compare() {
+func (r *trial) compare() {
 	r.was, r.is = heldOf(r.before), heldOf(r.after)
 	r.wasFacts, r.isFacts = r.was.facts(), r.is.facts()
 	r.lost, r.won = missing(r.isFacts, r.wasFacts), missing(r.wasFacts, r.isFacts)
@@ -104,11 +104,11 @@ func (r *soakRun) compare() {
 	}
 }
 
-func (r *soakRun) walk(ctx context.Context) {
+func (r *trial) walk(ctx context.Context) {
 	c := r.config
 	desired, err := roster.Read(strings.NewReader(r.world.csv(r.world.rows)), roster.Options{})
 	if err != nil || desired.BadRows() > 0 && c.Strict {
-		r.end = soakBadCSV
+		r.end = endBadCSV
 		return
 	}
 	client := xc.New(xc.Options{
@@ -130,19 +130,19 @@ func (r *soakRun) walk(ctx context.Context) {
 	}
 }
 
-func (r *soakRun) carryOut(ctx context.Context, client *xc.Client, desired *directory.Desired) (string, *plan.Plan, *groupsync.Outcome) {
+func (r *trial) carryOut(ctx context.Context, client *xc.Client, desired *directory.Desired) (string, *plan.Plan, *groupsync.Outcome) {
 	c := r.config
 	policy := c.Policy
 	policy.Tenant = c.Tenant
 	observed, err := client.Observe(ctx)
 	if err != nil {
-		return soakUnread, nil, nil
+		return endUnread, nil, nil
 	}
 	if policy.PruneUsers {
 		caller, err := client.WhoAmI(ctx)
 		var refused *xc.APIError
 		if ctx.Err() != nil || errors.As(err, &refused) && refused.Unauthenticated() {
-			return soakUnread, nil, nil
+			return endUnread, nil, nil
 		}
 		if err == nil {
 			policy.Caller = plan.Caller{Known: true, Email: caller.Email, Username: caller.Username}
@@ -151,14 +151,14 @@ func (r *soakRun) carryOut(ctx context.Context, client *xc.Client, desired *dire
 	p := plan.New(desired, observed, policy)
 	switch {
 	case len(p.Refusals) > 0, c.ExpectPlan != "" && c.ExpectPlan != p.Digest:
-		return soakRefused, p, nil
+		return endRefused, p, nil
 	case c.DryRun:
-		return soakDry, p, nil
+		return endDryRun, p, nil
 	}
-	return soakApplied, p, r.service(client).Apply(ctx, p)
+	return endApplied, p, r.service(client).Apply(ctx, p)
 }
 
-func (r *soakRun) service(client *xc.Client) *groupsync.Service {
+func (r *trial) service(client *xc.Client) *groupsync.Service {
 	c := r.config
 	var mu sync.Mutex
 	random := rand.New(rand.NewPCG(r.world.seed, 5))
@@ -183,13 +183,13 @@ func (r *soakRun) service(client *xc.Client) *groupsync.Service {
 }
 
 // settled tells a run in which everything that was to be done was.
-func (r *soakRun) settled() bool {
-	return r.end == soakApplied && r.site.cancelled.IsZero() &&
-		!slices.ContainsFunc(r.report.Plan.Operations, func(o soakOperation) bool { return o.Status != "done" })
+func (r *trial) settled() bool {
+	return r.end == endApplied && r.site.cancelled.IsZero() &&
+		!slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool { return o.Status != "done" })
 }
 
 // digest is of the plan that the rows give in another order.
-func (w *soakWorld) digest(from state, policy plan.Policy) string {
+func (w *world) digest(from simulator.State, policy plan.Policy) string {
 	rows := slices.Clone(w.rows)
 	rand.New(rand.NewPCG(w.seed, 6)).Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
 	desired, err := roster.Read(strings.NewReader(w.csv(rows)), roster.Options{})
@@ -206,7 +206,7 @@ func (w *soakWorld) digest(from state, policy plan.Policy) string {
 }
 
 // String is the course of the run.
-func (r *soakRun) String() string {
+func (r *trial) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s after %v, cancelled at %v, somebody else gave %v and took %v\n", r.end, r.took, r.site.cancelled, r.site.given, r.site.taken)
 	for _, o := range r.report.Plan.Operations {

@@ -1,4 +1,4 @@
-package main_test
+package cli_test
 
 import (
 	"bytes"
@@ -46,9 +46,9 @@ func (j *journey) travel(t *testing.T, tenant *simulator.Tenant) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // a run that hangs ends with 130
 	defer cancel()
 	report := filepath.Join(t.TempDir(), "report.json")
-	args := append([]string{"sync", "--csv", "testdata/sample.csv", "--tenant", "acme", "--log-level", "debug", "--report-file", report}, j.args...)
+	args := append([]string{"sync", "--csv", root("testdata/sample.csv"), "--tenant", "acme", "--log-level", "debug", "--report-file", report}, j.args...)
 	var out bytes.Buffer
-	code := cli.Main(ctx, args, func(name string) string { return j.env[name] }, strings.NewReader(""), &out, &out)
+	code := cli.MainContext(ctx, args, func(name string) string { return j.env[name] }, strings.NewReader(""), &out, &out)
 	said := out.String()
 	if code != j.code || !strings.Contains(said, j.says) {
 		t.Errorf("exit code %d, want %d and %q:\n%s", code, j.code, j.says, said)

@@ -1,4 +1,4 @@
-package main_test
+package cli_test
 
 import (
 	"bytes"
@@ -70,7 +70,7 @@ func command(t *testing.T, tenant http.Handler, args ...string) (int, string) {
 	defer server.Close()
 	var out bytes.Buffer
 	args = append(args, "--api-url", server.URL, "--api-token", "tok-12345", "--tenant", "acme", "--log-level", "error")
-	code := cli.Main(t.Context(), args, func(string) string { return "" }, strings.NewReader(""), &out, &out)
+	code := cli.MainContext(t.Context(), args, func(string) string { return "" }, strings.NewReader(""), &out, &out)
 	return code, out.String()
 }
 
@@ -120,7 +120,7 @@ func TestNothingUndocumentedIsSent(t *testing.T) {
 		w.WriteHeader(response.StatusCode)
 		_, _ = io.Copy(w, response.Body)
 	})
-	sample, err := os.ReadFile("testdata/sample.csv")
+	sample, err := os.ReadFile(root("testdata/sample.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}

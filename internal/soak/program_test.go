@@ -1,4 +1,4 @@
-package main_test
+package soak
 
 import (
 	"bytes"
@@ -20,24 +20,24 @@ import (
 var hurried = []string{"--backoff-min=0", "--backoff-max=0", "--group-backoff-min=0", "--group-backoff-max=0", "--retry-after-max=0",
 	"--http-retry-attempts=1", "--circuit-breaker-cooldown=0", "--rate-limit=0", "--timeout=30"}
 
-// TestSoakWholeProgram runs some of the worlds of TestSoak through the whole
+// TestWholeProgram runs some of the worlds of TestSoak through the whole
 // program, over real connections and in real time: exit codes and closing
 // lines, too, must say what the tenant shows.
-func TestSoakWholeProgram(t *testing.T) {
+func TestWholeProgram(t *testing.T) {
 	t.Parallel()
 	for seed := uint64(1); seed <= 150; seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			w := newSoakWorld(seed)
-			site := newSoakSite(w)
-			weather := newWeather(seed)
-			weather.cancelAfter = 0
-			disturbed := w.program(t, site, weather)
-			if disturbed.end == soakBadCSV {
+			w := newWorld(seed)
+			site := newSite(w)
+			rough := newWeather(seed)
+			rough.cancelAfter = 0
+			disturbed := w.program(t, site, rough)
+			if disturbed.end == endBadCSV {
 				return
 			}
-			next := w.program(t, site, soakWeather{}, "--dry-run=false")
-			if last := w.program(t, site, soakWeather{}, "--dry-run=false"); next.settled() && (len(last.report.Plan.Operations) > 0 || last.site.writes > 0) {
+			next := w.program(t, site, weather{}, "--dry-run=false")
+			if last := w.program(t, site, weather{}, "--dry-run=false"); next.settled() && (len(last.report.Plan.Operations) > 0 || last.site.writes > 0) {
 				t.Errorf("there is still something to do: %s", last)
 			}
 		})
@@ -45,7 +45,7 @@ func TestSoakWholeProgram(t *testing.T) {
 }
 
 // program is one run of the whole program, checked.
-func (w *soakWorld) program(t *testing.T, site *soakSite, weather soakWeather, extra ...string) *soakRun {
+func (w *world) program(t *testing.T, site *site, weather weather, extra ...string) *trial {
 	t.Helper()
 	dir := t.TempDir()
 	export, document := filepath.Join(dir, "export.csv"), filepath.Join(dir, "report.json")
@@ -60,9 +60,9 @@ func (w *soakWorld) program(t *testing.T, site *soakSite, weather soakWeather, e
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &soakRun{world: w, site: site, config: c, before: stateOf(site.tenant)}
+	r := &trial{world: w, site: site, config: c, before: site.tenant.State()}
 	var out bytes.Buffer
-	code := cli.Main(ctx, append([]string{config.Sync}, args...), func(string) string { return "" }, strings.NewReader(""), &out, &out)
+	code := cli.MainContext(ctx, append([]string{config.Sync}, args...), func(string) string { return "" }, strings.NewReader(""), &out, &out)
 	site.end()
 	server.Close() // waits for what is on its way
 	text, err := os.ReadFile(document)
@@ -72,8 +72,8 @@ func (w *soakWorld) program(t *testing.T, site *soakSite, weather soakWeather, e
 	if err != nil {
 		t.Fatalf("seed %d: %v\n%s", w.seed, err, out.String())
 	}
-	r.after, r.end = stateOf(site.tenant), r.ended(code)
-	r.blocked = r.report.Groups.Failed - len(slices.DeleteFunc(slices.Clone(r.report.Plan.Operations), func(o soakOperation) bool { return o.Object != "group" || !o.failed() }))
+	r.after, r.end = site.tenant.State(), r.ended(code)
+	r.blocked = r.report.Groups.Failed - len(slices.DeleteFunc(slices.Clone(r.report.Plan.Operations), func(o operation) bool { return o.Object != "group" || !o.failed() }))
 	r.compare()
 	complaints := r.check()
 	r.checkExit(&complaints, code, out.String())
@@ -83,30 +83,30 @@ func (w *soakWorld) program(t *testing.T, site *soakSite, weather soakWeather, e
 	return r
 }
 
-func (r *soakRun) ended(code int) string {
+func (r *trial) ended(code int) string {
 	switch {
 	case code == 4:
-		return soakBadCSV
+		return endBadCSV
 	case r.report.Plan.Digest == "":
-		return soakUnread
+		return endUnread
 	case code == 5:
-		return soakRefused
+		return endRefused
 	case r.config.DryRun:
-		return soakDry
+		return endDryRun
 	}
-	return soakApplied
+	return endApplied
 }
 
 // checkExit holds exit code and closing lines to the report.
-func (r *soakRun) checkExit(c *soakComplaints, code int, out string) {
+func (r *trial) checkExit(c *complaints, code int, out string) {
 	u, g := r.report.Users, r.report.Groups
 	closing := fmt.Sprintf("Users: created=%d, updated=%d, deleted=%d, unchanged=%d, errors=%d\nGroups: created=%d, updated=%d, deleted=%d, unchanged=%d, errors=%d\nExecution time: ",
 		u.Created, u.Updated, u.Deleted, u.Unchanged, u.Failed, g.Created, g.Updated, g.Deleted, g.Unchanged, g.Failed)
 	if !strings.Contains(out, closing) {
 		c.add("the closing lines are not %q", closing)
 	}
-	good := (r.settled() || r.end == soakDry) && r.blocked == 0 && (!r.world.rules.users || r.knowsCaller())
-	planned := slices.ContainsFunc(r.report.Plan.Operations, func(o soakOperation) bool { return o.Status == "planned" })
+	good := (r.settled() || r.end == endDryRun) && r.blocked == 0 && (!r.world.rules.users || r.knowsCaller())
+	planned := slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool { return o.Status == "planned" })
 	cancelled := !r.site.cancelled.IsZero()
 	switch {
 	case code == 0 && !good && !(cancelled && !planned):

@@ -1,4 +1,4 @@
-package main_test
+package cli_test
 
 import (
 	"bytes"
@@ -53,7 +53,7 @@ func syncNew(b *testing.B, path string, latency time.Duration, args ...string) (
 	var out bytes.Buffer
 	args = append([]string{"sync", "--csv", path, "--api-url", server.URL, "--api-token", "tok-12345", "--tenant", "acme", "--log-level", "error"}, args...)
 	start := time.Now()
-	if code := cli.Main(b.Context(), args, func(string) string { return "" }, strings.NewReader(""), &out, &out); code != 0 {
+	if code := cli.MainContext(b.Context(), args, func(string) string { return "" }, strings.NewReader(""), &out, &out); code != 0 {
 		b.Fatalf("exit code %d:\n%s", code, out.String())
 	}
 	return time.Since(start), len(tenant.Requests()), opened.Load()
@@ -139,7 +139,7 @@ func BenchmarkChanges(b *testing.B) {
 // is hardly more than what the system takes to start it.
 func BenchmarkStarting(b *testing.B) {
 	program := filepath.Join(b.TempDir(), "xc-group-sync")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, ".")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, root("."))
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("%v: %s", err, out)
@@ -157,7 +157,7 @@ func BenchmarkStarting(b *testing.B) {
 	var toRequest, toVersion time.Duration
 	for b.Loop() {
 		start := time.Now()
-		_ = exec.Command(program, "sync", "--csv", "testdata/sample.csv", "--api-url", server.URL, "--api-token", "tok-12345").Run()
+		_ = exec.Command(program, "sync", "--csv", root("testdata/sample.csv"), "--api-url", server.URL, "--api-token", "tok-12345").Run()
 		toRequest += (<-first).Sub(start)
 		for len(first) > 0 {
 			<-first

@@ -1,4 +1,4 @@
-package main_test
+package soak
 
 import (
 	"bytes"
@@ -12,8 +12,8 @@ import (
 	"xc-group-sync/internal/simulator"
 )
 
-// soakWeather is what goes wrong during one run. The zero value is nothing.
-type soakWeather struct {
+// weather is what goes wrong during one run. The zero value is nothing.
+type weather struct {
 	seed        uint64
 	percent     int  // of the requests that meet a fault
 	writing     bool // only once the first write is sent
@@ -25,9 +25,9 @@ type soakWeather struct {
 }
 
 // newWeather draws the weather of a world's run.
-func newWeather(seed uint64) soakWeather {
+func newWeather(seed uint64) weather {
 	random := rand.New(rand.NewPCG(seed, 3))
-	w := soakWeather{seed: seed, to: time.Hour * 1000, writing: chance(random, 60)}
+	w := weather{seed: seed, to: time.Hour * 1000, writing: chance(random, 60)}
 	w.percent = oneOf(random, 0, 5, 15, 15, 40, 40, 70, 100)
 	if chance(random, 30) { // an outage
 		w.percent = 100
@@ -45,8 +45,8 @@ func newWeather(seed uint64) soakWeather {
 	return w
 }
 
-// soakFault is a fault with what a simulator cannot do by itself.
-type soakFault struct {
+// wireFault is a fault with what a simulator cannot do by itself.
+type wireFault struct {
 	simulator.Fault
 	cut     bool    // the body ends in the middle
 	half    bool    // the answer tells half of what there is, and an error
@@ -55,13 +55,13 @@ type soakFault struct {
 
 // fault draws what a request meets: from the seed, what it asks for and how
 // often that was asked, but for nothing that depends on who comes first.
-func (w soakWeather) fault(r *soakRequest, attempt int, since time.Duration) soakFault {
+func (w weather) fault(r *request, attempt int, since time.Duration) wireFault {
 	h := fnv.New64a()
 	_, _ = fmt.Fprint(h, w.seed, r.method, r.path, r.about, attempt)
 	random := rand.New(rand.NewPCG(w.seed, h.Sum64()))
 	// No two answers take equally long: a tie would be for the scheduler to break.
 	latency := time.Duration(1 + random.Int64N(int64(50*time.Millisecond)))
-	var f soakFault
+	var f wireFault
 	if since >= w.from && since < w.to && random.IntN(100) < w.percent {
 		f = w.bad(random, r)
 	}
@@ -71,49 +71,49 @@ func (w soakWeather) fault(r *soakRequest, attempt int, since time.Duration) soa
 	return f
 }
 
-func (w soakWeather) bad(random *rand.Rand, r *soakRequest) soakFault {
+func (w weather) bad(random *rand.Rand, r *request) wireFault {
 	slow := w.timeout + time.Second
 	write := r.method != http.MethodGet
 	switch draw := random.IntN(100); {
 	case draw < 3:
-		return soakFault{Fault: pick(random, soakLogins)}
+		return wireFault{Fault: pick(random, logins)}
 	case draw < 15:
-		return soakFault{Fault: pick(random, soakRefusals)}
+		return wireFault{Fault: pick(random, refusals)}
 	case draw < 25 && write:
-		return soakFault{garbled: &soakGarbled[random.IntN(len(soakGarbled))]}
+		return wireFault{garbled: &garbledAnswers[random.IntN(len(garbledAnswers))]}
 	case draw < 25 && !strings.HasPrefix(r.path, "user_groups/"):
-		return soakFault{Fault: pick(random, soakGarbledListings)}
+		return wireFault{Fault: pick(random, garbledListings)}
 	case draw < 30:
-		return soakFault{cut: true}
+		return wireFault{cut: true}
 	case draw < 35 && !write:
-		return soakFault{half: true}
+		return wireFault{half: true}
 	case draw < 38 && w.timeout > 0:
-		return soakFault{Fault: simulator.Fault{Delay: slow, AfterAct: write && chance(random, 50)}}
+		return wireFault{Fault: simulator.Fault{Delay: slow, AfterAct: write && chance(random, 50)}}
 	default:
-		f := pick(random, soakPassing)
+		f := pick(random, passingFaults)
 		f.AfterAct = write && f.Status != http.StatusTooManyRequests && chance(random, 40)
-		return soakFault{Fault: f}
+		return wireFault{Fault: f}
 	}
 }
 
 var (
-	soakLogins = []simulator.Fault{
+	logins = []simulator.Fault{
 		{Status: 401, Body: `{"code":"EPERMS","message":"no"}`}, {Status: 302, Location: "https://login.example/"},
 		{Status: 200, Body: `<!DOCTYPE html><title>Log in</title>`},
 	}
-	// soakRefusals are permanent. A 404 or 409 of the API itself would be no
+	// refusals are permanent. A 404 or 409 of the API itself would be no
 	// fault but a lie.
-	soakRefusals = []simulator.Fault{
+	refusals = []simulator.Fault{
 		{Status: 400, Body: `{"code":"EBADINPUT","message":"bad"}`}, {Status: 403, Body: `{}`}, {Status: 404, Body: `<html>not found</html>`},
 		{Status: 409, Body: `<html>conflict</html>`}, {Status: 408}, {Status: 413, Body: `<html>too large</html>`}, {Status: 422, Body: `no`},
 	}
-	soakGarbled         = []string{`{"meta`, `{}`, ``, `{"error":{"code":"EPARTIAL","message":"half"}}`, `OK`}
-	soakGarbledListings = []simulator.Fault{
+	garbledAnswers  = []string{`{"meta`, `{}`, ``, `{"error":{"code":"EPARTIAL","message":"half"}}`, `OK`}
+	garbledListings = []simulator.Fault{
 		{Status: 200, Body: `{}`}, {Status: 200, Body: `{"items":null,"user_groups":null}`}, {Status: 200, Body: `[]`}, {Status: 200},
 		{Status: 200, Body: `{"items":[{"email":"a@x.y"},{"email":"A@x.y"}],"user_groups":[{"name":"a","usernames":[]},{"name":"a","usernames":[]}]}`},
 		{Status: 404, Body: `{"code":"ENOTFOUND","message":"no such method"}`}, {Status: 200, Body: `{"items":[],"user_groups":null}`},
 	}
-	soakPassing = []simulator.Fault{
+	passingFaults = []simulator.Fault{
 		{Status: 500, Body: `{"code":"EINTERNAL","message":"oops"}`}, {Status: 502, Body: `<html>bad gateway</html>`}, {Status: 503, Body: `{"code":"EUNKNOWN"}`},
 		{Status: 503, RetryAfter: "3"}, {Status: 504, Body: `<html>gateway time-out</html>`}, {Status: 503, RetryAfter: "Sat, 01 Jan 2000 00:00:07 GMT"},
 		{Status: 429}, {Status: 429, RetryAfter: "1"}, {Status: 429, RetryAfter: "4"}, {Status: 429, RetryAfter: "100"}, {Status: 429, RetryAfter: "soon"},
@@ -124,8 +124,8 @@ var (
 // meddle lets another administrator change something at the very moment, in a
 // group that the run has not looked at by itself yet: what is changed between
 // its reading and its writing cannot be kept.
-func (s *soakSite) meddle(random *rand.Rand, target string) {
-	before := heldOf(stateOf(s.tenant))
+func (s *site) meddle(random *rand.Rand, target string) {
+	before := heldOf(s.tenant.State())
 	var groups []simulator.Group
 	for _, group := range s.tenant.Groups() {
 		if !s.looked[group.Name] && group.Name != target && group.SyncMode != "SCIM" {
@@ -156,7 +156,7 @@ func (s *soakSite) meddle(random *rand.Rand, target string) {
 		}
 		s.ask(http.MethodPut, "user_groups/"+group.Name, groupBody(group))
 	}
-	after := heldOf(stateOf(s.tenant))
+	after := heldOf(s.tenant.State())
 	s.given, s.taken = missing(before.facts(), after.facts()), missing(after.facts(), before.facts())
 }
 
@@ -173,8 +173,8 @@ func missing(from, in map[string]bool) map[string]bool {
 
 // ask sends a request past the wire, as somebody else. What the tenant refuses
 // is not done.
-func (s *soakSite) ask(method, path, body string) {
-	request, err := http.NewRequest(method, "https://tenant.example"+soakRoot+path, bytes.NewReader([]byte(body)))
+func (s *site) ask(method, path, body string) {
+	request, err := http.NewRequest(method, "https://tenant.example"+apiRoot+path, bytes.NewReader([]byte(body)))
 	if err != nil {
 		panic(err) // a mistake in the test
 	}

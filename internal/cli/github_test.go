@@ -1,4 +1,4 @@
-package main_test
+package cli_test
 
 import (
 	"bytes"
@@ -55,7 +55,7 @@ func newRepository(t *testing.T) *repository {
 	if err := os.MkdirAll(filepath.Dir(r.csv), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	sample, err := os.ReadFile("testdata/sample.csv")
+	sample, err := os.ReadFile(root("testdata/sample.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func (r *repository) on(wantCode int, event, payload string, args ...string) str
 	r.write(r.env["GITHUB_EVENT_PATH"], payload)
 	var out bytes.Buffer
 	args = append([]string{"sync", "--csv", r.csv}, args...)
-	code := cli.Main(r.t.Context(), args, func(name string) string { return r.env[name] }, strings.NewReader(""), &out, &out)
+	code := cli.MainContext(r.t.Context(), args, func(name string) string { return r.env[name] }, strings.NewReader(""), &out, &out)
 	if code != wantCode {
 		r.t.Fatalf("%s: exit code %d, want %d:\n%s", event, code, wantCode, out.String())
 	}
@@ -301,7 +301,7 @@ var update = flag.Bool("update", false, "write the pages of docs/screenshots ane
 func TestPagesOfTheScreenshots(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t)
-	sample, err := os.ReadFile("testdata/sample.csv")
+	sample, err := os.ReadFile(root("testdata/sample.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -326,7 +326,7 @@ var times = regexp.MustCompile(`[0-9.]+ m?s\b`)
 // page compares a page, but for its times, with the one in docs/screenshots.
 func page(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("docs", "screenshots", name)
+	path := root("docs/screenshots/" + name)
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -337,6 +337,6 @@ func page(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(times.ReplaceAllString(string(want), "T"), times.ReplaceAllString(got, "T")); diff != "" {
-		t.Errorf("%s is not what a run writes (-it +the run); go test -run TestPagesOfTheScreenshots -update . writes it anew:\n%s", path, diff)
+		t.Errorf("%s is not what a run writes (-it +the run); go test -run TestPagesOfTheScreenshots -update ./internal/cli writes it anew:\n%s", path, diff)
 	}
 }

@@ -1,7 +1,6 @@
-package main_test
+package cli_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,14 +8,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -29,20 +26,21 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"xc-group-sync": func() {
-			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			os.Exit(cli.Main(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
+			os.Exit(cli.Main(os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
 		},
 	})
 }
+
+// root returns the path of a file, given by its path in the repository.
+func root(path string) string { return filepath.Join("..", "..", path) }
 
 // TestScripts drives the whole program, each script against a tenant of its own.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir: root("testdata/script"),
 		Setup: func(env *testscript.Env) error {
-			sample, err := filepath.Abs("testdata/sample.csv")
+			sample, err := filepath.Abs(root("testdata/sample.csv"))
 			env.Setenv("SAMPLE", sample)
 			return err
 		},
@@ -156,11 +154,7 @@ func TestASecondInterruptEndsTheProgram(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("no signals there")
 	}
-	program := filepath.Join(t.TempDir(), "xc-group-sync")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	command := exec.CommandContext(t.Context(), program, "sync", "--csv", "-", "--simulate", "--tenant", "acme")
+	command := exec.CommandContext(t.Context(), "xc-group-sync", "sync", "--csv", "-", "--simulate", "--tenant", "acme")
 	if _, err := command.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package main_test
+package cli_test
 
 import (
 	"bytes"
@@ -37,34 +37,26 @@ func estate(options ...simulator.Option) *simulator.Tenant {
 
 func sample(t *testing.T) string {
 	t.Helper()
-	csv, err := os.ReadFile("testdata/sample.csv")
+	csv, err := os.ReadFile(root("testdata/sample.csv"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return strings.Replace(string(csv), "Donald Knuth", "Donald E. Knuth", 1)
 }
 
-// state is what the tenant holds, for comparison.
-type state struct {
-	Users  []simulator.User
-	Groups []simulator.Group
-}
-
-func stateOf(tenant *simulator.Tenant) state { return state{tenant.Users(), tenant.Groups()} }
-
 // undisturbed is the state after a run in which nothing went wrong.
-func undisturbed(t *testing.T) (state, []simulator.Request) {
+func undisturbed(t *testing.T) (simulator.State, []simulator.Request) {
 	t.Helper()
 	tenant := estate()
 	if code, out := run(t, tenant, sample(t), everything...); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
-	return stateOf(tenant), tenant.Requests()
+	return tenant.State(), tenant.Requests()
 }
 
 // lost names what a tenant held and does not hold any more: users, groups,
 // memberships, roles.
-func lost(before, after state) []string {
+func lost(before, after simulator.State) []string {
 	var all []string
 	holds := map[string]bool{}
 	for _, fact := range facts(after) {
@@ -78,7 +70,7 @@ func lost(before, after state) []string {
 	return all
 }
 
-func facts(s state) []string {
+func facts(s simulator.State) []string {
 	var all []string
 	for _, user := range s.Users {
 		all = append(all, "user "+user.Email)
@@ -137,17 +129,17 @@ func TestAHalfReadListingRemovesNothing(t *testing.T) {
 					}
 					return simulator.Fault{}
 				}))
-				before := stateOf(tenant)
+				before := tenant.State()
 				code, out := run(t, tenant, sample(t), everything...)
 				if !hit.Load() {
 					t.Fatal("the fault was not met")
 				}
-				if name == "dropped" && code == 0 && cmp.Equal(want, stateOf(tenant)) {
+				if name == "dropped" && code == 0 && cmp.Equal(want, tenant.State()) {
 					return // net/http repeats a GET by itself where a kept connection turns out to be closed
 				}
 				listing := !strings.Contains(request.Path, "user_groups/")
 				whoami := strings.HasSuffix(request.Path, "whoami")
-				gone := lost(before, stateOf(tenant))
+				gone := lost(before, tenant.State())
 				switch {
 				case listing && !whoami && len(gone) > 0:
 					t.Errorf("lost %q\n%s", gone, out)
@@ -202,7 +194,7 @@ func TestCrashAnywhere(t *testing.T) {
 				run(t, tenant, sample(t), everything...)
 				over.Store(true)
 				code, out := run(t, tenant, sample(t), everything...)
-				if diff := cmp.Diff(want, stateOf(tenant)); code != 0 || diff != "" {
+				if diff := cmp.Diff(want, tenant.State()); code != 0 || diff != "" {
 					t.Errorf("exit code %d, state (-undisturbed +crashed):\n%s\n%s", code, diff, out)
 				}
 				mark := len(tenant.Requests())
@@ -237,7 +229,7 @@ func TestAmbiguousWritesAreSettled(t *testing.T) {
 					return simulator.Fault{}
 				}))
 				code, out := run(t, tenant, sample(t), everything...)
-				if diff := cmp.Diff(want, stateOf(tenant)); code != 0 || diff != "" {
+				if diff := cmp.Diff(want, tenant.State()); code != 0 || diff != "" {
 					t.Errorf("exit code %d, state (-undisturbed +faulty):\n%s\n%s", code, diff, out)
 				}
 				if n := int(seen.Load()); n != len(writes) {
@@ -279,7 +271,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 		}
 		both.Wait()
 		code, out := run(t, tenant, sample(t), everything...)
-		if diff := cmp.Diff(want, stateOf(tenant)); code != 0 || diff != "" {
+		if diff := cmp.Diff(want, tenant.State()); code != 0 || diff != "" {
 			t.Fatalf("exit code %d, state (-one +two):\n%s\n%s", code, diff, out)
 		}
 	}
@@ -302,12 +294,12 @@ func TestAPageIsNoAnswerAboutAnObject(t *testing.T) {
 				}
 				return simulator.Fault{}
 			}))
-			before := stateOf(tenant)
+			before := tenant.State()
 			code, out := run(t, tenant, "Email,Entitlement Display Name\ndonald.knuth@example.com,CN=xc-auditors\n", "--prune", "users", "--max-removals", "none")
 			if code != 1 || strings.Contains(out, "deleted=1") || !strings.Contains(out, "failed: delete user left@example.com") {
 				t.Errorf("exit code %d:\n%s", code, out)
 			}
-			for _, fact := range lost(before, stateOf(tenant)) {
+			for _, fact := range lost(before, tenant.State()) {
 				if strings.HasPrefix(fact, "user ") {
 					t.Errorf("lost %q", fact)
 				}
@@ -327,7 +319,7 @@ func (bug) Read([]byte) (int, error) { panic("the token is tok-12345") }
 func TestABugShowsNoSecret(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	code := cli.Main(t.Context(), []string{"sync", "--csv", "-", "--tenant", "acme", "--api-token", "tok-12345"}, func(string) string { return "" }, bug{}, &out, &out)
+	code := cli.MainContext(t.Context(), []string{"sync", "--csv", "-", "--tenant", "acme", "--api-token", "tok-12345"}, func(string) string { return "" }, bug{}, &out, &out)
 	if code != 1 || strings.Contains(out.String(), "tok-12345") || strings.Contains(out.String(), "goroutine") || !strings.Contains(out.String(), "which is a bug") {
 		t.Errorf("exit code %d:\n%s", code, out.String())
 	}

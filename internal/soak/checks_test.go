@@ -1,4 +1,4 @@
-package main_test
+package soak
 
 import (
 	"fmt"
@@ -9,36 +9,36 @@ import (
 	"xc-group-sync/internal/simulator"
 )
 
-// soakComplaints are the invariants that do not hold.
-type soakComplaints []string
+// complaints are the invariants that do not hold.
+type complaints []string
 
-func (c *soakComplaints) add(format string, args ...any) {
+func (c *complaints) add(format string, args ...any) {
 	*c = append(*c, fmt.Sprintf(format, args...))
 }
 
 // check holds a run to all that must be so whatever went wrong.
-func (r *soakRun) check() (c soakComplaints) {
+func (r *trial) check() (c complaints) {
 	w := r.world
-	if bad := w.unusable != "" || w.rules.strict && w.stated().bad > 0; bad || r.end == soakBadCSV {
-		if !bad || r.end != soakBadCSV || len(r.site.requests) > 0 {
+	if bad := w.unusable != "" || w.rules.strict && w.stated().bad > 0; bad || r.end == endBadCSV {
+		if !bad || r.end != endBadCSV || len(r.site.requests) > 0 {
 			c.add("the CSV is no good: %v, but the run ends with %q after %d requests", bad, r.end, len(r.site.requests))
 		}
 		return c
 	}
 	aim := w.aim(r.before, r.knowsCaller())
-	if r.end != soakUnread && r.config.ExpectPlan == "" && (r.end == soakRefused) != aim.refused {
-		c.add("refused: %v, and must be: %v", r.end == soakRefused, aim.refused)
+	if r.end != endUnread && r.config.ExpectPlan == "" && (r.end == endRefused) != aim.refused {
+		c.add("refused: %v, and must be: %v", r.end == endRefused, aim.refused)
 	}
 	r.checkFacts(&c, aim)
 	r.checkExempt(&c)
-	if r.end == soakApplied {
+	if r.end == endApplied {
 		r.checkOperations(&c, aim)
 		r.checkCounts(&c)
-	} else if slices.ContainsFunc(r.report.Plan.Operations, func(o soakOperation) bool { return o.Status != "planned" }) {
+	} else if slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool { return o.Status != "planned" }) {
 		c.add("operations were begun in a run that ends with %q", r.end)
 	}
 	for _, q := range r.site.requests {
-		if q.writes() && r.end != soakApplied {
+		if q.writes() && r.end != endApplied {
 			c.add("%s %s in a run that ends with %q", q.method, q.path, r.end)
 		}
 	}
@@ -46,25 +46,25 @@ func (r *soakRun) check() (c soakComplaints) {
 }
 
 // knowsCaller tells whether the run was told who the caller is.
-func (r *soakRun) knowsCaller() bool {
-	return slices.ContainsFunc(r.site.requests, func(q *soakRequest) bool { return q.path == "whoami" && q.whole() })
+func (r *trial) knowsCaller() bool {
+	return slices.ContainsFunc(r.site.requests, func(q *request) bool { return q.path == "whoami" && q.whole() })
 }
 
 // meddled tells whether somebody else changed something meanwhile.
-func (r *soakRun) meddled() bool { return len(r.site.given)+len(r.site.taken) > 0 }
+func (r *trial) meddled() bool { return len(r.site.given)+len(r.site.taken) > 0 }
 
 // checkFacts: nothing is taken or given but what export and settings say, and
 // what somebody else gave stays.
-func (r *soakRun) checkFacts(c *soakComplaints, aim soakAim) {
+func (r *trial) checkFacts(c *complaints, aim goal) {
 	wanted := aim.held.facts()
 	mayLose, mayWin := missing(wanted, r.wasFacts), missing(r.wasFacts, wanted)
 	for fact := range r.lost {
-		if r.end != soakApplied || !mayLose[fact] {
+		if r.end != endApplied || !mayLose[fact] {
 			c.add("lost: %s", fact)
 		}
 	}
 	for fact := range r.won {
-		if r.end != soakApplied || !mayWin[fact] {
+		if r.end != endApplied || !mayWin[fact] {
 			c.add("given: %s", fact)
 		}
 	}
@@ -84,14 +84,14 @@ func (r *soakRun) checkFacts(c *soakComplaints, aim soakAim) {
 }
 
 // deleted tells whether the run deleted the user whom words begin with.
-func (r *soakRun) deleted(words []string) bool {
-	return len(words) > 0 && slices.ContainsFunc(r.report.Plan.Operations, func(o soakOperation) bool {
+func (r *trial) deleted(words []string) bool {
+	return len(words) > 0 && slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool {
 		return o.is("delete", "user") && o.Name == words[0] && o.Status != "planned"
 	})
 }
 
 // checkExempt says once more, in other words, who must never be deleted.
-func (r *soakRun) checkExempt(c *soakComplaints) {
+func (r *trial) checkExempt(c *complaints) {
 	rules := &r.world.rules
 	taken := func(kind string) bool {
 		for fact := range r.site.taken {
@@ -114,9 +114,9 @@ func (r *soakRun) checkExempt(c *soakComplaints) {
 			c.add("group %s was deleted", group.Name)
 		}
 	}
-	created := func(o soakOperation) bool { return o.Action != "create" || o.Status == "done" }
+	created := func(o operation) bool { return o.Action != "create" || o.Status == "done" }
 	for _, q := range r.site.requests {
-		if deletes := q.method == http.MethodDelete || q.path == "users/cascade_delete"; deletes && slices.ContainsFunc(r.report.Plan.Operations, func(o soakOperation) bool { return !created(o) }) {
+		if deletes := q.method == http.MethodDelete || q.path == "users/cascade_delete"; deletes && slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool { return !created(o) }) {
 			c.add("%s %s, though something could not be created", q.method, q.path)
 		}
 	}
@@ -124,7 +124,7 @@ func (r *soakRun) checkExempt(c *soakComplaints) {
 
 // checkOperations: what the outcome says of each operation is so, and nothing
 // happened that no operation tells of.
-func (r *soakRun) checkOperations(c *soakComplaints, aim soakAim) {
+func (r *trial) checkOperations(c *complaints, aim goal) {
 	for i := range r.report.Plan.Operations {
 		o := &r.report.Plan.Operations[i]
 		switch {
@@ -141,18 +141,18 @@ func (r *soakRun) checkOperations(c *soakComplaints, aim soakAim) {
 		}
 	}
 	for fact := range r.lost {
-		if !slices.ContainsFunc(r.report.Plan.Operations, func(o soakOperation) bool { return o.takes(fact) }) {
+		if !slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool { return o.takes(fact) }) {
 			c.add("no operation tells of the loss of: %s", fact)
 		}
 	}
 	for fact := range r.won {
-		if !slices.ContainsFunc(r.report.Plan.Operations, func(o soakOperation) bool { return o.gives(fact) }) {
+		if !slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool { return o.gives(fact) }) {
 			c.add("no operation tells of: %s", fact)
 		}
 	}
 }
 
-func (r *soakRun) writesAbout(o *soakOperation) (n int) {
+func (r *trial) writesAbout(o *operation) (n int) {
 	for _, q := range r.site.requests {
 		if q.writes() && q.about == o.Name && strings.HasPrefix(q.path, "user_groups") == (o.Object == "group") {
 			n++
@@ -163,13 +163,13 @@ func (r *soakRun) writesAbout(o *soakOperation) (n int) {
 
 // wasThere tells whether the tenant's only answer was that the object exists,
 // so that nothing was changed.
-func (r *soakRun) wasThere(o *soakOperation) bool {
-	return r.writesAbout(o) == 1 && slices.ContainsFunc(r.site.requests, func(q *soakRequest) bool { return q.writes() && q.about == o.Name && q.status == 409 })
+func (r *trial) wasThere(o *operation) bool {
+	return r.writesAbout(o) == 1 && slices.ContainsFunc(r.site.requests, func(q *request) bool { return q.writes() && q.about == o.Name && q.status == 409 })
 }
 
 // lookedBack tells whether the answer to the operation's last write was lost,
 // and the tenant's own answer to a question about it was not.
-func (r *soakRun) lookedBack(o *soakOperation) bool {
+func (r *trial) lookedBack(o *operation) bool {
 	listed := o.Object == "user" && !r.world.rules.update // else the listing may have another reason
 	lost, told := false, false
 	for _, q := range r.site.requests {
@@ -184,7 +184,7 @@ func (r *soakRun) lookedBack(o *soakOperation) bool {
 }
 
 // visible tells whether the tenant shows what the operation did.
-func (r *soakRun) visible(o *soakOperation, aim soakAim) bool {
+func (r *trial) visible(o *operation, aim goal) bool {
 	facts, after := r.isFacts, r.is
 	username := after.username(o.Name)
 	_, exists := after.groups[o.Name]
@@ -200,7 +200,7 @@ func (r *soakRun) visible(o *soakOperation, aim soakAim) bool {
 		return !exists
 	}
 	for _, email := range o.Add {
-		left := r.world.rules.syncRest && slices.ContainsFunc(r.report.Plan.Operations, func(o soakOperation) bool {
+		left := r.world.rules.syncRest && slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool {
 			return o.is("create", "user") && o.Name == email && o.Status == "failed"
 		})
 		if !facts["member "+email+" of group "+o.Name] && !left {
@@ -211,12 +211,12 @@ func (r *soakRun) visible(o *soakOperation, aim soakAim) bool {
 }
 
 // begun tells whether the operation may have changed something.
-func (o *soakOperation) begun() bool {
+func (o *operation) begun() bool {
 	return o.Status == "done" || o.Status == "failed" || o.Status == "skipped" && o.Attempts > 1
 }
 
 // takes tells whether the loss of a fact is the operation's.
-func (o *soakOperation) takes(fact string) bool {
+func (o *operation) takes(fact string) bool {
 	member, of, isMember := strings.Cut(strings.TrimPrefix(fact, "member "), " of group ")
 	switch {
 	case !o.begun():
@@ -233,7 +233,7 @@ func (o *soakOperation) takes(fact string) bool {
 }
 
 // gives tells whether a new fact is the operation's.
-func (o *soakOperation) gives(fact string) bool {
+func (o *operation) gives(fact string) bool {
 	member, of, isMember := strings.Cut(strings.TrimPrefix(fact, "member "), " of group ")
 	switch {
 	case !o.begun() || o.Action == "delete":
@@ -249,7 +249,7 @@ func (o *soakOperation) gives(fact string) bool {
 
 // checkCounts holds the sums to what the tenant shows: exactly, but for
 // operations that failed and may have been carried out.
-func (r *soakRun) checkCounts(c *soakComplaints) {
+func (r *trial) checkCounts(c *complaints) {
 	failed := map[string]int{}
 	for _, o := range r.report.Plan.Operations {
 		if o.failed() {
@@ -282,8 +282,8 @@ func (r *soakRun) checkCounts(c *soakComplaints) {
 			c.add("%s: %d are told of, the tenant shows %d (%d may be of failed operations)", what, told, is, more)
 		}
 	}
-	created := soakSize{fresh(r.was.users, r.is.users), fresh(r.was.groups, r.is.groups)}
-	deleted := soakSize{fresh(r.is.users, r.was.users), fresh(r.is.groups, r.was.groups)}
+	created := size{fresh(r.was.users, r.is.users), fresh(r.was.groups, r.is.groups)}
+	deleted := size{fresh(r.is.users, r.was.users), fresh(r.is.groups, r.was.groups)}
 	between("users created", r.report.Users.Created, created.users, failed["createuser"])
 	between("users deleted", r.report.Users.Deleted, deleted.users, failed["deleteuser"])
 	between("groups created", r.report.Groups.Created, created.groups, failed["creategroup"])
@@ -294,7 +294,7 @@ func (r *soakRun) checkCounts(c *soakComplaints) {
 	}
 }
 
-type soakSize struct{ users, groups int }
+type size struct{ users, groups int }
 
 func fresh[T simulator.User | simulator.Group](from, in map[string]T) (n int) {
 	for key := range in {

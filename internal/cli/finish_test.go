@@ -1,4 +1,4 @@
-package main_test
+package cli_test
 
 import (
 	"bytes"
@@ -85,7 +85,7 @@ func TestABugIsReported(t *testing.T) {
 	r.write(r.env["GITHUB_EVENT_PATH"], `{}`)
 	var out bytes.Buffer
 	all := r.reports(func() {
-		if code := cli.Main(t.Context(), []string{"sync", "--csv", "-", "--issue-on-failure"}, func(name string) string { return r.env[name] }, bug{}, &out, &out); code != 1 {
+		if code := cli.MainContext(t.Context(), []string{"sync", "--csv", "-", "--issue-on-failure"}, func(name string) string { return r.env[name] }, bug{}, &out, &out); code != 1 {
 			t.Errorf("exit code %d", code)
 		}
 	})
@@ -178,7 +178,7 @@ func TestASignalWhileGitHubHangs(t *testing.T) {
 	r.env["GITHUB_API_URL"], r.env["GITHUB_EVENT_NAME"], r.env["GITHUB_REF"] = hub.URL, "pull_request", "refs/pull/7/merge"
 	r.write(r.env["GITHUB_EVENT_PATH"], `{"number": 7, "pull_request": {"number": 7, "head": {"sha": "`+headOne+`", "repo": {"full_name": "acme/directory"}}}}`)
 	var out bytes.Buffer
-	cli.Main(ctx, []string{"sync", "--csv", r.csv, "--dry-run"}, func(name string) string { return r.env[name] }, strings.NewReader(""), &out, &out)
+	cli.MainContext(ctx, []string{"sync", "--csv", r.csv, "--dry-run"}, func(name string) string { return r.env[name] }, strings.NewReader(""), &out, &out)
 	if !strings.Contains(out.String(), "context canceled") || !strings.Contains(out.String(), "\nExecution time:") {
 		t.Error(out.String())
 	}
@@ -201,7 +201,7 @@ func TestNoTokenForTheComment(t *testing.T) {
 func TestASecretBeforeTheCommandIsNotShown(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	code := cli.Main(t.Context(), []string{"--api-token=tok-12345", "sync"}, func(string) string { return "" }, strings.NewReader(""), &out, &out)
+	code := cli.MainContext(t.Context(), []string{"--api-token=tok-12345", "sync"}, func(string) string { return "" }, strings.NewReader(""), &out, &out)
 	if code != 2 || strings.Contains(out.String(), "tok-12345") || !strings.Contains(out.String(), "wanted is sync") {
 		t.Errorf("exit code %d: %s", code, out.String())
 	}

@@ -1,4 +1,4 @@
-package main_test
+package soak
 
 import (
 	"cmp"
@@ -15,15 +15,15 @@ import (
 // What a run must come to, told from docs/safety.md and the README alone:
 // none of the program's own rules is used here.
 
-// soakRules are the settings that say what may be done.
-type soakRules struct {
+// rules are the settings that say what may be done.
+type rules struct {
 	groups, users, unmanaged, inactive   bool // prune
 	merge, update, strict, dry, syncRest bool
 	protect                              []string
 	limit, idm                           string
 }
 
-func (r *soakRules) protects(name string) bool {
+func (r *rules) protects(name string) bool {
 	return slices.ContainsFunc(r.protect, func(pattern string) bool {
 		match, _ := path.Match(strings.ToLower(pattern), strings.ToLower(name))
 		return match
@@ -31,7 +31,7 @@ func (r *soakRules) protects(name string) bool {
 }
 
 // allows tells whether max-removals lets so many of so many go.
-func (r *soakRules) allows(removed, of int) bool {
+func (r *rules) allows(removed, of int) bool {
 	if percent, is := strings.CutSuffix(r.limit, "%"); is {
 		share, _ := strconv.Atoi(percent)
 		return removed <= 5 || removed*100 <= share*of
@@ -41,7 +41,7 @@ func (r *soakRules) allows(removed, of int) bool {
 }
 
 // settings draws all settings.
-func (w *soakWorld) settings(random *rand.Rand) {
+func (w *world) settings(random *rand.Rand) {
 	r := &w.rules
 	set := func(name, value string) string {
 		w.args = append(w.args, "--"+name+"="+value)
@@ -79,24 +79,24 @@ func (w *soakWorld) settings(random *rand.Rand) {
 	set("rate-limit", oneOf(random, "0", "0", "0", "5", "50"))
 }
 
-// soakStated is what an export says.
-type soakStated struct {
-	people map[string]*soakPerson
-	groups map[string]*soakGroup
+// stated is what an export says.
+type stated struct {
+	people map[string]*statedPerson
+	groups map[string]*statedGroup
 	// Held back whole: every membership, every user, every group.
 	memberships, users, groupsStay bool
 	bad                            int // rows
 }
 
-type soakPerson struct {
+type statedPerson struct {
 	active, inactive bool
 	unread           bool // a row has a DN that is no good
-	name             soakName
+	name             nameCell
 }
 
-func (p *soakPerson) both() bool { return p != nil && p.active && p.inactive }
+func (p *statedPerson) both() bool { return p != nil && p.active && p.inactive }
 
-type soakGroup struct {
+type statedGroup struct {
 	dns     map[string]bool // keys
 	text    string          // the smallest spelling
 	cn      string          // of it
@@ -104,15 +104,15 @@ type soakGroup struct {
 	stay    bool            // a row names it with an e-mail that is no good
 }
 
-func (w *soakWorld) stated() *soakStated {
-	s := &soakStated{people: map[string]*soakPerson{}, groups: map[string]*soakGroup{}}
+func (w *world) stated() *stated {
+	s := &stated{people: map[string]*statedPerson{}, groups: map[string]*statedGroup{}}
 	for _, row := range w.rows {
 		if row.odd != 0 {
 			s.memberships = true
 			s.bad++
 			continue
 		}
-		unread := slices.ContainsFunc(row.dns, soakDN.bad)
+		unread := slices.ContainsFunc(row.dns, dnCell.bad)
 		if unread || row.email == "" {
 			s.bad++
 		}
@@ -132,10 +132,10 @@ func (w *soakWorld) stated() *soakStated {
 	return s
 }
 
-func (s *soakStated) person(row soakRow, active, unread, noNames bool) {
+func (s *stated) person(row exportRow, active, unread, noNames bool) {
 	p := s.people[row.email]
 	if p == nil {
-		p = &soakPerson{}
+		p = &statedPerson{}
 		s.people[row.email] = p
 	}
 	p.active, p.inactive, p.unread = p.active || active, p.inactive || !active, p.unread || unread
@@ -144,10 +144,10 @@ func (s *soakStated) person(row soakRow, active, unread, noNames bool) {
 	}
 }
 
-func (s *soakStated) group(dn soakDN) *soakGroup {
+func (s *stated) group(dn dnCell) *statedGroup {
 	g := s.groups[dn.group]
 	if g == nil {
-		g = &soakGroup{dns: map[string]bool{}, members: map[string]bool{}}
+		g = &statedGroup{dns: map[string]bool{}, members: map[string]bool{}}
 		s.groups[dn.group] = g
 	}
 	g.dns[dn.key] = true
@@ -157,7 +157,7 @@ func (s *soakStated) group(dn soakDN) *soakGroup {
 	return g
 }
 
-func (g *soakGroup) name(email string, active bool) {
+func (g *statedGroup) name(email string, active bool) {
 	switch {
 	case email == "":
 		g.stay = true
@@ -167,7 +167,7 @@ func (g *soakGroup) name(email string, active bool) {
 }
 
 // wants is who is to be in the group.
-func (s *soakStated) wants(name string) map[string]bool {
+func (s *stated) wants(name string) map[string]bool {
 	wanted := map[string]bool{}
 	for email := range s.groups[name].members {
 		if !s.people[email].both() {
@@ -177,15 +177,15 @@ func (s *soakStated) wants(name string) map[string]bool {
 	return wanted
 }
 
-// soakHeld is a tenant in a form that is easily changed.
-type soakHeld struct {
+// held is a tenant in a form that is easily changed.
+type held struct {
 	users  map[string]simulator.User // by folded username
 	groups map[string]simulator.Group
 	in     map[string]map[string]bool // by group, folded usernames
 }
 
-func heldOf(s state) *soakHeld {
-	h := &soakHeld{users: map[string]simulator.User{}, groups: map[string]simulator.Group{}, in: map[string]map[string]bool{}}
+func heldOf(s simulator.State) *held {
+	h := &held{users: map[string]simulator.User{}, groups: map[string]simulator.Group{}, in: map[string]map[string]bool{}}
 	for _, user := range s.Users {
 		h.users[strings.ToLower(user.Name)] = user
 	}
@@ -198,8 +198,8 @@ func heldOf(s state) *soakHeld {
 	return h
 }
 
-func (h *soakHeld) clone() *soakHeld {
-	c := &soakHeld{users: maps.Clone(h.users), groups: maps.Clone(h.groups), in: map[string]map[string]bool{}}
+func (h *held) clone() *held {
+	c := &held{users: maps.Clone(h.users), groups: maps.Clone(h.groups), in: map[string]map[string]bool{}}
 	for name, members := range h.in {
 		c.in[name] = maps.Clone(members)
 	}
@@ -207,12 +207,12 @@ func (h *soakHeld) clone() *soakHeld {
 }
 
 // who is the e-mail behind a username, or the username of somebody unknown.
-func (h *soakHeld) who(username string) string {
+func (h *held) who(username string) string {
 	return cmp.Or(strings.ToLower(h.users[username].Email), username)
 }
 
 // username of somebody; no such user's is empty.
-func (h *soakHeld) username(email string) string {
+func (h *held) username(email string) string {
 	for username, user := range h.users {
 		if strings.ToLower(user.Email) == email {
 			return username
@@ -222,7 +222,7 @@ func (h *soakHeld) username(email string) string {
 }
 
 // facts are all that can be lost or won, one by one.
-func (h *soakHeld) facts() map[string]bool {
+func (h *held) facts() map[string]bool {
 	all := map[string]bool{}
 	for username, user := range h.users {
 		email := strings.ToLower(user.Email)

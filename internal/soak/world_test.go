@@ -1,4 +1,4 @@
-package main_test
+package soak
 
 import (
 	"bytes"
@@ -16,26 +16,26 @@ import (
 // The cells that soak exports are made of. What each means stands beside it,
 // so that no code of the program is needed to know what an export says.
 
-// soakNamed is an e-mail with the name that it gives where the export gives none.
-type soakNamed struct{ email, first, last string }
+// named is an e-mail with the name that it gives where the export gives none.
+type named struct{ email, first, last string }
 
-var soakPeople = []soakNamed{
+var everybody = []named{
 	{"ann@x.y", "ann", "ann"}, {"bob@x.y", "bob", "bob"}, {"cyd@x.y", "cyd", "cyd"}, {"dee@x.y", "dee", "dee"},
 	{"eve@x.y", "eve", "eve"}, {"fay@partner.z", "fay", "fay"}, {"gus@partner.z", "gus", "gus"}, {"hal@x.y", "hal", "hal"},
 	{"jürgen@x.y", "jürgen", "jürgen"}, {"mary-ann.lee@x.y", "mary ann", "lee"}, {"o'neil@x.y", "o'neil", "o'neil"},
 	{"root@x.y", "root", "root"}, {"svc@x.y", "svc", "svc"}, {"old1@x.y", "old1", "old1"}, {"old2@x.y", "old2", "old2"}, {"old3@x.y", "old3", "old3"},
 }
 
-var soakBadEmails = []string{"", "  ", "nobody", "a@@x.y", "a b@x.y", "@x.y", "ann@", "ann@x.y;bob@x.y", `"ann"@x.y`, "a\x01@x.y", "ann\u202e@x.y"}
+var badEmailCells = []string{"", "  ", "nobody", "a@@x.y", "a b@x.y", "@x.y", "ann@", "ann@x.y;bob@x.y", `"ann"@x.y`, "a\x01@x.y", "ann\u202e@x.y"}
 
-// soakDN is a DN with the group that it names; cells of one key are one DN.
-type soakDN struct{ text, group, key, cn string }
+// dnCell is a DN with the group that it names; cells of one key are one DN.
+type dnCell struct{ text, group, key, cn string }
 
-func (d soakDN) bad() bool { return d.group == "" }
+func (d dnCell) bad() bool { return d.group == "" }
 
 var longCN = strings.Repeat("Long ", 14) + "End"
 
-var soakDNs = []soakDN{
+var dnCells = []dnCell{
 	{`CN=Team A,OU=g`, "team-a", "team a,g", "Team A"}, {`cn=team a,ou=G`, "team-a", "team a,g", "team a"}, {`CN=Team\20A,OU=g`, "team-a", "team a,g", "Team A"},
 	{`CN=Ops,OU=g`, "ops", "ops,g", "Ops"}, {`CN=OPS,OU=g`, "ops", "ops,g", "OPS"}, {`CN=Dev,OU=g`, "dev", "dev,g", "Dev"},
 	{`CN=Data \| ML,OU=g`, "data-ml", "data | ml,g", "Data | ML"}, {`CN=DATA \7C ML,OU=g`, "data-ml", "data | ml,g", "DATA | ML"},
@@ -43,44 +43,44 @@ var soakDNs = []soakDN{
 	{`OU=g,CN=Deep,DC=x`, "deep", "g,deep,x", "Deep"}, {`CN=` + longCN + `,OU=g`, strings.Repeat("long-", 12) + "lon", "long,g", longCN},
 }
 
-// soakCollisions agree with DNs above in the API name only.
-var soakCollisions = []soakDN{
+// collisions agree with DNs above in the API name only.
+var collisions = []dnCell{
 	{`CN=Team A,OU=other`, "team-a", "team a,other", "Team A"}, {`CN=Team-A,OU=g`, "team-a", "team-a,g", "Team-A"}, {`CN=Ops!,OU=g`, "ops", "ops!,g", "Ops!"},
 }
 
-var soakBadDNs = []string{"CN=1st,OU=g", "zzz", "OU=g", `CN=bad\`, "CN=a\x01b", "CN=é", "CN=x,y", "", " "}
+var badDNCells = []string{"CN=1st,OU=g", "zzz", "OU=g", `CN=bad\`, "CN=a\x01b", "CN=é", "CN=x,y", "", " "}
 
-// soakName is a display name; text is what of it is compared, empty for none.
-type soakName struct{ cell, text, first, last string }
+// nameCell is a display name; text is what of it is compared, empty for none.
+type nameCell struct{ cell, text, first, last string }
 
-var soakNames = []soakName{
+var nameCells = []nameCell{
 	{}, {"Ann Lee", "Ann Lee", "Ann", "Lee"}, {" Zoe ", "Zoe", "Zoe", "Zoe"}, {"Ludwig van B", "Ludwig van B", "Ludwig van", "B"},
 	{"Bob\nRay", "Bob Ray", "Bob", "Ray"}, {"\u200e", "", "", ""}, {"=cmd() ::x", "=cmd() ::x", "=cmd()", "::x"},
 }
 
-// soakRow is a row of an export.
-type soakRow struct {
+// exportRow is a row of an export.
+type exportRow struct {
 	cell   string // the e-mail as it stands
 	email  string // who that is; empty where it is malformed
-	dns    []soakDN
-	name   soakName
+	dns    []dnCell
+	name   nameCell
 	status string
 	odd    int // fields too many, or too few
 }
 
-func (r soakRow) active() bool { return strings.TrimSpace(strings.ToLower(r.status)) == "a" }
+func (r exportRow) active() bool { return strings.TrimSpace(strings.ToLower(r.status)) == "a" }
 
-// soakWorld is an export, a tenant, and settings.
-type soakWorld struct {
+// world is an export, a tenant, and settings.
+type world struct {
 	seed              uint64
-	rows              []soakRow
+	rows              []exportRow
 	noStatus, noNames bool
 	unusable          string // what makes the export as a whole no good; empty: nothing
 	encoding          int
 	users             []simulator.User
 	groups            []simulator.Group
 	caller            string
-	rules             soakRules
+	rules             rules
 	args              []string // but for those of one run only
 }
 
@@ -96,9 +96,9 @@ func some[T any](random *rand.Rand, from []T) []T {
 
 func chance(random *rand.Rand, percent int) bool { return random.IntN(100) < percent }
 
-func newSoakWorld(seed uint64) *soakWorld {
+func newWorld(seed uint64) *world {
 	random := rand.New(rand.NewPCG(seed, 1))
-	w := &soakWorld{seed: seed}
+	w := &world{seed: seed}
 	w.export(random)
 	w.tenant(random)
 	w.settings(random)
@@ -107,15 +107,15 @@ func newSoakWorld(seed uint64) *soakWorld {
 
 // export fills the rows. Each kind of bad row is in some exports only, or
 // everything would always be held back.
-func (w *soakWorld) export(random *rand.Rand) {
+func (w *world) export(random *rand.Rand) {
 	badEmails, badDNs, badWidths, both, collide := chance(random, 15), chance(random, 15), chance(random, 6), chance(random, 20), chance(random, 20)
 	w.noStatus, w.noNames, w.encoding = chance(random, 10), chance(random, 10), random.IntN(5)
 	if chance(random, 4) {
 		w.unusable = oneOf(random, "no column", "column twice", "quote", "not UTF-8", "no group")
 	}
-	people, dns := some(random, soakPeople), some(random, soakDNs)
+	people, dns := some(random, everybody), some(random, dnCells)
 	if collide {
-		dns = append(dns, soakCollisions...)
+		dns = append(dns, collisions...)
 	}
 	status := map[string]string{}
 	for range 1 + random.IntN(2*len(people)) {
@@ -123,16 +123,16 @@ func (w *soakWorld) export(random *rand.Rand) {
 		if status[person.email] == "" || both && chance(random, 20) {
 			status[person.email] = oneOf(random, "A", "A", "A", "a ", "I", "T", " ")
 		}
-		row := soakRow{email: person.email, status: status[person.email], name: pick(random, soakNames)}
+		row := exportRow{email: person.email, status: status[person.email], name: pick(random, nameCells)}
 		row.cell = oneOf(random, person.email, person.email, strings.ToUpper(person.email), " "+person.email+" ")
 		for range oneOf(random, 0, 1, 1, 2, 3) {
 			row.dns = append(row.dns, pick(random, dns))
 		}
 		if badEmails && chance(random, 20) {
-			row.cell, row.email = pick(random, soakBadEmails), ""
+			row.cell, row.email = pick(random, badEmailCells), ""
 		}
 		if badDNs && chance(random, 20) {
-			row.dns = append(row.dns, soakDN{text: pick(random, soakBadDNs)})
+			row.dns = append(row.dns, dnCell{text: pick(random, badDNCells)})
 		}
 		if badWidths && chance(random, 20) {
 			row.odd = oneOf(random, -1, 1, 3)
@@ -147,21 +147,21 @@ func (w *soakWorld) export(random *rand.Rand) {
 
 // nameNoGroup makes an export that names no group where that is wanted, and
 // finds out where it happens to be one.
-func (w *soakWorld) nameNoGroup() {
+func (w *world) nameNoGroup() {
 	if w.unusable == "no group" {
 		for i := range w.rows {
 			w.rows[i].dns = nil
 		}
 	}
-	if w.unusable == "" && !slices.ContainsFunc(w.rows, func(r soakRow) bool {
-		return r.odd == 0 && slices.ContainsFunc(r.dns, func(d soakDN) bool { return !d.bad() })
+	if w.unusable == "" && !slices.ContainsFunc(w.rows, func(r exportRow) bool {
+		return r.odd == 0 && slices.ContainsFunc(r.dns, func(d dnCell) bool { return !d.bad() })
 	}) {
 		w.unusable = "no group"
 	}
 }
 
 // csv writes the rows in their order.
-func (w *soakWorld) csv(rows []soakRow) string {
+func (w *world) csv(rows []exportRow) string {
 	order := rand.New(rand.NewPCG(w.seed, 2)).Perm(5)
 	head := []string{"Email", "Entitlement Display Name", "User Display Name", "Employee Status", "Ignored"}
 	if w.noNames {
@@ -207,7 +207,7 @@ func (w *soakWorld) csv(rows []soakRow) string {
 	return w.encoded(text.String())
 }
 
-func (w *soakWorld) encoded(text string) string {
+func (w *world) encoded(text string) string {
 	switch {
 	case w.encoding == 2:
 		return "\ufeff" + text
@@ -224,10 +224,10 @@ func (w *soakWorld) encoded(text string) string {
 }
 
 // tenant fills the tenant: of every kind of user and group some.
-func (w *soakWorld) tenant(random *rand.Rand) {
+func (w *world) tenant(random *rand.Rand) {
 	local := random.IntN(101)
 	usernames := []string{}
-	for _, person := range soakPeople {
+	for _, person := range everybody {
 		if person.email != "root@x.y" && chance(random, 35) {
 			continue
 		}
@@ -257,10 +257,10 @@ func (w *soakWorld) tenant(random *rand.Rand) {
 }
 
 // holdGroups fills the tenant's groups from the usernames.
-func (w *soakWorld) holdGroups(random *rand.Rand, usernames []string) {
+func (w *world) holdGroups(random *rand.Rand, usernames []string) {
 	crowd := oneOf(random, 20, 40, 70)
 	names := map[string]bool{"legacy": true, "old-1": true, "old-2": true, "xc-x": true, "keep-me": true}
-	for _, dn := range soakDNs {
+	for _, dn := range dnCells {
 		names[dn.group] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
@@ -290,11 +290,11 @@ func (w *soakWorld) holdGroups(random *rand.Rand, usernames []string) {
 const marker = "Managed by xc-group-sync"
 
 // start makes the tenant as it is before the first run.
-func (w *soakWorld) start(options ...simulator.Option) *simulator.Tenant {
+func (w *world) start(options ...simulator.Option) *simulator.Tenant {
 	return simulator.New(w.users, w.groups, append(options, simulator.WithCaller(w.caller), simulator.WithIDM(""))...)
 }
 
-func (w *soakWorld) String() string {
+func (w *world) String() string {
 	var b strings.Builder
 	plain := *w
 	plain.encoding = 0

@@ -1,4 +1,4 @@
-package main_test
+package soak
 
 import (
 	"flag"
@@ -13,12 +13,12 @@ import (
 )
 
 var (
-	soakRuns = flag.Int("soak.runs", 1000, "how many random worlds TestSoak runs through")
-	soakSeed = flag.Uint64("soak.seed", 0, "the one seed that TestSoak runs; 0: all")
+	runs     = flag.Int("soak.runs", 1000, "how many random worlds TestSoak runs through")
+	onlySeed = flag.Uint64("soak.seed", 0, "the one seed that TestSoak runs; 0: all")
 )
 
-// soakSeeds failed once, each for the reason beside it, and are always run.
-var soakSeeds = []uint64{
+// failedOnce failed once, each for the reason beside it, and are always run.
+var failedOnce = []uint64{
 	808,   // a refusal of the credentials met by the read that settles a write
 	1138,  // the same, with other writes on their way
 	2999,  // a group that an earlier try of the client layer created, told as left alone
@@ -33,12 +33,12 @@ var soakSeeds = []uint64{
 // docs/safety.md.
 func TestSoak(t *testing.T) {
 	t.Parallel()
-	seeds := slices.Clone(soakSeeds)
-	for seed := range uint64(*soakRuns) {
+	seeds := slices.Clone(failedOnce)
+	for seed := range uint64(*runs) {
 		seeds = append(seeds, seed+1)
 	}
-	if *soakSeed > 0 {
-		seeds = []uint64{*soakSeed}
+	if *onlySeed > 0 {
+		seeds = []uint64{*onlySeed}
 	}
 	tallies := make([]map[string]int, runtime.GOMAXPROCS(0))
 	t.Cleanup(func() {
@@ -49,8 +49,8 @@ func TestSoak(t *testing.T) {
 			}
 		}
 		t.Logf("%v", all)
-		if *soakSeed == 0 && *soakRuns >= 500 && !t.Failed() {
-			soakIsNotVacuous(t, all)
+		if *onlySeed == 0 && *runs >= 500 && !t.Failed() {
+			isNotVacuous(t, all)
 		}
 	})
 	for i := range tallies {
@@ -58,47 +58,47 @@ func TestSoak(t *testing.T) {
 			t.Parallel()
 			tallies[i] = map[string]int{}
 			for j := i; j < len(seeds) && !t.Failed(); j += len(tallies) {
-				soakOne(t, seeds[j], tallies[i])
+				checkWorld(t, seeds[j], tallies[i])
 			}
 		})
 	}
 }
 
-func soakOne(t *testing.T, seed uint64, tally map[string]int) {
+func checkWorld(t *testing.T, seed uint64, tally map[string]int) {
 	t.Helper()
 	over := false
 	defer func() {
 		if !over {
-			t.Logf("seed %d did not end; again: go test -run '^TestSoak$' . -soak.seed=%d", seed, seed)
+			t.Logf("seed %d did not end; again: go test -run '^TestSoak$' ./internal/soak -soak.seed=%d", seed, seed)
 		}
 	}()
-	w := newSoakWorld(seed)
-	var complaints soakComplaints
-	synctest.Test(t, func(*testing.T) { complaints = w.soak(tally) })
+	w := newWorld(seed)
+	var found complaints
+	synctest.Test(t, func(*testing.T) { found = w.soak(tally) })
 	over = true
-	if len(complaints) > 0 {
-		t.Errorf("seed %d; again: go test -run '^TestSoak$' . -soak.seed=%d\n%s\n%s", seed, seed, strings.Join(complaints, "\n"), w)
+	if len(found) > 0 {
+		t.Errorf("seed %d; again: go test -run '^TestSoak$' ./internal/soak -soak.seed=%d\n%s\n%s", seed, seed, strings.Join(found, "\n"), w)
 	}
 }
 
 // soak runs one world: undisturbed, then disturbed and, once that is over,
 // until there is nothing left to do.
-func (w *soakWorld) soak(tally map[string]int) (c soakComplaints) {
-	undisturbed := w.said(&c, tally, "undisturbed", w.sync(newSoakSite(w), soakWeather{}, "--dry-run=false"))
-	if undisturbed.end == soakBadCSV {
+func (w *world) soak(tally map[string]int) (c complaints) {
+	undisturbed := w.said(&c, tally, "undisturbed", w.sync(newSite(w), weather{}, "--dry-run=false"))
+	if undisturbed.end == endBadCSV {
 		return c
 	}
 	if other := w.digest(undisturbed.before, undisturbed.config.Policy); other != undisturbed.report.Plan.Digest {
 		c.add("rows in another order give another plan: %s, %s", other, undisturbed.report.Plan.Digest)
 	}
-	site := newSoakSite(w)
+	site := newSite(w)
 	disturbed := w.said(&c, tally, "disturbed", w.sync(site, newWeather(w.seed), w.expectation(undisturbed)...))
 	meddled := disturbed.meddled()
 	tally["cancelled"] += map[bool]int{true: 1}[!site.cancelled.IsZero()]
 	tally["meddled"] += map[bool]int{true: 1}[meddled]
 	time.Sleep(time.Hour) // virtual: whatever was left behind would show
-	next := w.said(&c, tally, "next", w.sync(site, soakWeather{}, "--dry-run=false"))
-	if undisturbed.settled() && !meddled && next.end != soakRefused {
+	next := w.said(&c, tally, "next", w.sync(site, weather{}, "--dry-run=false"))
+	if undisturbed.settled() && !meddled && next.end != endRefused {
 		if !next.settled() {
 			c.add("next run: it does not do all, though the faults are over: %s", next)
 		}
@@ -109,7 +109,7 @@ func (w *soakWorld) soak(tally map[string]int) (c soakComplaints) {
 	if !next.settled() || len(next.report.Plan.Operations) == 0 {
 		return c
 	}
-	last := w.said(&c, tally, "last", w.sync(site, soakWeather{}, "--dry-run=false"))
+	last := w.said(&c, tally, "last", w.sync(site, weather{}, "--dry-run=false"))
 	if len(last.report.Plan.Operations) > 0 || last.site.writes > 0 {
 		c.add("last run: there is still something to do: %s", last)
 	}
@@ -117,13 +117,13 @@ func (w *soakWorld) soak(tally map[string]int) (c soakComplaints) {
 }
 
 // said adds what is wrong with a run to the complaints.
-func (w *soakWorld) said(c *soakComplaints, tally map[string]int, which string, r *soakRun) *soakRun {
+func (w *world) said(c *complaints, tally map[string]int, which string, r *trial) *trial {
 	tally[which+": "+r.end]++
 	if r.settled() {
 		tally[which+": all done"]++
 	}
 	found := r.check()
-	if r.end != soakBadCSV {
+	if r.end != endBadCSV {
 		r.checkWire(&found)
 	}
 	for _, complaint := range found {
@@ -136,7 +136,7 @@ func (w *soakWorld) said(c *soakComplaints, tally map[string]int, which string, 
 }
 
 // expectation is sometimes the digest of the plan, sometimes another.
-func (w *soakWorld) expectation(undisturbed *soakRun) []string {
+func (w *world) expectation(undisturbed *trial) []string {
 	switch {
 	case w.seed%20 == 3:
 		return []string{"--expect-plan=sha256:" + strings.Repeat("0", 64)}
@@ -146,15 +146,15 @@ func (w *soakWorld) expectation(undisturbed *soakRun) []string {
 	return nil
 }
 
-// soakIsNotVacuous: enough of everything must have come about.
-func soakIsNotVacuous(t *testing.T, tally map[string]int) {
+// isNotVacuous: enough of everything must have come about.
+func isNotVacuous(t *testing.T, tally map[string]int) {
 	t.Helper()
 	for what, percent := range map[string]int{
-		"undisturbed: " + soakApplied: 50, "undisturbed: " + soakRefused: 2, "undisturbed: " + soakBadCSV: 2, "undisturbed: all done": 40,
-		"disturbed: " + soakApplied: 30, "disturbed: all done": 5, "disturbed: " + soakDry: 1, "disturbed: " + soakUnread: 5, "cancelled": 5, "meddled": 5,
+		"undisturbed: " + endApplied: 50, "undisturbed: " + endRefused: 2, "undisturbed: " + endBadCSV: 2, "undisturbed: all done": 40,
+		"disturbed: " + endApplied: 30, "disturbed: all done": 5, "disturbed: " + endDryRun: 1, "disturbed: " + endUnread: 5, "cancelled": 5, "meddled": 5,
 	} {
-		if n := tally[what]; n*100 < percent**soakRuns {
-			t.Errorf("%q came about in %d of %d worlds only: they have become too tame", what, n, *soakRuns)
+		if n := tally[what]; n*100 < percent**runs {
+			t.Errorf("%q came about in %d of %d worlds only: they have become too tame", what, n, *runs)
 		}
 	}
 }
