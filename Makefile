@@ -29,12 +29,12 @@ lint: ## Check formatting, go vet, staticcheck, the workflows, the generated doc
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	go run $(ACTIONLINT) .github/workflows/*.yml docs/recipes/*.yml
-	go test -run '^TestDocsAreFresh$$' ./internal/config
+	go test -run '^TestDocsAreFresh$$' ./internal/repotest
 	go mod tidy -diff
 	go mod verify
 
-docs: ## Rewrite the settings in action.yml and README.md
-	go test -count=1 -run '^TestDocsAreFresh$$' ./internal/config -update
+docs: ## Rewrite the generated parts of action.yml, README.md and docs/architecture.md
+	go test -count=1 -run '^TestDocsAreFresh$$' ./internal/repotest -update
 
 fuzz: ## Run each fuzz target for FUZZTIME
 	@grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed 's/:[0-9]*:func / /' | while read -r file target; do \

@@ -1,4 +1,4 @@
-package main_test
+package repotest
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -54,15 +55,20 @@ func TestOutputs(t *testing.T) {
 	if diff := cmp.Diff(described, told); diff != "" {
 		t.Errorf("README.md (-action.yml +README.md): %s", diff)
 	}
+	sample := root("testdata/sample.csv")
 	for name, args := range map[string][]string{
-		"sync": {"--csv", "testdata/sample.csv"}, "dry run": {"--csv", "testdata/sample.csv", "--dry-run"}, "no CSV": {"--csv", "no-such.csv"},
+		"sync": {"--csv", sample}, "dry run": {"--csv", sample, "--dry-run"}, "no CSV": {"--csv", "no-such.csv"},
 	} {
 		path := filepath.Join(t.TempDir(), "outputs")
 		env := map[string]string{"GITHUB_OUTPUT": path}
 		var out bytes.Buffer
 		cli.MainContext(t.Context(), append([]string{"sync", "--simulate"}, args...), func(name string) string { return env[name] }, strings.NewReader(""), &out, &out)
+		outputs, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
 		var set []string
-		for _, found := range regexp.MustCompile(`(?m)^([a-z-]+)<<`).FindAllStringSubmatch(text(t, path), -1) {
+		for _, found := range regexp.MustCompile(`(?m)^([a-z-]+)<<`).FindAllStringSubmatch(string(outputs), -1) {
 			set = append(set, found[1])
 		}
 		slices.Sort(set)
@@ -139,7 +145,7 @@ func TestExitCodes(t *testing.T) {
 // exitCodes are the program's, sorted as texts, and its order of gravity.
 func exitCodes(t *testing.T) (known []string, gravity string) {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "internal/cli/exit.go", nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), root("internal/cli/exit.go"), nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

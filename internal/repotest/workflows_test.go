@@ -1,17 +1,16 @@
-package main_test
+package repotest
 
 import (
 	"fmt"
+	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"go.yaml.in/yaml/v4"
 )
 
 // workflow is a workflow file, as far as the tests look at it.
@@ -56,12 +55,12 @@ func workflows(t *testing.T) []workflow {
 	t.Helper()
 	var all []workflow
 	for _, pattern := range []string{".github/workflows/*.yml", "docs/recipes/*.yml"} {
-		paths, err := filepath.Glob(pattern)
+		paths, err := fs.Glob(repository, pattern)
 		if err != nil || len(paths) == 0 {
 			t.Fatalf("%s: there are none (%v)", pattern, err)
 		}
 		for _, path := range paths {
-			w := workflow{path: filepath.ToSlash(path)}
+			w := workflow{path: path}
 			w.source = load(t, path, &w)
 			if len(w.Jobs) == 0 || len(w.triggers()) == 0 {
 				t.Errorf("%s has no jobs or nothing that starts it", path)
@@ -70,19 +69,6 @@ func workflows(t *testing.T) []workflow {
 		}
 	}
 	return all
-}
-
-// load decodes a YAML file, and returns its text.
-func load(t *testing.T, path string, into any) string {
-	t.Helper()
-	source, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := yaml.Unmarshal(source, into); err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	return string(source)
 }
 
 const (
@@ -158,7 +144,7 @@ var mayDo = map[string]map[string]string{
 func TestWorkflowsMayDoNoMoreThanTheyNeed(t *testing.T) {
 	t.Parallel()
 	for _, w := range workflows(t) {
-		name := strings.TrimSuffix(filepath.Base(w.path), ".yml")
+		name := strings.TrimSuffix(path.Base(w.path), ".yml")
 		switch name {
 		case "ci":
 			if diff := cmp.Diff(map[string]string{"contents": "read"}, w.Permissions); diff != "" {
@@ -378,23 +364,10 @@ const (
 
 func TestEveryRecipeIsInTheirReadme(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("docs/recipes/README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	readme := text(t, "docs/recipes/README.md")
 	for _, w := range workflows(t) {
-		name := filepath.Base(w.path)
-		if !w.isRecipe() {
-			continue
-		}
-		if !strings.Contains(string(readme), "| ["+name+"]("+name+") |") {
+		if name := path.Base(w.path); w.isRecipe() && !strings.Contains(readme, "| ["+name+"]("+name+") |") {
 			t.Errorf("%s is not in the table of docs/recipes/README.md", name)
-		}
-		head, _, _ := strings.Cut(w.source, "\nname: ")
-		for _, part := range []string{"Copy to .github/workflows/", "Replace: OWNER", "Secrets: "} {
-			if !strings.Contains(strings.ReplaceAll(head, "\n# ", " "), part) {
-				t.Errorf("the head of %s does not say %q", name, part)
-			}
 		}
 	}
 }

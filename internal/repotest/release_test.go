@@ -1,4 +1,4 @@
-package main_test
+package repotest
 
 import (
 	"os"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v4"
 )
 
 const (
@@ -47,17 +48,13 @@ func newClone(t *testing.T) clone {
 	}
 	root := t.TempDir()
 	c := clone{t, filepath.Join(root, "clone"), filepath.Join(root, "origin"), "2026-01-02T03:04:05Z"}
-	action, err := os.ReadFile("action.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
 	if err := os.Mkdir(c.dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	c.git("init", "--quiet", "--bare", c.origin)
 	c.git("init", "--quiet", "--initial-branch=main")
 	c.git("remote", "add", "origin", c.origin)
-	c.write("action.yml", string(action))
+	c.write("action.yml", text(t, "action.yml"))
 	c.write("CHANGELOG.md", changelog)
 	c.commit("First")
 	c.date = ""
@@ -101,7 +98,7 @@ func (c clone) git(args ...string) string {
 // script runs one of the scripts, and returns what it printed.
 func (c clone) script(name string, args ...string) (string, error) {
 	c.t.Helper()
-	path, err := filepath.Abs(filepath.Join("scripts", name))
+	path, err := filepath.Abs(root(filepath.Join("scripts", name)))
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -184,7 +181,13 @@ func TestReleaseTag(t *testing.T) {
 			Args         []string
 		}
 	}
-	load(t, filepath.Join(c.dir, "action.yml"), &action)
+	source, err := os.ReadFile(filepath.Join(c.dir, "action.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(source, &action); err != nil {
+		t.Fatal(err)
+	}
 	if action.Runs.Image != "docker://"+releaseImage || action.Runs.Using != "docker" || len(action.Runs.Args) != 1 {
 		t.Errorf("the action runs %+v", action.Runs)
 	}

@@ -1,0 +1,177 @@
+package repotest
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// packages says who may import whom and why nothing else, by the path below
+// internal. The table and the picture in docs/architecture.md are generated
+// from it by make docs.
+var packages = []struct {
+	name, owns string
+	imports    []string // of this module
+	why        string   // it imports nothing else
+}{
+	{"main.go", "the process", []string{"cli"}, "it only starts the program"},
+	{
+		"cli", "commands, wiring, signals, exit codes",
+		[]string{"actions", "config", "directory", "groupsync", "plan", "progress", "report", "roster", "simulator", "xc"},
+		"it wires the packages together; the rules live in them",
+	},
+	{
+		"config", "the table of settings, the checks across settings",
+		[]string{"directory", "groupsync", "plan", "retry", "roster", "xc"},
+		"it knows the types that settings become and runs nothing",
+	},
+	{"directory", "the vocabulary: email, DN, group name, user, group", nil, "everything else builds on it"},
+	{"roster", "the CSV", []string{"directory"}, "a CSV knows nothing about XC"},
+	{"xc", "the wire: credentials, requests, typed errors, the client layer's retry", []string{"directory", "retry"}, "it does not decide what to change"},
+	{"retry", "backoff, classification, jitter, budget, breaker, metrics; `Throttle`, the gate every request passes", nil, "it knows nothing about users and groups"},
+	{"plan", "operations, guards, digest", []string{"directory"}, "a plan is pure"},
+	{"groupsync", "the sync service", []string{"directory", "plan", "retry"}, "it reaches the tenant through its own interface"},
+	{"report", "text, Markdown, JSON, sanitizers", []string{"directory", "groupsync", "plan", "retry"}, "it renders and does no I/O"},
+	{"actions", "the edge to GitHub: masks, annotations, outputs, summary, comment, issue", []string{"retry"}, "it does not know what a plan is"},
+	{"progress", "a progress bar on a terminal, an occasional line in a log", nil, "it counts, no matter what"},
+	{"simulator", "the embedded tenant", nil, "it must be as foreign to the program as a real tenant"},
+	{"actions/githubtest", "a fake GitHub for tests", nil, "it must be as foreign to the program as GitHub"},
+	{"simulator/openapitest", "checks requests and answers against F5's OpenAPI documents, in tests", nil, "it checks from outside"},
+}
+
+// outside says which packages may touch the outside world, by the functions
+// and types that do.
+var outside = []struct {
+	does     string
+	packages []string
+	by       map[string][]string // names by import path
+}{
+	{"tell the time or wait", []string{"cli", "progress", "retry", "simulator", "xc"}, map[string][]string{
+		"time": {"After", "AfterFunc", "NewTicker", "NewTimer", "Now", "Since", "Sleep", "Tick", "Until"},
+	}},
+	{"touch files, arguments or the environment", []string{"main.go", "actions", "cli", "simulator/openapitest"}, map[string][]string{
+		"os": {"Args", "Create", "CreateTemp", "Environ", "Getenv", "LookupEnv", "Open", "OpenFile", "ReadFile", "Remove", "Rename", "Setenv", "WriteFile"},
+	}},
+	{"open connections", []string{"actions", "cli", "xc"}, map[string][]string{
+		"net":      {"Dial", "Dialer", "Listen", "Listener"},
+		"net/http": {"Client", "DefaultClient", "Get", "ListenAndServe", "Post", "Server", "Transport"},
+	}},
+}
+
+// TestImports checks that the packages import and use what the tables allow,
+// and that the tables allow nothing that is no longer needed.
+func TestImports(t *testing.T) {
+	t.Parallel()
+	needed := map[string]bool{} // "package what"
+	for _, file := range files(t, ".go") {
+		if !strings.HasSuffix(file, "_test.go") {
+			checkImports(t, file, needed)
+		}
+	}
+	for _, p := range packages {
+		for _, other := range p.imports {
+			if !needed[p.name+" "+other] {
+				t.Errorf("%s does not import %s any more, but the table allows it", p.name, other)
+			}
+		}
+	}
+	for _, rule := range outside {
+		for _, name := range rule.packages {
+			if !needed[name+" "+rule.does] {
+				t.Errorf("%s does not %s any more, but the table allows it", name, rule.does)
+			}
+		}
+	}
+}
+
+func checkImports(t *testing.T, path string, needed map[string]bool) {
+	t.Helper()
+	name := packageOf(path)
+	var allowed []string
+	why := "the table does not know the package"
+	for _, p := range packages {
+		if p.name == name {
+			allowed, why = p.imports, p.why
+		}
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), root(path), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	imported := map[string]string{} // by the name in the file
+	for _, spec := range file.Imports {
+		full, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		imported[full[strings.LastIndex(full, "/")+1:]] = full
+		if ours, is := strings.CutPrefix(full, "xc-group-sync/internal/"); is {
+			needed[name+" "+ours] = true
+			if !slices.Contains(allowed, ours) {
+				t.Errorf("%s imports %s: %s", path, ours, why)
+			}
+		}
+	}
+	ast.Inspect(file, func(node ast.Node) bool {
+		selector, ok := node.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		from, ok := selector.X.(*ast.Ident)
+		if !ok {
+			return true
+		}
+		for _, rule := range outside {
+			if !slices.Contains(rule.by[imported[from.Name]], selector.Sel.Name) {
+				continue
+			}
+			needed[name+" "+rule.does] = true
+			if !slices.Contains(rule.packages, name) {
+				t.Errorf("%s uses %s.%s, but only %v may %s", path, from.Name, selector.Sel.Name, rule.packages, rule.does)
+			}
+		}
+		return true
+	})
+}
+
+// packageOf returns the name in the table of the package that a file is in.
+func packageOf(file string) string {
+	if file == "main.go" {
+		return file
+	}
+	return strings.TrimPrefix(path.Dir(file), "internal/")
+}
+
+// architecture renders the tables for docs/architecture.md.
+func architecture() string {
+	var b strings.Builder
+	b.WriteString("| package | owns | may import | reason |\n|---|---|---|---|\n")
+	for _, p := range packages {
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", p.name, p.owns, quoted(p.imports), p.why)
+	}
+	b.WriteString("\nThe outside world:\n\n")
+	for _, rule := range outside {
+		fmt.Fprintf(&b, "- Only %s %s.\n", quoted(rule.packages), rule.does)
+	}
+	b.WriteString("\n```mermaid\ngraph TD\n")
+	for _, p := range packages {
+		for _, other := range p.imports {
+			fmt.Fprintf(&b, "  %s --> %s\n", strings.TrimSuffix(p.name, ".go"), other)
+		}
+	}
+	b.WriteString("```\n")
+	return b.String()
+}
+
+func quoted(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return "`" + strings.Join(names, "`, `") + "`"
+}
