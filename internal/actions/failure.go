@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-github/v88/github"
@@ -19,9 +18,8 @@ type APIError struct {
 	Status  int
 	Message string // GitHub's, bounded, without the token
 
-	call       call
-	limited    bool // the refusal is of the pace, not of the request
-	retryAfter time.Duration
+	call    call
+	limited bool // the refusal is of the pace, not of the request
 }
 
 func (e *APIError) Error() string {
@@ -36,19 +34,6 @@ func (e *APIError) Error() string {
 	}
 	return fmt.Sprintf("could not %s (%s)", e.call.doing, reason)
 }
-
-// StatusCode is the HTTP status; 429 for every refusal of the pace.
-func (e *APIError) StatusCode() int {
-	if e.limited {
-		return http.StatusTooManyRequests
-	}
-	return e.Status
-}
-
-// RetryAfter is how long GitHub asks to wait; 0 if it does not.
-func (e *APIError) RetryAfter() time.Duration { return e.retryAfter }
-
-var _ retry.StatusError = (*APIError)(nil)
 
 // pathError is an error on the way to GitHub or back, with a text that is fit
 // to be shown.
@@ -73,7 +58,8 @@ func (g *GitHub) failure(c call, err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &abused):
-		return &APIError{Status: abused.Response.StatusCode, Message: g.shown(abused.Message), call: c, limited: true, retryAfter: abused.GetRetryAfter()}
+		refusal := &APIError{Status: abused.Response.StatusCode, Message: g.shown(abused.Message), call: c, limited: true}
+		return retry.Answered(refusal, http.StatusTooManyRequests, abused.GetRetryAfter()) // a 403, often
 	case errors.As(err, &limited):
 		// Its end may be an hour off, so it is not waited for.
 		reason := fmt.Sprintf("HTTP %d %s", limited.Response.StatusCode, g.shown(limited.Message))
@@ -81,15 +67,19 @@ func (g *GitHub) failure(c call, err error) error {
 	case errors.As(err, &factor):
 		refused = (*github.ErrorResponse)(factor)
 	case errors.As(err, &elsewhere):
-		return &APIError{Status: elsewhere.StatusCode, Message: "it redirects instead of answering; check GITHUB_API_URL", call: c}
+		return retry.Answered(&APIError{Status: elsewhere.StatusCode, Message: "it redirects instead of answering; check GITHUB_API_URL", call: c}, elsewhere.StatusCode, 0)
 	}
 	if refused != nil || errors.As(err, &refused) {
-		return &APIError{Status: refused.Response.StatusCode, Message: g.reason(refused), call: c, retryAfter: retry.ParseAfter(refused.Response.Header.Get("Retry-After"))}
+		status := refused.Response.StatusCode
+		return retry.Answered(&APIError{Status: status, Message: g.reason(refused), call: c}, status, retry.ParseAfter(refused.Response.Header.Get("Retry-After")))
 	}
+	fault := retry.Unanswered(err)
 	if errors.Is(err, context.Canceled) {
-		return fmt.Errorf("could not %s: %w", c.doing, err)
+		fault.Err = fmt.Errorf("could not %s: %w", c.doing, err)
+	} else {
+		fault.Err = &pathError{"could not " + c.doing + ": " + g.shown(err.Error()), err}
 	}
-	return &pathError{"could not " + c.doing + ": " + g.shown(err.Error()), err}
+	return fault
 }
 
 // reason is what GitHub says, with the first of the details.

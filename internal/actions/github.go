@@ -146,9 +146,9 @@ func (g *GitHub) do(ctx context.Context, c call, send func(context.Context) erro
 	if c.once {
 		policy.Attempts = 1
 	}
-	return g.retrier.Do(ctx, c.doing, policy, func(ctx context.Context) error {
+	return g.retrier.Do(ctx, c.doing, policy, func(ctx context.Context, _ retry.History) error {
 		return g.failure(c, send(ctx))
-	}).Err
+	}, nil).Err
 }
 
 // list reads all pages of a listing.

@@ -62,7 +62,7 @@ func TestTroubleBesideTheOperationsIsTold(t *testing.T) {
 	all["annotation"] = strings.Join(strings.SplitAfter(log, "::error")[1:], "")
 	delete(all, "outputs")
 	for where, text := range all {
-		if !strings.Contains(text, "ask who the caller is: GET whoami: HTTP 400 Bad Request: not today") {
+		if !strings.Contains(text, "identify the caller: GET whoami: HTTP 400 Bad Request: not today") {
 			t.Errorf("%s does not tell why the run failed:\n%s", where, text)
 		}
 	}

@@ -112,6 +112,7 @@ func (j *job) alarm(ctx context.Context) {
 
 // trouble notes what went wrong beside the operations; a grave one fails the run.
 func (j *job) trouble(grave bool, what string, err error) {
+	err = withHint(err)
 	if grave {
 		j.applies(exitFailed)
 		j.log.Error(what, "error", err)

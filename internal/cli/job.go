@@ -19,6 +19,7 @@ import (
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/progress"
 	"xc-group-sync/internal/report"
+	"xc-group-sync/internal/retry"
 	"xc-group-sync/internal/roster"
 	"xc-group-sync/internal/xc"
 )
@@ -48,8 +49,17 @@ func (j *job) applies(code int) {
 // fail ends the run as a whole.
 func (j *job) fail(code int, err error) {
 	j.applies(code)
+	err = withHint(err)
 	j.run.Failure = err.Error()
 	j.log.Error("the run ends", "error", err)
+}
+
+// withHint adds to an error what to do about it.
+func withHint(err error) error {
+	if hint := xc.Hint(err); hint != "" {
+		return fmt.Errorf("%w; %s", err, hint)
+	}
+	return err
 }
 
 // sync walks the run from the CSV to what became of the plan.
@@ -164,7 +174,7 @@ func (j *job) observed(ctx context.Context) (*directory.Observed, plan.Policy, b
 		return observed, policy, true
 	case ctx.Err() != nil:
 		j.fail(exitInterrupted, errors.New("interrupted while the tenant was read: nothing was changed"))
-	case credentialsRefused(err):
+	case xc.Refused(err):
 		j.fail(exitCredentials, fmt.Errorf("tenant %s: %w", j.where(), err))
 	default:
 		j.fail(exitFailed, fmt.Errorf("tenant %s: %w", j.where(), err))
@@ -189,14 +199,13 @@ func (j *job) observe(ctx context.Context) (*directory.Observed, plan.Policy, er
 		return observed, policy, err
 	}
 	caller, err := j.client.WhoAmI(ctx)
-	var refused *xc.APIError
-	if err != nil && (ctx.Err() != nil || errors.As(err, &refused) && refused.Unauthenticated()) {
+	if err != nil && (ctx.Err() != nil || retry.FaultOf(err).Unauthenticated) {
 		return nil, policy, err
 	}
 	if err != nil {
 		// The rest of the plan stands, but what was asked for is not done.
 		j.trouble(true, "find the caller, who must not be deleted", err)
-		if credentialsRefused(err) {
+		if xc.Refused(err) {
 			j.applies(exitCredentials)
 		}
 	} else {
@@ -237,22 +246,19 @@ func (j *job) apply(ctx context.Context, p *plan.Plan) {
 	if j.run.Outcome.Stopped != nil && ctx.Err() != nil {
 		j.applies(exitInterrupted)
 	}
-	if credentialsRefused(j.run.Outcome.Stopped) {
+	if xc.Refused(j.run.Outcome.Stopped) {
 		j.applies(exitCredentials)
 	}
-	for _, result := range j.run.Outcome.Results {
-		if credentialsRefused(result.Err) {
+	for i := range j.run.Outcome.Results {
+		result := &j.run.Outcome.Results[i]
+		if xc.Refused(result.Err) {
 			j.applies(exitCredentials)
 		}
 		if result.Err != nil {
 			j.applies(exitFailed)
+			result.Err = withHint(result.Err)
 		}
 	}
-}
-
-func credentialsRefused(err error) bool {
-	var refused *xc.APIError
-	return errors.As(err, &refused) && refused.Refused()
 }
 
 // meter shows how far the run is: a bar where somebody watches, else now and
@@ -268,21 +274,11 @@ func (j *job) meter(total int) *progress.Meter {
 
 func (j *job) service(ended func()) *groupsync.Service {
 	c := j.settings
-	service := groupsync.New(j.client,
-		groupsync.WithRetryAttempts(c.UserRetry.Attempts),
-		groupsync.WithBackoffMultiplier(c.UserRetry.Multiplier),
-		groupsync.WithBackoffMin(c.UserRetry.Min),
-		groupsync.WithBackoffMax(c.UserRetry.Max),
-		groupsync.WithGroupRetry(c.GroupRetry),
-		groupsync.WithBackoffJitter(c.UserRetry.Jitter),
-		groupsync.WithRetryAfterMax(c.RetryAfterMax),
-		groupsync.WithRetryBudget(c.RetryBudget),
-		groupsync.WithBreaker(c.BreakerThreshold, c.BreakerCooldown),
-		groupsync.WithConcurrency(c.Concurrency),
-		groupsync.WithOnUserFailure(c.OnUserFailure),
-		groupsync.WithLog(j.log),
-		groupsync.WithProgress(ended),
-	)
+	service := groupsync.New(j.client, groupsync.Options{
+		UserRetry: c.UserRetry, GroupRetry: c.GroupRetry, RetryAfterMax: c.RetryAfterMax, RetryBudget: c.RetryBudget,
+		BreakerThreshold: c.BreakerThreshold, BreakerCooldown: c.BreakerCooldown,
+		Concurrency: c.Concurrency, OnUserFailure: c.OnUserFailure, Log: j.log, Progress: ended,
+	})
 	read, write := j.client.Attempts()
 	j.log.Info("requests at most per operation", "user", c.UserRetry.Attempts*write, "group_write", c.GroupRetry.Attempts*write, "read", read)
 	return service

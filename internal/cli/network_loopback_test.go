@@ -37,7 +37,7 @@ func TestNetworkCertificates(t *testing.T) {
 		says   string
 	}{
 		{"good", ca, nil, 0, "errors=0"},
-		{"expired", ca, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }, 1, "certificate expired"},
+		{"expired", ca, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }, 1, "certificate has expired"},
 		{"wrong host", ca, func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"other.invalid"} }, 1, "check api-url"},
 		{"self-signed", nil, nil, 1, "set ca-bundle"},
 		{"of an unknown authority", newAuthority(t), nil, 1, "set ca-bundle"},
@@ -87,11 +87,11 @@ func TestNetworkBodies(t *testing.T) {
 			w.Header().Set("Content-Length", fmt.Sprint(len(body)))
 			send(w, string(body[:len(body)/2]))
 			panic(http.ErrAbortHandler)
-		}, short[2:], 1, "unexpected EOF; the connection broke off"},
+		}, short[2:], 1, "connection closed before the complete response arrived: unexpected EOF"},
 		{"cut off between chunks", func(w http.ResponseWriter, _ *http.Request, body []byte) {
 			send(w, string(body[:len(body)/2]))
 			panic(http.ErrAbortHandler)
-		}, short[2:], 1, "unexpected EOF; the connection broke off"},
+		}, short[2:], 1, "connection closed before the complete response arrived: unexpected EOF"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -135,7 +135,7 @@ func TestNetworkRedirects(t *testing.T) {
 					}
 					http.Redirect(w, r, other.URL+r.URL.Path, status)
 				}))
-				j := journey{withToken(), []string{"--api-url", server.URL}, 3, "api-url is right"}
+				j := journey{withToken(), []string{"--api-url", server.URL}, 3, "then tenant and api-url"}
 				j.travel(t, tenant)
 				if n := heard.Load(); n > 0 {
 					t.Errorf("%d requests to the other host", n)

@@ -265,9 +265,9 @@ func TestNetworkProxyByTLS(t *testing.T) {
 		says   string
 	}{
 		{"good", shows(ca, nil), 0, "errors=0"},
-		{"unknown authority", shows(nil, nil), 1, "the proxy's certificate is of an authority that this machine does not trust: set ca-bundle"},
+		{"unknown authority", shows(nil, nil), 1, "the proxy's certificate is signed by an unknown authority: set ca-bundle"},
 		{"another name", shows(ca, func(c *x509.Certificate) { c.IPAddresses = nil }), 1, "the proxy's certificate is for another name: check proxy"},
-		{"no TLS", nil, 1, "the proxy does not speak TLS there: check proxy"},
+		{"no TLS", nil, 1, "the proxy does not speak TLS: check proxy"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -295,7 +295,7 @@ func TestNetworkInspection(t *testing.T) {
 		{"with another", journey{withToken(), []string{"--ca-bundle", other.file(t)}, 1, "set ca-bundle"}},
 		{"with its authority", journey{withToken(), []string{"--ca-bundle", ca.file(t)}, 0, "errors=0"}},
 		{"by environment", journey{withToken("REQUESTS_CA_BUNDLE", ca.file(t)), nil, 0, "errors=0"}},
-		{"client certificate", journey{map[string]string{"XC_P12": pkcs, "VES_P12_PASSWORD": networkPassword}, []string{"--ca-bundle", ca.file(t)}, 3, "a proxy that inspects TLS drops client certificates"}},
+		{"client certificate", journey{map[string]string{"XC_P12": pkcs, "VES_P12_PASSWORD": networkPassword}, []string{"--ca-bundle", ca.file(t)}, 3, "a TLS-inspecting proxy drops client certificates"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

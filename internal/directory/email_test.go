@@ -167,3 +167,23 @@ func asciiUpper(s string) string {
 	}
 	return string(upper)
 }
+
+// TestUsernames: a username keeps the tenant's spelling and is compared without
+// case; a letter beyond ASCII never equals an ASCII one.
+func TestUsernames(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, address, want, key string }{
+		{"Ann.Lee", "ann@example.com", "Ann.Lee", "ann.lee"},
+		{"", "Ann@Example.com", "Ann@Example.com", "ann@example.com"},
+		{"JÜRGEN", "", "JÜRGEN", "jürgen"},
+		{"\u212Aate", "", "\u212Aate", "\u212Aate"}, // the Kelvin sign
+	} {
+		got, err := directory.NewUsername(tt.name, tt.address)
+		if err != nil || string(got) != tt.want || got.Key() != tt.key {
+			t.Errorf("NewUsername(%q, %q) = %q (key %q), %v; want %q (key %q)", tt.name, tt.address, got, got.Key(), err, tt.want, tt.key)
+		}
+	}
+	if got, err := directory.NewUsername("", ""); err == nil {
+		t.Errorf("nobody is %q", got)
+	}
+}

@@ -12,7 +12,7 @@ import (
 )
 
 // Email is a person's address in the one spelling that is compared and sent:
-// lower case. Make it with ParseEmail or Fold; the zero value is nobody.
+// lower case. Make it with ParseEmail or ObservedEmail; the zero value is nobody.
 type Email string
 
 // ParseEmail returns the normalised form of s, outer blanks ignored.
@@ -32,8 +32,12 @@ func ParseEmail(s string) (Email, error) {
 			return "", fmt.Errorf("%q is no e-mail: it holds %q", s, r)
 		}
 	}
-	return Email(Fold(s)), nil
+	return Email(fold(s)), nil
 }
+
+// ObservedEmail returns the address of a user of the tenant in the spelling that
+// is compared. It need not be a valid one.
+func ObservedEmail(address string) Email { return Email(fold(strings.TrimSpace(address))) }
 
 func isEmailRune(r rune) bool {
 	return r != utf8.RuneError && !unicode.IsSpace(r) && !IsControl(r) && !strings.ContainsRune(`<>()[],;:\"`, r)
@@ -45,10 +49,28 @@ func (e Email) Local() string {
 	return local
 }
 
-// Fold lower-cases s for comparison. A letter beyond ASCII is never folded to
+// Username is the name by which groups list a user, in the tenant's spelling. It
+// need not be the email. Two usernames with the same Key are one user; the zero
+// value is nobody.
+type Username string
+
+// NewUsername returns the username of a user whom the tenant holds by a name and
+// an address: the API's default for a missing name is the address. It fails if
+// both are empty.
+func NewUsername(name, address string) (Username, error) {
+	if name == "" && address == "" {
+		return "", errors.New("a user without name and email")
+	}
+	return Username(cmp.Or(name, address)), nil
+}
+
+// Key returns the form in which usernames are compared: without case.
+func (u Username) Key() string { return fold(string(u)) }
+
+// fold lower-cases s for comparison. A letter beyond ASCII is never folded to
 // an ASCII one (the Kelvin sign to k, say): two addresses that look alike must
 // not become one person.
-func Fold(s string) string {
+func fold(s string) string {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
 			return strings.Map(foldRune, s)
@@ -102,7 +124,7 @@ func ParseDN(s string) (DN, error) {
 			if !hasCN && strings.EqualFold(attribute.Type, "CN") {
 				cn, hasCN = attribute.Value, true
 			}
-			attribute.Value = Fold(attribute.Value)
+			attribute.Value = fold(attribute.Value)
 		}
 	}
 	if !hasCN {

@@ -28,9 +28,9 @@ type Role struct {
 
 // User is a user of the tenant.
 type User struct {
-	Email       Email      `json:"email"`    // empty for users without one
-	Address     string     `json:"address"`  // the e-mail in the tenant's spelling; empty for a user to be created
-	Username    string     `json:"username"` // what groups list; need not be the e-mail
+	Email       Email      `json:"email"`   // empty for users without one
+	Address     string     `json:"address"` // the email in the tenant's spelling; empty for a user to be created
+	Username    Username   `json:"username"`
 	Name        PersonName `json:"name"`
 	IdmType     string     `json:"idm_type"`
 	Type        string     `json:"type"`
@@ -56,7 +56,7 @@ type Group struct {
 	UID         string         `json:"uid"` // tells the group from another of that name
 	DisplayName string         `json:"display_name"`
 	Description string         `json:"description"`
-	Usernames   []string       `json:"usernames"` // in the tenant's order and spelling; nil where it does not say
+	Usernames   []Username     `json:"usernames"` // in the tenant's order and spelling; nil where it does not say
 	Roles       []Role         `json:"roles"`     // nil where the tenant does not say
 	SyncID      string         `json:"sync_id"`
 	SyncMode    string         `json:"sync_mode"`

@@ -20,7 +20,7 @@ type Snapshot struct {
 	Digest  string  `json:"plan_digest"`
 	Users   []User  `json:"users"`  // to be updated or deleted
 	Groups  []Group `json:"groups"` // to be updated or deleted
-	// Members are the people whom Groups name, by folded username: a username
+	// Members are the people whom Groups name, by Username.Key: a username
 	// may be somebody else's by the time of going back.
 	Members map[string]Email `json:"members"`
 	// What the apply was to create; going back leaves it.
@@ -57,7 +57,7 @@ func ParseSnapshot(document []byte) (*Snapshot, error) {
 	}
 	for _, group := range s.Groups {
 		for _, username := range group.Usernames {
-			if s.Members[Fold(username)] == "" {
+			if s.Members[username.Key()] == "" {
 				return nil, fmt.Errorf("it does not say who %q of the group %q is", username, group.Name)
 			}
 		}

@@ -49,7 +49,7 @@ func TestFoundRefusedReadBackStops(t *testing.T) {
 	plain := company()
 	outcome := apply(t, tenant, []plan.Operation{
 		updateGroup(t, plain, "ops", nil, members("ann@example.com")), deleteGroup(t, plain, "old"), deleteUser("dee@example.com"),
-	}, groupsync.WithConcurrency(1))
+	}, groupsync.Options{Concurrency: 1})
 	if outcome.Stopped == nil || len(writes(tenant)) != 1 {
 		t.Errorf("stopped: %v, writes %v, %v", outcome.Stopped, writes(tenant), told(outcome))
 	}
@@ -82,7 +82,7 @@ func TestFoundStopsBeforeReadingBack(t *testing.T) {
 		operations = append(operations, updateGroup(t, company(), "ops", nil, members("ann@example.com")))
 		operations = append(operations, createGroup("new-a", member("cy@example.com")), createGroup("new-b", member("cy@example.com")), createGroup("new-c", member("cy@example.com")))
 		policy := retry.Default() // the 401 comes after a second
-		outcome := apply(t, tenant, operations, groupsync.WithConcurrency(2), groupsync.WithGroupRetry(policy))
+		outcome := apply(t, tenant, operations, groupsync.Options{Concurrency: 2, GroupRetry: policy})
 		// In flight beside the group that is refused is one other; the third begins after the 401.
 		if n := len(writes(tenant)); n > 3 {
 			t.Errorf("%d writes %v: %v", n, writes(tenant), told(outcome))
@@ -116,9 +116,7 @@ func TestFoundClientRepeatsAreRemembered(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				policy := retry.Default()
-				policy.Attempts = tt.attempts
-				outcome := groupsync.New(repeating(tt.tenant), groupsync.WithRetryAttempts(tt.attempts), groupsync.WithGroupRetry(policy)).
+				outcome := groupsync.New(repeating(tt.tenant), groupsync.Options{UserRetry: attempts(tt.attempts), GroupRetry: attempts(tt.attempts), RetryAfterMax: time.Minute}).
 					Apply(t.Context(), &plan.Plan{Operations: []plan.Operation{tt.operation}})
 				if got := told(outcome)[0]; got != tt.want {
 					t.Errorf("%s, want %s (%v)", got, tt.want, outcome.Results[0].Err)
@@ -137,7 +135,7 @@ func TestFoundCreatedGroupIsNotPlanned(t *testing.T) {
 			cancel(errors.New("interrupted"))
 			return simulator.Fault{Delay: time.Second}
 		}))
-		outcome := groupsync.New(repeating(tenant)).Apply(ctx, &plan.Plan{Operations: []plan.Operation{createGroup("new", member("cy@example.com"))}})
+		outcome := groupsync.New(repeating(tenant), groupsync.Options{}).Apply(ctx, &plan.Plan{Operations: []plan.Operation{createGroup("new", member("cy@example.com"))}})
 		created := len(tenant.Groups()) == 3
 		if result := outcome.Results[0]; created && (result.Status == groupsync.Planned || result.Attempts == 0) {
 			t.Errorf("the tenant has the group, and it is told as %q after %d attempts", result.Status, result.Attempts)

@@ -3,9 +3,9 @@ package groupsync
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -14,10 +14,10 @@ import (
 	"xc-group-sync/internal/retry"
 )
 
-// change is what a group's members are to become, by username.
+// change is what is to happen to a group.
 type change struct {
-	add        []string
-	remove     map[string]bool  // folded
+	add        []directory.Username
+	remove     map[string]bool  // by Username.Key
 	attributes *plan.Attributes // nil: as the tenant has them
 }
 
@@ -26,58 +26,61 @@ func (r *run) writeGroup(ctx context.Context, result *Result) {
 	change, missing := r.change(result.Operation)
 	switch {
 	case len(missing) == 0:
-	case r.onUserFailure == SkipGroup:
+	case r.options.OnUserFailure == SkipGroup:
 		result.Status = Skipped
-		result.Err = fmt.Errorf("not synced, because %s could not be created", strings.Join(missing, ", "))
+		result.Err = fmt.Errorf("%w: could not create %s", errSkipped, strings.Join(missing, ", "))
 		return
 	default:
-		result.LeftOut = r.missing
-	}
-	if result.Action == plan.Create {
-		if len(change.add) == 0 {
-			result.Status, result.Err = Skipped, errors.New("not created, because none of its members could be")
-			return
+		result.LeftOut = make(map[directory.Email]bool, len(missing))
+		for _, email := range missing {
+			result.LeftOut[directory.Email(email)] = true
 		}
-		r.createGroup(ctx, result, change)
-		return
 	}
-	r.updateGroup(ctx, result, change)
+	switch {
+	case result.Action == plan.Update:
+		r.updateGroup(ctx, result, change)
+	case len(change.add) == 0:
+		result.Status, result.Err = Skipped, fmt.Errorf("%w: none of its members could be created", errSkipped)
+	default:
+		r.createGroup(ctx, result, change)
+	}
 }
 
-// change resolves the operation's members, and names who could not be created.
+// change resolves the operation's members and returns the emails of those who
+// could not be created.
 func (r *run) change(operation *plan.Operation) (c change, missing []string) {
 	for _, member := range operation.Add {
-		if r.missing[member.Email] {
+		username := cmp.Or(member.Username, r.usernames[member.Email])
+		if username == "" {
 			missing = append(missing, string(member.Email))
 			continue
 		}
-		c.add = append(c.add, cmp.Or(member.Username, r.usernames[member.Email], string(member.Email)))
+		c.add = append(c.add, username)
 	}
 	c.attributes = operation.Attributes
 	c.remove = make(map[string]bool, len(operation.Remove))
 	for _, member := range operation.Remove {
-		c.remove[directory.Fold(member.Username)] = true
+		c.remove[member.Username.Key()] = true
 	}
 	return c, missing
 }
 
-// apply is the group's members after the change, in the tenant's spelling, with
-// how many came and went.
-func (c change) apply(usernames []string) (members []string, added, removed int) {
-	members = make([]string, 0, len(usernames)+len(c.add))
+// apply returns the members after the change, in the tenant's spelling, and how
+// many it adds and removes.
+func (c change) apply(usernames []directory.Username) (members []directory.Username, added, removed int) {
+	members = make([]directory.Username, 0, len(usernames)+len(c.add))
 	present := make(map[string]bool, len(usernames)+len(c.add))
 	for _, username := range usernames {
-		folded := directory.Fold(username)
-		if c.remove[folded] {
+		if c.remove[username.Key()] {
 			removed++
 			continue
 		}
-		present[folded] = true
+		present[username.Key()] = true
 		members = append(members, username)
 	}
 	for _, username := range c.add {
-		if folded := directory.Fold(username); !present[folded] {
-			present[folded] = true
+		if !present[username.Key()] {
+			present[username.Key()] = true
 			members = append(members, username)
 			added++
 		}
@@ -85,141 +88,135 @@ func (c change) apply(usernames []string) (members []string, added, removed int)
 	return members, added, removed
 }
 
-// done tells whether a group has what the change asks for.
+// done reports whether a group, as it was read, has what the change asks for.
 func (c change) done(group directory.Group, err error) bool {
 	_, added, removed := c.apply(group.Usernames)
 	return err == nil && group.ReadError == "" && group.Usernames != nil && added+removed == 0 && !c.attributes.Apply(&group)
 }
 
+// createGroup creates a group. If the API answers that it exists, it is updated
+// within the same attempt: that is still a creation if an earlier request of this
+// operation may have made the group, and an update if somebody else did.
 func (r *run) createGroup(ctx context.Context, result *Result, change change) {
 	group := result.Group
 	group.Usernames = change.add
-	maybeCreated, sent := false, false
-	r.try(ctx, result, r.groups, func(ctx context.Context) (bool, error) {
-		err := r.repository.CreateGroup(ctx, group)
-		if conflict(err) {
-			// Somebody made it, perhaps this program at an earlier attempt.
-			maybeCreated = maybeCreated || repeated(err)
-			result.ambiguous = maybeCreated
-			err := r.replaceGroup(ctx, result, change, &sent)
-			if maybeCreated && errors.Is(err, retry.ErrInterrupted) {
-				err = errors.New(err.Error()) // it was begun, and perhaps carried out
-			}
-			if err != nil {
-				return true, err
-			}
-			if maybeCreated {
-				result.Effect, result.Added = plan.Create, len(change.add)
-			}
-			return true, nil
+	r.attempt(ctx, result, r.options.GroupRetry, func(ctx context.Context, history retry.History) error {
+		conflict := r.repository.CreateGroup(ctx, group)
+		if !answered(conflict, http.StatusConflict) {
+			return conflict
 		}
-		maybeCreated = maybeCreated || retry.Classify(err).Ambiguous
-		if err == nil {
-			result.Effect, result.Added = plan.Create, len(change.add)
+		history.MaybeDone = history.MaybeDone || retry.FaultOf(conflict).Ambiguous
+		if !history.MaybeDone {
+			result.Effect = plan.Update
 		}
-		return true, err
-	}, func(ctx context.Context) bool {
-		if !change.done(r.readGroup(ctx, group.Name)) {
-			return false
+		existing, err := r.repository.Group(ctx, group.Name)
+		if err != nil {
+			err = fmt.Errorf("%v; %w", conflict, err)
+		} else {
+			err = r.replaceGroup(ctx, result, change, existing, history)
 		}
-		if !sent { // else counted already
-			result.Added = len(change.add)
-		}
-		return true
-	})
-	if result.Status == Done && sent && !maybeCreated {
-		result.Effect = plan.Update // it was there
+		return after(conflict, err)
+	}, func(ctx context.Context) bool { return change.done(r.readGroup(ctx, group.Name)) })
+	if result.Effect == plan.Create {
+		result.Added = len(change.add)
 	}
 }
 
-// readGroup reads a group to find out whether a write was carried out.
+// after returns the error of an attempt whose first request failed with one error
+// and whose later ones with another: the latter decides, but for whether
+// something was sent and may have been carried out.
+func after(first, err error) error {
+	if err == nil {
+		return nil
+	}
+	fault := retry.FaultOf(err)
+	fault.Ambiguous, fault.NotSent, fault.Err = fault.Ambiguous || retry.FaultOf(first).Ambiguous, false, err
+	return &fault
+}
+
+// readGroup reads a group to find out whether a write took effect; refused
+// credentials end the run.
 func (r *run) readGroup(ctx context.Context, name directory.GroupName) (directory.Group, error) {
 	group, err := r.repository.Group(ctx, name)
-	if unauthenticated(err) {
+	if retry.FaultOf(err).Unauthenticated {
 		r.stop(err)
 	}
 	return group, err
 }
 
+// updateGroup reads a group as it is now and changes it.
 func (r *run) updateGroup(ctx context.Context, result *Result, change change) {
-	wrote := false
-	r.try(ctx, result, r.groups, func(ctx context.Context) (bool, error) {
-		err := r.replaceGroup(ctx, result, change, &wrote)
-		return wrote, err
-	}, func(ctx context.Context) bool {
-		return change.done(r.readGroup(ctx, result.Group.Name))
-	})
+	r.attempt(ctx, result, r.options.GroupRetry, func(ctx context.Context, history retry.History) error {
+		group, err := r.repository.Group(ctx, result.Group.Name)
+		switch {
+		case answered(err, http.StatusNotFound):
+			return fmt.Errorf("%w: group no longer exists", errSkipped)
+		case err != nil:
+			return err
+		}
+		return r.replaceGroup(ctx, result, change, group, history)
+	}, func(ctx context.Context) bool { return change.done(r.readGroup(ctx, result.Group.Name)) })
 }
 
-// replaceGroup reads the group as it is now and puts it back with the change
-// and nothing else altered, unless there is nothing left to change. wrote is
-// set once the replacement is sent.
-func (r *run) replaceGroup(ctx context.Context, result *Result, change change, wrote *bool) error {
-	group, err := r.repository.Group(ctx, result.Group.Name)
+// replaceGroup writes a group back as it was just read but for the change, unless
+// nothing is left to change.
+func (r *run) replaceGroup(ctx context.Context, result *Result, change change, group directory.Group, history retry.History) error {
 	switch {
-	case gone(err):
-		return fmt.Errorf("%w: the group is gone since the plan was made", errLeft)
-	case err != nil:
-		return err
 	case group.ReadError != "":
-		return fmt.Errorf("%w: the tenant could not read the group whole: %s", errLeft, group.ReadError)
+		return fmt.Errorf("%w: the tenant could not read the whole group: %s", errSkipped, group.ReadError)
 	case group.SyncMode == directory.SyncSCIM:
-		return fmt.Errorf("%w: the group is synced by SCIM", errLeft)
+		return fmt.Errorf("%w: group is synced by SCIM", errSkipped)
 	case group.Usernames == nil && (result.Action == plan.Create || len(result.Group.Usernames) > 0), group.Roles == nil && len(result.Group.Roles) > 0:
-		return fmt.Errorf("%w: the tenant answers without the group's members or roles", errLeft)
+		return fmt.Errorf("%w: the tenant returned the group without members or roles", errSkipped)
 	}
 	members, added, removed := change.apply(group.Usernames)
 	if !change.attributes.Apply(&group) && added+removed == 0 {
-		if *wrote { // an earlier attempt turns out to have been carried out
-			result.Effect = plan.Update
+		if !history.MaybeDone { // else an earlier attempt did it
+			result.Effect, result.Added, result.Removed = "", 0, 0
 		}
 		return nil
 	}
 	group.Usernames = members
-	*wrote = true
-	// Counted before the answer is known: a read-back may find it done.
+	// Counted before the answer is known: the next attempt, or settling, may find
+	// that this one took effect.
 	result.Added, result.Removed = added, removed
-	if err := r.repository.ReplaceGroup(ctx, group); err != nil {
-		return err
-	}
-	result.Effect = plan.Update
-	return nil
+	return r.repository.ReplaceGroup(ctx, group)
 }
 
-// deleteGroup deletes a group that is still as the plan saw it. One that is
-// gone is deleted.
+// deleteGroup deletes a group that is still as the plan saw it. One that no longer
+// exists is deleted.
 func (r *run) deleteGroup(ctx context.Context, result *Result) {
-	r.try(ctx, result, r.groups, func(ctx context.Context) (bool, error) {
+	r.attempt(ctx, result, r.options.GroupRetry, func(ctx context.Context, _ retry.History) error {
 		group, err := r.repository.Group(ctx, result.Group.Name)
 		switch {
-		case gone(err):
-			return false, nil
+		case answered(err, http.StatusNotFound):
+			return nil
 		case err != nil:
-			return false, err
+			return err
 		case !unchanged(&group, &result.Group):
-			return false, fmt.Errorf("%w: the group changed since the plan was made; the next run looks at it anew", errLeft)
+			return fmt.Errorf("%w: group changed after planning; it will be re-evaluated in the next run", errSkipped)
 		}
 		err = r.repository.DeleteGroup(ctx, result.Group.Name)
-		if gone(err) {
-			err = nil
+		if answered(err, http.StatusNotFound) {
+			return nil
 		}
-		return true, err
+		return err
 	}, func(ctx context.Context) bool {
 		_, err := r.readGroup(ctx, result.Group.Name)
-		return gone(err)
+		return answered(err, http.StatusNotFound)
 	})
 	if result.Status == Done {
-		result.Effect, result.Removed = result.Action, result.Removals()
+		result.Removed = result.Removals()
 	}
 }
 
-// unchanged compares all that makes a deletion right or wrong.
+// unchanged compares everything that makes a deletion right or wrong.
 func unchanged(now, then *directory.Group) bool {
-	// Not every answer need give the identifier.
-	anew := now.UID != then.UID && now.UID != "" && then.UID != ""
-	return now.ReadError == "" && !anew && now.Description == then.Description && now.DisplayName == then.DisplayName &&
+	// An answer need not give the identifier.
+	recreated := now.UID != then.UID && now.UID != "" && then.UID != ""
+	return now.ReadError == "" && !recreated && now.Description == then.Description && now.DisplayName == then.DisplayName &&
 		now.SyncID == then.SyncID && now.SyncMode == then.SyncMode && len(now.ReferredBy()) == 0 &&
-		maps.Equal(set(now.Roles), set(then.Roles)) && slices.Equal(folded(now.Usernames), folded(then.Usernames))
+		maps.Equal(set(now.Roles), set(then.Roles)) && slices.Equal(keys(now.Usernames), keys(then.Usernames))
 }
 
 func set(roles []directory.Role) map[directory.Role]bool {
@@ -230,10 +227,11 @@ func set(roles []directory.Role) map[directory.Role]bool {
 	return all
 }
 
-func folded(usernames []string) []string {
+// keys returns the sorted keys of usernames.
+func keys(usernames []directory.Username) []string {
 	all := make([]string, len(usernames))
 	for i, username := range usernames {
-		all[i] = directory.Fold(username)
+		all[i] = username.Key()
 	}
 	slices.Sort(all)
 	return all

@@ -95,7 +95,7 @@ func TestGroupsLeftAlone(t *testing.T) {
 		change func(*simulator.Group) // since the plan was made; nil: deleted
 		says   string
 	}{
-		{"gone", nil, "gone"},
+		{"gone", nil, "no longer exists"},
 		{"half read", func(g *simulator.Group) { g.Error = &simulator.Error{Code: "EPARTIAL", Message: "half"} }, "EPARTIAL"},
 		{"SCIM", func(g *simulator.Group) { g.SyncMode = "SCIM" }, "SCIM"},
 	}
@@ -222,7 +222,7 @@ func TestConflictWithALostReplacement(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			tenant := company(inTurn("PUT", "user_groups/ops", lostAnswer))
 			outcome := apply(t, tenant, []plan.Operation{createGroup("ops", members("ann@example.com", "cy@example.com")...)},
-				groupsync.WithGroupRetry(retry.Policy{Attempts: attempts}))
+				groupsync.Options{GroupRetry: retry.Policy{Attempts: attempts}})
 			check(t, "outcome", []string{"create group ops: done update +1 -0"}, told(outcome))
 		})
 	}
@@ -248,7 +248,7 @@ func TestAmbiguousGroupWritesRetried(t *testing.T) {
 				"PUT":    updateGroup(t, tenant, "ops", members("cy@example.com"), members("Bob.Builder")),
 				"DELETE": deleteGroup(t, tenant, "old"),
 			}[method]
-			outcome := apply(t, tenant, []plan.Operation{operation}, groupsync.WithGroupRetry(retry.Policy{Attempts: 3}))
+			outcome := apply(t, tenant, []plan.Operation{operation}, groupsync.Options{GroupRetry: retry.Policy{Attempts: 3}})
 			check(t, "outcome", []string{want.outcome}, told(outcome))
 			check(t, "writes", want.writes, writes(tenant))
 		})
@@ -274,7 +274,7 @@ func TestBreakerCountsWhatWasCarriedOut(t *testing.T) {
 			for i := range 8 {
 				operations = append(operations, updateGroup(t, tenant, directory.GroupName(fmt.Sprintf("g%d", i)), members("ann@example.com"), nil))
 			}
-			outcome := apply(t, tenant, operations, groupsync.WithBreaker(5, time.Second), groupsync.WithConcurrency(concurrency))
+			outcome := apply(t, tenant, operations, groupsync.Options{BreakerThreshold: 5, BreakerCooldown: time.Second, Concurrency: concurrency})
 			if outcome.Opened != 0 || outcome.Retry.Succeeded != 8 || outcome.Retry.Recovered != 8 || outcome.Retry.Exhausted != 0 {
 				t.Errorf("%d at once: opened %d times, %+v, %v", concurrency, outcome.Opened, outcome.Retry, told(outcome))
 			}
@@ -311,7 +311,7 @@ func TestAmbiguousUserDeletion(t *testing.T) {
 	t.Parallel()
 	for acted, want := range map[bool]string{true: "delete user dee@example.com: done delete", false: "delete user dee@example.com: failed"} {
 		tenant := company(on("POST", "users/cascade_delete", 0, simulator.Fault{Status: 504, AfterAct: acted}))
-		outcome := apply(t, tenant, []plan.Operation{deleteUser("dee@example.com")}, groupsync.WithRetryAttempts(1))
+		outcome := apply(t, tenant, []plan.Operation{deleteUser("dee@example.com")}, groupsync.Options{UserRetry: attempts(1)})
 		check(t, "outcome", []string{want}, told(outcome))
 		check(t, "writes", []string{"POST users/cascade_delete"}, writes(tenant))
 	}

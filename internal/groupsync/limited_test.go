@@ -1,6 +1,7 @@
 package groupsync_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -88,12 +89,19 @@ func (l *limited) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	l.mu.Unlock()
 	time.Sleep(back)
-	answer := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}
+	answer := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(created(r))), Request: r}
 	if !admitted {
 		answer.StatusCode = http.StatusTooManyRequests
 		answer.Header.Set("Retry-After", l.retryAfter)
 	}
 	return answer, nil
+}
+
+// created is the documented answer to the creation of a user.
+func created(r *http.Request) string {
+	var user struct{ Email string }
+	_ = json.NewDecoder(r.Body).Decode(&user)
+	return fmt.Sprintf(`{"metadata":{"name":%q}}`, user.Email)
 }
 
 func (l *limited) half() time.Duration {
@@ -117,7 +125,7 @@ func TestStrayRefusals(t *testing.T) {
 			random := rand.New(rand.NewPCG(3, 4))
 			tenant := &limited{admit: func(time.Duration) bool { return random.Float64() >= share }, latency: 20 * time.Millisecond, start: time.Now(), random: rand.New(rand.NewPCG(1, 2))}
 			client := xc.New(xc.Options{BaseURL: base, Transport: tenant, Timeout: 30 * time.Second, Attempts: 3, RetryAfterMax: time.Minute, Concurrency: 4})
-			for _, result := range groupsync.New(client, groupsync.WithConcurrency(4)).Apply(t.Context(), newcomers(2000)).Results {
+			for _, result := range groupsync.New(client, groupsync.Options{}).Apply(t.Context(), newcomers(2000)).Results {
 				if result.Status != groupsync.Done {
 					t.Errorf("%s: %v", result.Name(), result.Err)
 				}
@@ -156,7 +164,7 @@ func TestUnderARateLimit(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						tenant := &limited{admit: admit(), retryAfter: retryAfter, latency: flying.latency, start: time.Now(), random: rand.New(rand.NewPCG(1, 2))}
 						client := xc.New(xc.Options{BaseURL: base, Transport: tenant, Timeout: 30 * time.Second, Attempts: 3, RetryAfterMax: time.Minute, Concurrency: flying.most})
-						service := groupsync.New(client, groupsync.WithConcurrency(flying.most), groupsync.WithBreaker(5, 30*time.Second))
+						service := groupsync.New(client, groupsync.Options{RetryAfterMax: time.Minute, Concurrency: flying.most, BreakerThreshold: 5, BreakerCooldown: 30 * time.Second})
 						outcome := service.Apply(t.Context(), newcomers(users))
 						used := users / time.Since(tenant.start).Seconds() / perSecond
 						failed, last := 0, 0

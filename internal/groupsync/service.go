@@ -1,9 +1,10 @@
 // Package groupsync is the sync service: it carries out a plan through a
-// repository, concurrently, users before the groups that need them, deletions
-// last, and tells what became of each operation. It does not print.
+// repository, concurrently, users before the groups that need them and deletions
+// last, and says what became of each operation. It does not print.
 package groupsync
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -13,25 +14,25 @@ import (
 	"xc-group-sync/internal/retry"
 )
 
-// Repository is the tenant that a plan is carried out on. Its errors tell their
-// HTTP status as retry.StatusError does, and by FromAPI() bool whether the API
-// itself gave it; one whose method Unauthenticated() bool is true ends the run;
-// one that wraps retry.ErrInterrupted says that nothing was sent. It is called
+// Repository is the tenant a plan is carried out on. Its errors carry a
+// retry.Fault that says what they mean; one without is permanent. It is called
 // concurrently.
 type Repository interface {
 	Users(context.Context) ([]directory.User, error)
-	CreateUser(context.Context, directory.User) error
+	// CreateUser returns the username that the tenant gave the user, or "" if it
+	// does not say.
+	CreateUser(context.Context, directory.User) (directory.Username, error)
 	ReplaceUser(context.Context, directory.User) error
 	DeleteUser(context.Context, directory.User) error
 
-	// Group reads a group; Usernames is nil where the tenant does not say.
+	// Group reads a group; Usernames is nil if the tenant does not say.
 	Group(context.Context, directory.GroupName) (directory.Group, error)
 	CreateGroup(context.Context, directory.Group) error
 	ReplaceGroup(context.Context, directory.Group) error
 	DeleteGroup(context.Context, directory.GroupName) error
 }
 
-// OnUserFailure says what becomes of a group with a user who could not be
+// OnUserFailure says what becomes of a group that needs a user who could not be
 // created.
 type OnUserFailure string
 
@@ -41,47 +42,85 @@ const (
 	SyncRest  OnUserFailure = "sync-rest"  // it is synced without that user
 )
 
-// Service carries out a plan. Make one for each run with New: budget, breaker
-// and figures are a run's.
-type Service struct {
-	repository    Repository
-	retrier       retry.Retrier
-	metrics       map[string]*retry.Metrics // by kind of operation, as "create user"
-	users         retry.Policy
-	groups        retry.Policy
-	jitter        retry.Jitter
-	concurrency   int
-	onUserFailure OnUserFailure
-	log           *slog.Logger
-	progress      func()
+// Options are the settings of a Service. The zero value of each is documented
+// with it; together they are the defaults of the specification: the creation of a
+// user is tried 3 times with waits of 1 s and 2 s (FR-RETRY-001), group operations
+// are tried once (FR-RETRY-004).
+type Options struct {
+	// UserRetry is the policy of user operations. Its fields are the parameters
+	// of the specification's constructor (FR-RETRY-001), with their defaults:
+	//
+	//	retry_attempts      Attempts    3    total, the first included
+	//	backoff_multiplier  Multiplier  1 s  the first wait, doubled for each further one
+	//	backoff_min         Min         1 s  the shortest wait
+	//	backoff_max         Max         4 s  the longest wait but for a Retry-After
+	//
+	// The zero Policy means retry.Default, which has these defaults. To change
+	// one of them, start from there:
+	//
+	//	policy := retry.Default()
+	//	policy.Attempts = 5
+	//	service := groupsync.New(repository, groupsync.Options{UserRetry: policy})
+	UserRetry retry.Policy
+	// GroupRetry is the policy of group operations. The zero Policy tries once.
+	GroupRetry retry.Policy
+	// RetryAfterMax is the longest Retry-After that is honored; a longer one ends
+	// the retries. Zero honors none.
+	RetryAfterMax time.Duration
+	// RetryBudget bounds the retries of all operations together; 0 does not.
+	RetryBudget int
+	// BreakerThreshold is how many operations in a row may fail for transient
+	// reasons before the rest is held back; 0 never holds anything back.
+	BreakerThreshold int
+	// BreakerCooldown is the time until one operation is tried again.
+	BreakerCooldown time.Duration
+	// Concurrency is how many operations are in flight at once; 0 means 4.
+	Concurrency int
+	// OnUserFailure says what becomes of a group that needs a user who could not
+	// be created; empty means SkipGroup.
+	OnUserFailure OnUserFailure
+	// Log receives operations, attempts and waits; nil logs nothing.
+	Log *slog.Logger
+	// Progress is called after each operation that has ended, concurrently; nil
+	// is not called.
+	Progress func()
+	// Random is the source of jitter: numbers in [0, 1), safe for concurrent use;
+	// nil means math/rand/v2.
+	Random func() float64
 }
 
-// Option is a setting of New.
-type Option func(*Service)
+// Service carries out a plan. Make one for each run with New: the budget, the
+// breaker and the figures are those of one run.
+type Service struct {
+	repository Repository
+	options    Options // complete: no zero value stands for a default
+	retrier    retry.Retrier
+	metrics    map[string]*retry.Metrics // by kind of operation, such as "create user"
+}
 
-// New makes a service over the repository. Without options the creation of a
-// user is tried 3 times with waits of 1 s and 2 s between (FR-RETRY-001), group
-// operations are tried once (FR-RETRY-004), 4 operations are in flight at a
-// time, and nothing is logged.
-func New(repository Repository, options ...Option) *Service {
+// New returns a service over the repository.
+func New(repository Repository, options Options) *Service {
+	if options.UserRetry == (retry.Policy{}) {
+		options.UserRetry = retry.Default()
+	}
+	options.Concurrency = cmp.Or(options.Concurrency, 4)
+	options.OnUserFailure = cmp.Or(options.OnUserFailure, SkipGroup)
+	options.Log = cmp.Or(options.Log, slog.New(slog.DiscardHandler))
+	if options.Progress == nil {
+		options.Progress = func() {}
+	}
 	s := &Service{
-		repository:    repository,
-		users:         retry.Default(),
-		groups:        retry.Default(),
-		jitter:        retry.Default().Jitter,
-		concurrency:   4,
-		onUserFailure: SkipGroup,
-		log:           slog.New(slog.DiscardHandler),
-		progress:      func() {},
+		repository: repository,
+		options:    options,
+		retrier: retry.Retrier{
+			RetryAfterMax: options.RetryAfterMax,
+			Budget:        retry.NewBudget(options.RetryBudget),
+			Breaker:       retry.NewBreaker(options.BreakerThreshold, options.BreakerCooldown),
+			Log:           options.Log.With("layer", "service"),
+			Random:        options.Random,
+		},
+		metrics: map[string]*retry.Metrics{},
 	}
-	s.groups.Attempts = 1
-	s.retrier.RetryAfterMax = time.Minute
-	for _, option := range options {
-		option(s)
-	}
-	s.users.Jitter, s.groups.Jitter = s.jitter, s.jitter
-	s.retrier.Log = s.log.With("layer", "service")
-	s.metrics = map[string]*retry.Metrics{}
 	for _, object := range []plan.Object{plan.User, plan.Group} {
 		for _, action := range []plan.Action{plan.Create, plan.Update, plan.Delete} {
 			s.metrics[kind(action, object)] = new(retry.Metrics)
@@ -90,75 +129,9 @@ func New(repository Repository, options ...Option) *Service {
 	return s
 }
 
-// WithRetryAttempts sets how often a user operation is tried in all, the first
-// attempt included; under 1 counts as 1. The default is 3.
-func WithRetryAttempts(n int) Option { return func(s *Service) { s.users.Attempts = n } }
-
-// WithBackoffMultiplier sets the wait before the first retry, which doubles with
-// each further one, before the bounds apply:
-// max(min(multiplier × 2^(attempt-1), max), min). The default is 1 s.
-func WithBackoffMultiplier(d time.Duration) Option {
-	return func(s *Service) { s.users.Multiplier = d }
-}
-
-// WithBackoffMin sets the shortest wait. The default is 1 s.
-func WithBackoffMin(d time.Duration) Option { return func(s *Service) { s.users.Min = d } }
-
-// WithBackoffMax sets the longest wait but for a Retry-After. The default is 4 s.
-func WithBackoffMax(d time.Duration) Option { return func(s *Service) { s.users.Max = d } }
-
-// WithBackoffJitter spreads the waits of user and group operations. The default
-// is none.
-func WithBackoffJitter(jitter retry.Jitter) Option { return func(s *Service) { s.jitter = jitter } }
-
-// WithGroupRetry sets how often group operations are tried, and the waits
-// between but for their jitter. The default is once.
-func WithGroupRetry(policy retry.Policy) Option { return func(s *Service) { s.groups = policy } }
-
-// WithRetryAfterMax sets the longest Retry-After that is honoured. The default
-// is a minute.
-func WithRetryAfterMax(d time.Duration) Option {
-	return func(s *Service) { s.retrier.RetryAfterMax = d }
-}
-
-// WithRetryBudget bounds the retries of all operations together; 0, the
-// default, does not.
-func WithRetryBudget(n int) Option { return func(s *Service) { s.retrier.Budget = retry.NewBudget(n) } }
-
-// WithBreaker holds everything back after threshold operations in a row that
-// failed for transient reasons, and tries one after the cooldown; 0, the
-// default, never does.
-func WithBreaker(threshold int, cooldown time.Duration) Option {
-	return func(s *Service) { s.retrier.Breaker = retry.NewBreaker(threshold, cooldown) }
-}
-
-// WithRandom sets the source of jitter: numbers in [0, 1), safe for concurrent
-// use. The default is math/rand/v2.
-func WithRandom(random func() float64) Option { return func(s *Service) { s.retrier.Random = random } }
-
-// WithConcurrency sets how many operations are in flight at once; the default
-// is 4.
-func WithConcurrency(n int) Option { return func(s *Service) { s.concurrency = n } }
-
-// WithOnUserFailure sets what becomes of a group with a user who could not be
-// created; the default is SkipGroup.
-func WithOnUserFailure(choice OnUserFailure) Option {
-	return func(s *Service) { s.onUserFailure = choice }
-}
-
-// WithLog sets where operations, attempts and waits are logged.
-func WithLog(log *slog.Logger) Option { return func(s *Service) { s.log = log } }
-
-// WithProgress sets what is called after each operation that has ended,
-// concurrently.
-func WithProgress(ended func()) Option { return func(s *Service) { s.progress = ended } }
-
 func kind(action plan.Action, object plan.Object) string {
 	return string(action) + " " + string(object)
 }
 
-// UserRetry is the policy of user operations.
-func (s *Service) UserRetry() retry.Policy { return s.users }
-
-// GroupRetry is the policy of group operations.
-func (s *Service) GroupRetry() retry.Policy { return s.groups }
+// UserRetry returns the policy of user operations.
+func (s *Service) UserRetry() retry.Policy { return s.options.UserRetry }

@@ -167,13 +167,12 @@ func simulate(t *testing.T, policy retry.Policy, m model) figures {
 				return fault
 			}))
 		client := xc.New(xc.Options{BaseURL: "https://simulated.example", Transport: tenant, Timeout: time.Minute, Attempts: 3, Concurrency: 4, RetryAfterMax: time.Minute})
-		service := groupsync.New(client, groupsync.WithRetryAttempts(policy.Attempts), groupsync.WithBackoffMultiplier(policy.Multiplier),
-			groupsync.WithBackoffMin(policy.Min), groupsync.WithBackoffMax(policy.Max), groupsync.WithBreaker(5, 30*time.Second))
+		service := groupsync.New(client, groupsync.Options{UserRetry: policy, RetryAfterMax: time.Minute, BreakerThreshold: 5, BreakerCooldown: 30 * time.Second})
 		p := &plan.Plan{}
 		for i := range simulatedUsers {
 			email := directory.Email(fmt.Sprintf("user%03d@example.com", i))
 			p.Operations = append(p.Operations, plan.Operation{Action: plan.Create, Object: plan.User, User: directory.User{
-				Email: email, Username: string(email), Name: directory.PersonName{First: "U", Last: "U"}, IdmType: directory.IdmSSO, Type: directory.TypeUser,
+				Email: email, Username: directory.Username(email), Name: directory.PersonName{First: "U", Last: "U"}, IdmType: directory.IdmSSO, Type: directory.TypeUser,
 			}})
 		}
 		outcome := service.Apply(t.Context(), p)

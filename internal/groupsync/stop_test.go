@@ -20,13 +20,13 @@ import (
 var errStopped = errors.New("stopped by hand")
 
 // interrupt applies the operations and ends the context after a while.
-func interrupt(t *testing.T, client *xc.Client, after time.Duration, operations []plan.Operation, options ...groupsync.Option) (*groupsync.Outcome, time.Duration) {
+func interrupt(t *testing.T, client *xc.Client, after time.Duration, operations []plan.Operation, options ...groupsync.Options) (*groupsync.Outcome, time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
 	time.AfterFunc(after, func() { cancel(errStopped) })
 	start := time.Now()
-	outcome := groupsync.New(client, options...).Apply(ctx, &plan.Plan{Operations: operations})
+	outcome := groupsync.New(client, optional(options)).Apply(ctx, &plan.Plan{Operations: operations})
 	if !errors.Is(outcome.Stopped, errStopped) {
 		t.Errorf("stopped = %v", outcome.Stopped)
 	}
@@ -53,15 +53,14 @@ func TestRefusedCredentialsStop(t *testing.T) {
 			t.Parallel()
 			tenant := company(on("POST", "user_roles", 2, fault))
 			operations := append(some(4), createGroup("dev", member("cy@example.com")), deleteGroup(t, tenant, "old"), deleteUser("dee@example.com"))
-			outcome := apply(t, tenant, operations, groupsync.WithConcurrency(1))
+			outcome := apply(t, tenant, operations, groupsync.Options{Concurrency: 1})
 			check(t, "outcome", []string{
 				"create user user0@example.com: done create", "create user user1@example.com: failed",
 				"create user user2@example.com: planned", "create user user3@example.com: planned",
 				"create group dev: planned", "delete group old: planned", "delete user dee@example.com: planned",
 			}, told(outcome))
 			check(t, "writes", []string{"POST user_roles", "POST user_roles"}, writes(tenant))
-			var refused *xc.APIError
-			if !errors.As(outcome.Stopped, &refused) || !refused.Unauthenticated() || len(tenant.Requests()) != 2 {
+			if !retry.FaultOf(outcome.Stopped).Unauthenticated || len(tenant.Requests()) != 2 {
 				t.Errorf("stopped = %v after %d requests", outcome.Stopped, len(tenant.Requests()))
 			}
 		})
@@ -78,7 +77,7 @@ func TestRefusedCredentialsAndOthers(t *testing.T) {
 			}[n-1]
 		}))
 		start := time.Now()
-		outcome := apply(t, tenant, some(5), groupsync.WithConcurrency(3))
+		outcome := apply(t, tenant, some(5), groupsync.Options{Concurrency: 3})
 		counts := map[groupsync.Status]int{}
 		for _, result := range outcome.Results {
 			counts[result.Status]++
@@ -93,7 +92,7 @@ func TestRefusedCredentialsAndOthers(t *testing.T) {
 // A 403 on one write is that operation's own.
 func TestForbiddenDoesNotStop(t *testing.T) {
 	t.Parallel()
-	outcome := apply(t, company(on("POST", "user_roles", 1, simulator.Fault{Status: 403})), some(2), groupsync.WithConcurrency(1))
+	outcome := apply(t, company(on("POST", "user_roles", 1, simulator.Fault{Status: 403})), some(2), groupsync.Options{Concurrency: 1})
 	check(t, "outcome", []string{"create user user0@example.com: failed", "create user user1@example.com: done create"}, told(outcome))
 }
 
@@ -102,10 +101,10 @@ func TestInterruptedWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		tenant := company(on("POST", "user_roles", 0, simulator.Fault{Status: 503}))
-		outcome, took := interrupt(t, connect(tenant), 1500*time.Millisecond, some(3), groupsync.WithConcurrency(1))
+		outcome, took := interrupt(t, connect(tenant), 1500*time.Millisecond, some(3), groupsync.Options{Concurrency: 1})
 		check(t, "outcome", []string{"create user user0@example.com: failed", "create user user1@example.com: planned", "create user user2@example.com: planned"}, told(outcome))
-		var last *xc.APIError
-		if err := outcome.Results[0].Err; took != 1500*time.Millisecond || !errors.Is(err, retry.ErrInterrupted) || !errors.As(err, &last) || last.Status != 503 {
+		var last *xc.Error
+		if err := outcome.Results[0].Err; took != 1500*time.Millisecond || retry.FaultOf(err).Cause != retry.CauseInterrupted || !errors.As(err, &last) || last.Status != 503 {
 			t.Errorf("error = %v after %v", err, took)
 		}
 		if len(tenant.Requests()) != 2 || outcome.Results[0].Attempts != 2 {
@@ -131,7 +130,7 @@ func TestInterruptedWrite(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				tenant := company(on("POST", "user_roles", 0, simulator.Fault{Delay: tt.delay}))
-				outcome, took := interrupt(t, connect(tenant), time.Second, some(2), groupsync.WithConcurrency(1))
+				outcome, took := interrupt(t, connect(tenant), time.Second, some(2), groupsync.Options{Concurrency: 1})
 				check(t, "outcome", tt.outcome, told(outcome))
 				if took != tt.took || len(tenant.Requests()) != 1 {
 					t.Errorf("%d requests in %v, want 1 in %v", len(tenant.Requests()), took, tt.took)
@@ -188,7 +187,7 @@ func TestInterruptedTurn(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			tenant := company(on("POST", "user_roles", 2, simulator.Fault{Status: 429, RetryAfter: "30"}))
-			outcome, took := interrupt(t, connect(tenant), time.Second, some(3), groupsync.WithConcurrency(1), groupsync.WithRetryAttempts(1))
+			outcome, took := interrupt(t, connect(tenant), time.Second, some(3), groupsync.Options{Concurrency: 1, UserRetry: attempts(1)})
 			want := append([]string{}, want...)
 			want[1] = "create user user1@example.com: failed" // it was sent, and refused
 			check(t, "outcome", want, told(outcome))
@@ -201,8 +200,7 @@ func TestInterruptedTurn(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			tenant := company(on("POST", "user_roles", 0, simulator.Fault{Status: 503}))
-			outcome, _ := interrupt(t, connect(tenant), time.Second, some(3), groupsync.WithConcurrency(1),
-				groupsync.WithRetryAttempts(1), groupsync.WithBreaker(1, time.Minute))
+			outcome, _ := interrupt(t, connect(tenant), time.Second, some(3), groupsync.Options{Concurrency: 1, UserRetry: attempts(1), BreakerThreshold: 1, BreakerCooldown: time.Minute})
 			check(t, "outcome", append([]string{"create user user0@example.com: failed"}, want[1:]...), told(outcome))
 		})
 	})
@@ -213,7 +211,7 @@ func TestInterruptedTurn(t *testing.T) {
 			operations := []plan.Operation{createGroup("dev", member("cy@example.com")), updateGroup(t, tenant, "ops", members("cy@example.com"), nil)}
 			client := xc.New(xc.Options{BaseURL: base, Transport: tenant, RateLimit: 0.1})
 			// The creation goes at once, the update's reading at 10 s, its writing would at 20 s.
-			outcome, took := interrupt(t, client, 15*time.Second, operations, groupsync.WithConcurrency(1))
+			outcome, took := interrupt(t, client, 15*time.Second, operations, groupsync.Options{Concurrency: 1})
 			check(t, "outcome", []string{"create group dev: done create +1 -0", "update group ops: planned"}, told(outcome))
 			if took != 15*time.Second || len(writes(tenant)) != 1 {
 				t.Errorf("%d writes in %v", len(writes(tenant)), took)

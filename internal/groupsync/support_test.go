@@ -18,6 +18,7 @@ import (
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/retry"
 	"xc-group-sync/internal/simulator"
 	"xc-group-sync/internal/xc"
 )
@@ -34,14 +35,29 @@ func connect(transport http.RoundTripper) *xc.Client {
 	return xc.New(xc.Options{BaseURL: base, Transport: transport, Timeout: 30 * time.Second, RetryAfterMax: time.Minute})
 }
 
-func apply(t *testing.T, transport http.RoundTripper, operations []plan.Operation, options ...groupsync.Option) *groupsync.Outcome {
+func apply(t *testing.T, transport http.RoundTripper, operations []plan.Operation, options ...groupsync.Options) *groupsync.Outcome {
 	t.Helper()
-	return groupsync.New(connect(transport), options...).Apply(t.Context(), &plan.Plan{Operations: operations})
+	return groupsync.New(connect(transport), optional(options)).Apply(t.Context(), &plan.Plan{Operations: operations})
+}
+
+// optional returns the options given, if any, with a minute as the longest
+// Retry-After.
+func optional(options []groupsync.Options) groupsync.Options {
+	o := append(options, groupsync.Options{})[0]
+	o.RetryAfterMax = time.Minute
+	return o
+}
+
+// attempts is the default policy with so many attempts.
+func attempts(n int) retry.Policy {
+	policy := retry.Default()
+	policy.Attempts = n
+	return policy
 }
 
 func createUser(email directory.Email) plan.Operation {
 	return plan.Operation{Action: plan.Create, Object: plan.User, User: directory.User{
-		Email: email, Username: string(email), Name: directory.NewPersonName("", email),
+		Email: email, Username: directory.Username(email), Name: directory.NewPersonName("", email),
 		IdmType: directory.IdmSSO, Type: directory.TypeUser,
 	}}
 }
@@ -57,13 +73,13 @@ func member(who string) plan.Member {
 	if email, isNew := strings.CutPrefix(who, "new:"); isNew {
 		return plan.Member{Email: directory.Email(email)}
 	}
-	return plan.Member{Email: directory.Email(directory.Fold(who)), Username: who}
+	return plan.Member{Email: directory.ObservedEmail(who), Username: directory.Username(who)}
 }
 
-func members(who ...string) []plan.Member {
+func members[T ~string](who ...T) []plan.Member {
 	all := make([]plan.Member, len(who))
 	for i, name := range who {
-		all[i] = member(name)
+		all[i] = member(string(name))
 	}
 	return all
 }
@@ -90,7 +106,7 @@ func deleteGroup(t *testing.T, tenant *simulator.Tenant, name directory.GroupNam
 }
 
 func deleteUser(email directory.Email) plan.Operation {
-	return plan.Operation{Action: plan.Delete, Object: plan.User, User: directory.User{Email: email, Username: string(email)}}
+	return plan.Operation{Action: plan.Delete, Object: plan.User, User: directory.User{Email: email, Username: directory.Username(email)}}
 }
 
 // told is what became of the operations: "create user a@b: done create".

@@ -1,183 +1,189 @@
 package groupsync
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/retry"
 )
 
-// createUser creates a user. A conflict means that the user is there.
+// createUser creates a user. What a conflict means, or a failure that leaves open
+// whether the user was created, is for confirmCreations to find out for all of
+// them together.
 func (r *run) createUser(ctx context.Context, result *Result) {
-	maybeCreated := false
-	r.try(ctx, result, r.users, func(ctx context.Context) (bool, error) {
-		err := r.repository.CreateUser(ctx, result.User)
-		if conflict(err) {
-			if maybeCreated || repeated(err) {
-				result.Effect = result.Action
-			}
-			return true, nil
-		}
-		maybeCreated = maybeCreated || retry.Classify(err).Ambiguous
-		if err == nil {
-			result.Effect = result.Action
-		}
-		return true, err
-	}, nil) // settled for all of them together
+	r.attempt(ctx, result, r.options.UserRetry, func(ctx context.Context, _ retry.History) (err error) {
+		result.username, err = r.repository.CreateUser(ctx, result.User)
+		return err
+	}, nil)
 }
 
-// settleUsers finds out by what name the users go that were there already, and
-// whether those exist whose creation failed in a way that leaves it open.
-func (r *run) settleUsers(ctx context.Context, creations []*Result) {
-	var open []*Result
+// confirmCreations lists the users again if that must say what became of a
+// creation, and keeps the usernames of those who were created.
+func (r *run) confirmCreations(ctx context.Context, creations []*Result) {
+	var uncertain []*Result
 	for _, result := range creations {
-		if result.Status == Done {
-			r.usernames[result.User.Email] = result.User.Username
-		} else {
-			r.missing[result.User.Email] = true
-		}
-		if result.unsettled() {
-			open = append(open, result)
+		if result.uncertain() {
+			uncertain = append(uncertain, result)
 		}
 	}
-	if len(open) > 0 && ctx.Err() == nil { // else nothing more is sent
+	if len(uncertain) > 0 && ctx.Err() == nil { // after its end nothing more is sent
 		users, err := r.readUsers(ctx)
 		if err != nil {
-			r.log.Warn("the users could not be listed again after their creation was left open", "error", err)
-		} else {
-			r.settle(open, users)
+			r.options.Log.Warn("could not list the users after their creation", "error", err)
 		}
-	}
-	for _, result := range open {
-		r.report(result)
-	}
-}
-
-// settle tells by the tenant's users what became of creations.
-func (r *run) settle(creations []*Result, users []directory.User) {
-	byEmail, byUsername := map[directory.Email]directory.User{}, map[string]directory.User{}
-	for _, user := range users {
-		byEmail[user.Email], byUsername[directory.Fold(user.Username)] = user, user
+		r.confirm(uncertain, users)
 	}
 	for _, result := range creations {
-		email := result.User.Email
-		user, exists := byEmail[email]
-		other, taken := byUsername[directory.Fold(result.User.Username)]
+		if result.Status == Done {
+			r.usernames[result.User.Email] = result.username
+		}
+	}
+	for _, result := range uncertain {
+		r.log(result)
+	}
+}
+
+// confirm decides by the tenant's users what became of creations.
+func (r *run) confirm(creations []*Result, users []directory.User) {
+	byEmail, byUsername := map[directory.Email]directory.User{}, map[string]directory.User{}
+	for _, user := range users {
+		if _, shared := byEmail[user.Email]; !shared || user.Username.Key() == string(user.Email) {
+			byEmail[user.Email] = user
+		}
+		byUsername[user.Username.Key()] = user
+	}
+	for _, result := range creations {
+		user, exists := byEmail[result.User.Email]
+		username := cmp.Or(result.username, result.User.Username) // what the tenant said, or was asked for
+		other, taken := byUsername[username.Key()]
 		switch {
 		case exists:
+			result.username = user.Username
 			if result.Status == Failed {
-				kind := kind(result.Action, result.Object)
-				r.log.Info("the request failed, but it was carried out", "operation", kind+" "+result.Name(), "error", result.Err)
-				r.metrics[kind].CarriedOut(retry.Result{Attempts: result.Attempts, Err: result.Err})
-				result.Status, result.Effect, result.Err = Done, result.Action, nil
+				r.succeeded(result)
 			}
-			r.usernames[email] = user.Username
-			delete(r.missing, email)
-		case result.Status == Done && taken:
-			result.Status = Failed
-			result.Err = fmt.Errorf("the tenant has a user of that name with another e-mail, %q: rename one", other.Email)
-			r.missing[email] = true
+		case taken && result.Status == Done:
+			result.Status, result.Effect = Failed, ""
+			result.Err = fmt.Errorf("created, but username %q belongs to %q", other.Username, other.Email)
+		case taken:
+			result.Err = fmt.Errorf("%w; username %q belongs to %q", result.Err, other.Username, other.Email)
+		default:
+			result.username = username
 		}
 	}
 }
 
-// updateUsers corrects names. A replacement takes away what it does not give:
-// the users are read again first, so that roles and groups go back as they are.
+// succeeded corrects the result of a creation that failed although the user
+// exists: somebody else created the user, or one of the attempts did.
+func (r *run) succeeded(result *Result) {
+	kind := kind(result.Action, result.Object)
+	r.metrics[kind].CarriedOut(retry.Result{Attempts: result.Attempts, Err: result.Err})
+	if retry.FaultOf(result.Err).Ambiguous {
+		result.Effect = result.Action
+		r.options.Log.Info("request failed but took effect", "operation", kind+" "+result.Name(), "error", result.Err)
+	}
+	result.Status, result.Err = Done, nil
+}
+
+// updateUsers corrects names. A replacement removes what it does not give: the
+// users are read again first, so that roles and groups go back as they are.
 func (r *run) updateUsers(ctx context.Context, updates []*Result) {
 	if len(updates) == 0 || ctx.Err() != nil {
 		return
 	}
 	users, err := r.readUsers(ctx)
-	now := make(map[string]directory.User, len(users)) // e-mails may be shared
+	now := make(map[string]directory.User, len(users)) // emails may be shared
 	for _, user := range users {
-		now[user.Username] = user
+		now[user.Username.Key()] = user
 	}
 	r.each(ctx, updates, func(ctx context.Context, result *Result) {
-		user, exists := now[result.User.Username]
+		user, exists := now[result.User.Username.Key()]
 		switch {
 		case err != nil:
-			result.Status, result.Err = Failed, fmt.Errorf("the user could not be read again: %w", err)
+			result.Status, result.Err = Failed, fmt.Errorf("could not read the user again: %w", err)
 			return
 		case !exists:
-			result.Status, result.Err = Skipped, errors.New("the user is gone since the plan was made")
+			result.Status, result.Err = Skipped, fmt.Errorf("%w: user no longer exists", errSkipped)
 			return
 		case user.Email != result.User.Email || !user.Local():
-			result.Status, result.Err = Skipped, errors.New("the user is no longer this program's to change")
+			result.Status, result.Err = Skipped, fmt.Errorf("%w: user changed after planning and is no longer a local user with this email", errSkipped)
 			return
 		case user.Groups == nil || user.Roles == nil:
-			// To leave them out of a replacement is to take them away.
-			result.Status, result.Err = Skipped, errors.New("the tenant lists the user without groups or roles")
+			// To leave them out of a replacement would remove them.
+			result.Status, result.Err = Skipped, fmt.Errorf("%w: the tenant lists the user without groups or roles", errSkipped)
 			return
 		case user.Name == result.User.Name:
 			result.Status = Done
 			return
 		}
 		user.Name = result.User.Name
-		r.try(ctx, result, r.users, func(ctx context.Context) (bool, error) {
-			return true, r.repository.ReplaceUser(ctx, user)
+		r.attempt(ctx, result, r.options.UserRetry, func(ctx context.Context, _ retry.History) error {
+			return r.repository.ReplaceUser(ctx, user)
 		}, func(ctx context.Context) bool {
 			found, _ := r.readUser(ctx, user.Username)
 			return found.Name == user.Name
 		})
-		if result.Status == Done {
-			result.Effect = result.Action
-		}
 	})
 }
 
-// readUsers lists the users again; refused credentials end the run.
+// readUsers lists the users; refused credentials end the run.
 func (r *run) readUsers(ctx context.Context) ([]directory.User, error) {
 	users, err := r.repository.Users(ctx)
-	if unauthenticated(err) {
+	if retry.FaultOf(err).Unauthenticated {
 		r.stop(err)
 	}
 	return users, err
 }
 
-// deleteUser deletes a user. One who is gone is deleted.
+// deleteUser deletes a user. One who no longer exists is deleted.
 func (r *run) deleteUser(ctx context.Context, result *Result) {
-	r.try(ctx, result, r.users, func(ctx context.Context) (bool, error) {
+	isGone := func(ctx context.Context) bool {
+		_, err := r.readUser(ctx, result.User.Username)
+		return errors.Is(err, errNoUser)
+	}
+	r.attempt(ctx, result, r.options.UserRetry, func(ctx context.Context, _ retry.History) error {
 		err := r.repository.DeleteUser(ctx, result.User)
-		if gone(err) && r.isGone(ctx, result) {
-			err = nil // the path is every user's: a 404 alone does not tell whose
+		if answered(err, http.StatusNotFound) && isGone(ctx) {
+			return nil // all deletions have one path: the 404 alone does not say whose user is missing
 		}
-		return true, err
-	}, func(ctx context.Context) bool { return r.isGone(ctx, result) })
+		return err
+	}, isGone)
 	if result.Status == Done {
-		result.Effect, result.Removed = result.Action, result.Removals()+r.left[directory.Fold(result.User.Username)]
+		result.Removed = result.Removals() + r.notRemoved[result.User.Username.Key()]
 	}
 }
 
-// leftBy counts by folded username the memberships that group operations should
-// have taken away and did not: who is deleted takes them along.
-func leftBy(groups []*Result) map[string]int {
-	left := map[string]int{}
+// notRemoved counts by username key the memberships that group operations should
+// have removed and did not: they go with the user who is deleted.
+func notRemoved(groups []*Result) map[string]int {
+	counts := map[string]int{}
 	for _, result := range groups {
 		if result.Status == Done {
 			continue
 		}
 		for _, member := range result.Remove {
-			left[directory.Fold(member.Username)]++
+			counts[member.Username.Key()]++
 		}
 	}
-	return left
+	return counts
 }
 
-func (r *run) isGone(ctx context.Context, result *Result) bool {
-	user, err := r.readUser(ctx, result.User.Username)
-	return err == nil && user.Username == ""
-}
+var errNoUser = errors.New("no such user")
 
-// readUser is the user as the tenant lists them now; the zero User if it does
-// not.
-func (r *run) readUser(ctx context.Context, username string) (directory.User, error) {
+// readUser returns the user as the tenant lists them now, or errNoUser.
+func (r *run) readUser(ctx context.Context, username directory.Username) (directory.User, error) {
 	users, err := r.readUsers(ctx)
+	if err != nil {
+		return directory.User{}, err
+	}
 	for _, user := range users {
-		if user.Username == username {
-			return user, err
+		if user.Username.Key() == username.Key() {
+			return user, nil
 		}
 	}
-	return directory.User{}, err
+	return directory.User{}, errNoUser
 }

@@ -6,12 +6,13 @@ import (
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/retry"
 	"xc-group-sync/internal/simulator"
 )
 
 func renamed(email directory.Email) plan.Operation {
 	return plan.Operation{Action: plan.Update, Object: plan.User, User: directory.User{
-		Email: email, Username: string(email), Name: directory.PersonName{First: "New", Last: "Name"},
+		Email: email, Username: directory.Username(email), Name: directory.PersonName{First: "New", Last: "Name"},
 		IdmType: directory.IdmLocal, Type: directory.TypeUser, SyncMode: directory.SyncSelf,
 	}}
 }
@@ -64,7 +65,7 @@ func TestUpdateUsersUnread(t *testing.T) {
 func TestUpdateUserRetried(t *testing.T) {
 	t.Parallel()
 	tenant := local(on("PUT", "user_roles", 1, simulator.Fault{Drop: true, AfterAct: true}))
-	outcome := apply(t, tenant, []plan.Operation{renamed("bob@example.com")}, groupsync.WithBackoffMin(0), groupsync.WithBackoffMax(0))
+	outcome := apply(t, tenant, []plan.Operation{renamed("bob@example.com")}, groupsync.Options{UserRetry: retry.Policy{Attempts: 3}})
 	check(t, "outcome", []string{"update user bob@example.com: done update"}, told(outcome))
 	check(t, "groups", []string{"dev"}, tenant.Users()[1].GroupNames)
 }

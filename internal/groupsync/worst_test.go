@@ -10,7 +10,6 @@ import (
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
-	"xc-group-sync/internal/retry"
 	"xc-group-sync/internal/simulator"
 	"xc-group-sync/internal/xc"
 )
@@ -49,9 +48,7 @@ func TestRequestsAtWorst(t *testing.T) {
 					return simulator.Fault{Status: http.StatusServiceUnavailable}
 				}))
 				client := xc.New(xc.Options{BaseURL: "https://tenant.example", Transport: tenant, Timeout: time.Minute, Attempts: 3, Scope: tt.scope, RetryAfterMax: time.Minute})
-				policy := retry.Default()
-				policy.Attempts = tt.groupAttempts
-				outcome := groupsync.New(client, groupsync.WithGroupRetry(policy)).Apply(context.Background(), &plan.Plan{Operations: []plan.Operation{tt.operation}})
+				outcome := groupsync.New(client, groupsync.Options{GroupRetry: attempts(tt.groupAttempts)}).Apply(context.Background(), &plan.Plan{Operations: []plan.Operation{tt.operation}})
 				if outcome.Results[0].Status != groupsync.Failed {
 					t.Errorf("status %s", outcome.Results[0].Status)
 				}

@@ -19,7 +19,7 @@ func TestNewWarnsOfGroupsThatNoRowNamesAnyMore(t *testing.T) {
 		want   []string
 	}{
 		"one member":   {want: []string{lead + "1 member stay as they are; prune: groups deletes it; protect it if another export feeds it"}},
-		"two members":  {group: func(g *directory.Group) { g.Usernames = []string{"b@x.y", "ghost"} }, want: []string{lead + "2 members stay as they are; prune: groups deletes it; protect it if another export feeds it"}},
+		"two members":  {group: func(g *directory.Group) { g.Usernames = []directory.Username{"b@x.y", "ghost"} }, want: []string{lead + "2 members stay as they are; prune: groups deletes it; protect it if another export feeds it"}},
 		"users pruned": {policy: plan.Policy{PruneUsers: true, Caller: known}, want: []string{lead + "1 member stay as they are; prune: all deletes it; protect it if another export feeds it"}},
 		"referred to": {
 			group: func(g *directory.Group) { g.References = map[string]int{"policy": 1} },
@@ -101,7 +101,7 @@ func TestNewBoundsTheWarningsOfGroups(t *testing.T) {
 		for i := range n {
 			person := directory.Email(fmt.Sprintf("p%02d@x.y", i))
 			c.person(person, directory.Inactive)
-			other := managed(directory.GroupName(fmt.Sprintf("other-%02d", i)), string(person))
+			other := managed(directory.GroupName(fmt.Sprintf("other-%02d", i)), directory.Username(person))
 			other.Description = ""
 			observed.Groups = append(observed.Groups, managed(directory.GroupName(fmt.Sprintf("old-%02d", i)), "b@x.y"), other)
 		}

@@ -96,7 +96,7 @@ type sent struct {
 	Action      Action
 	Object      Object
 	Name        string
-	Username    string
+	Username    directory.Username
 	Address     string
 	Person      directory.PersonName
 	IdmType     string
@@ -105,8 +105,8 @@ type sent struct {
 	Description string
 	SyncID      string
 	Roles       []directory.Role
-	Groups      []string // the user's own
-	Usernames   []string // the group's own, before the change
+	Groups      []string             // the user's own
+	Usernames   []directory.Username // the group's own, before the change
 	Add, Remove []string
 	Attributes  *Attributes
 }
@@ -131,7 +131,7 @@ func byNamespace(a, b directory.Role) int {
 func names(members []Member) []string {
 	all := make([]string, len(members))
 	for i, member := range members {
-		all[i] = cmp.Or(member.Username, string(member.Email))
+		all[i] = cmp.Or(string(member.Username), string(member.Email))
 	}
 	return all
 }

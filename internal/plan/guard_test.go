@@ -33,15 +33,15 @@ func TestParseLimit(t *testing.T) {
 }
 
 // crowd is n usernames.
-func crowd(prefix string, n int) []string {
-	all := make([]string, n)
+func crowd(prefix string, n int) []directory.Username {
+	all := make([]directory.Username, n)
 	for i := range all {
-		all[i] = fmt.Sprintf("%s%03d@x.y", prefix, i)
+		all[i] = directory.Username(fmt.Sprintf("%s%03d@x.y", prefix, i))
 	}
 	return all
 }
 
-func usersOf(usernames []string) []directory.User {
+func usersOf(usernames []directory.Username) []directory.User {
 	var users []directory.User
 	for _, username := range usernames {
 		users = append(users, local(directory.Email(username)))

@@ -215,7 +215,7 @@ func doubt(person *directory.Person, who string) string {
 }
 
 func (p *planner) protected(member Member) bool {
-	return p.policy.Protect.match(string(member.Email)) || p.policy.Protect.match(member.Username)
+	return p.policy.Protect.match(string(member.Email)) || p.policy.Protect.match(string(member.Username))
 }
 
 // users plans the creation and the update of users, and counts the rest of
@@ -229,7 +229,7 @@ func (p *planner) users(deletions []Operation) []Operation {
 	var operations []Operation
 	for _, email := range slices.Sorted(maps.Keys(p.newcomers)) {
 		operations = append(operations, Operation{Action: Create, Object: User, User: directory.User{
-			Email: email, Username: string(email), Name: p.newcomers[email].Name, IdmType: idm, Type: directory.TypeUser,
+			Email: email, Username: directory.Username(email), Name: p.newcomers[email].Name, IdmType: idm, Type: directory.TypeUser,
 		}})
 	}
 	for _, person := range p.desired.People {

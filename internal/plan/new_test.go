@@ -35,7 +35,7 @@ func TestNewPlansGroupsAndTheirMembers(t *testing.T) {
 		},
 		"a group that nobody manages is updated too": {
 			csv:   func(c *csv) { c.group("CN=Ops", "a@x.y") },
-			users: locals("a@x.y"), groups: []directory.Group{{Name: "ops", SyncMode: directory.SyncSelf, Usernames: []string{"b"}}},
+			users: locals("a@x.y"), groups: []directory.Group{{Name: "ops", SyncMode: directory.SyncSelf, Usernames: []directory.Username{"b"}}},
 			want: []string{"update group ops +a@x.y -b"},
 		},
 		"nothing is to do": {
@@ -107,7 +107,7 @@ func TestNewPlansGroupsAndTheirMembers(t *testing.T) {
 		},
 		"a group synced by SCIM is left alone, and its newcomers are not created": {
 			csv:    func(c *csv) { c.group("CN=Ops", "new@x.y") },
-			groups: []directory.Group{{Name: "ops", SyncMode: directory.SyncSCIM, Usernames: []string{"a"}}},
+			groups: []directory.Group{{Name: "ops", SyncMode: directory.SyncSCIM, Usernames: []directory.Username{"a"}}},
 			want:   []string{},
 		},
 		"a group that could not be read": {

@@ -59,8 +59,8 @@ func (o *Operation) Removals() int { return len(o.Remove) + o.Lost }
 
 // Member is somebody in a group.
 type Member struct {
-	Email    directory.Email // who it is; the folded username where the tenant knows no such user
-	Username string          // what the group lists, in the tenant's spelling; empty for a user to be created
+	Email    directory.Email    // who it is; the username's key where the tenant knows no such user
+	Username directory.Username // what the group lists; empty for a user to be created
 }
 
 // Withheld is a removal from a group that the CSV or a snapshot asks for and

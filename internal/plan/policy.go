@@ -33,11 +33,11 @@ type Policy struct {
 type Caller struct {
 	Known    bool // users are pruned only if it is
 	Email    directory.Email
-	Username string
+	Username directory.Username
 }
 
 func (c Caller) is(u directory.User) bool {
-	return c.Email != "" && c.Email == u.Email || c.Username != "" && directory.Fold(c.Username) == directory.Fold(u.Username)
+	return c.Email != "" && c.Email == u.Email || c.Username != "" && c.Username.Key() == u.Username.Key()
 }
 
 // Patterns name e-mails and groups in the manner of path.Match, without case.
@@ -48,7 +48,7 @@ type Patterns []string
 func ParsePatterns(text string) (Patterns, error) {
 	var patterns Patterns
 	for line := range strings.Lines(text) {
-		line = directory.Fold(strings.TrimSpace(line))
+		line = strings.ToLower(strings.TrimSpace(line))
 		if line == "" {
 			continue
 		}
@@ -63,7 +63,7 @@ func ParsePatterns(text string) (Patterns, error) {
 func (p Patterns) match(name string) bool {
 	for _, pattern := range p {
 		// The error is ruled out by ParsePatterns.
-		if ok, _ := path.Match(spanned(pattern), spanned(directory.Fold(name))); ok {
+		if ok, _ := path.Match(spanned(pattern), spanned(strings.ToLower(name))); ok {
 			return true
 		}
 	}

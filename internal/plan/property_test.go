@@ -28,7 +28,7 @@ func randomWorld(seed uint64) *world {
 		Tenant: "acme", PruneGroups: chance(random, 60), PruneUsers: chance(random, 60), PruneUnmanaged: chance(random, 30),
 		PruneInactive: chance(random, 40), MergeCollisions: chance(random, 50), UpdateUsers: chance(random, 50),
 		MaxRemovals: oneOf(random, plan.Limit{None: true}, plan.Limit{Max: 2}, plan.Limit{Share: true, Max: 25}),
-		Caller:      plan.Caller{Known: chance(random, 80), Email: oneOf[directory.Email](random, "u0@x.y", "root@x.y"), Username: oneOf(random, "", "NAME1")},
+		Caller:      plan.Caller{Known: chance(random, 80), Email: oneOf[directory.Email](random, "u0@x.y", "root@x.y"), Username: oneOf[directory.Username](random, "", "NAME1")},
 		Protect:     oneOf(random, nil, plan.Patterns{"u3@*"}, plan.Patterns{"name4", "g1"}),
 	}}
 	email := func() directory.Email { return directory.Email(fmt.Sprintf("u%d@x.y", random.IntN(9))) }
@@ -55,13 +55,13 @@ func randomWorld(seed uint64) *world {
 	if chance(random, 5) {
 		w.csv.KeepMemberships, w.csv.KeepUsers, w.csv.KeepGroups = true, true, true
 	}
-	usernames := []string{"ghost", "Ghost@x.y"}
+	usernames := []directory.Username{"ghost", "Ghost@x.y"}
 	for i := range 9 {
 		if chance(random, 30) {
 			continue
 		}
 		user := local(directory.Email(fmt.Sprintf("u%d@x.y", i)))
-		user.Username = oneOf(random, user.Username, strings.ToUpper(user.Username), fmt.Sprintf("Name%d", i))
+		user.Username = oneOf(random, user.Username, directory.Username(strings.ToUpper(string(user.Username))), directory.Username(fmt.Sprintf("Name%d", i)))
 		user.Type = oneOf(random, directory.TypeUser, directory.TypeUser, directory.TypeUser, directory.TypeService, directory.TypeDebug)
 		user.SyncMode = oneOf(random, directory.SyncSelf, directory.SyncSelf, directory.SyncSelf, directory.SyncSCIM)
 		user.IdmType = oneOf(random, directory.IdmSSO, directory.IdmLocal)
@@ -70,7 +70,7 @@ func randomWorld(seed uint64) *world {
 		w.observed.Users = append(w.observed.Users, user)
 		usernames = append(usernames, user.Username)
 		if chance(random, 10) {
-			user.Username = fmt.Sprintf("second%d", i)
+			user.Username = directory.Username(fmt.Sprintf("second%d", i))
 			w.observed.Users = append(w.observed.Users, user)
 			usernames = append(usernames, user.Username)
 		}
@@ -80,7 +80,7 @@ func randomWorld(seed uint64) *world {
 		group := managed(directory.GroupName(fmt.Sprintf("g%d", i)))
 		for _, username := range usernames {
 			if chance(random, 40) {
-				group.Usernames = append(group.Usernames, oneOf(random, username, strings.ToLower(username)))
+				group.Usernames = append(group.Usernames, oneOf(random, username, directory.Username(strings.ToLower(string(username)))))
 			}
 		}
 		group.Description = oneOf(random, plan.Marker, plan.Marker+" v1", "", "by hand")
@@ -97,8 +97,8 @@ func randomWorld(seed uint64) *world {
 func applied(observed *directory.Observed, p *plan.Plan) directory.Observed {
 	users, groups := slices.Clone(observed.Users), slices.Clone(observed.Groups)
 	leave := func(g *directory.Group, members []plan.Member) {
-		g.Usernames = slices.DeleteFunc(slices.Clone(g.Usernames), func(username string) bool {
-			return slices.ContainsFunc(members, func(m plan.Member) bool { return directory.Fold(m.Username) == directory.Fold(username) })
+		g.Usernames = slices.DeleteFunc(slices.Clone(g.Usernames), func(username directory.Username) bool {
+			return slices.ContainsFunc(members, func(m plan.Member) bool { return m.Username.Key() == username.Key() })
 		})
 	}
 	for i := range p.Operations {
@@ -126,7 +126,7 @@ func applied(observed *directory.Observed, p *plan.Plan) directory.Observed {
 		case "updategroup":
 			leave(&groups[group], o.Remove)
 			for _, member := range o.Add {
-				groups[group].Usernames = append(slices.Clone(groups[group].Usernames), cmp.Or(member.Username, string(member.Email)))
+				groups[group].Usernames = append(slices.Clone(groups[group].Usernames), cmp.Or(member.Username, directory.Username(member.Email)))
 			}
 		case "deletegroup":
 			groups = slices.Delete(groups, group, group+1)
@@ -139,9 +139,9 @@ func applied(observed *directory.Observed, p *plan.Plan) directory.Observed {
 func emails(observed *directory.Observed, group *directory.Group) []directory.Email {
 	members := map[directory.Email]bool{}
 	for _, username := range group.Usernames {
-		email := directory.Email(directory.Fold(username))
+		email := directory.Email(username.Key())
 		for _, user := range observed.Users {
-			if directory.Fold(user.Username) == directory.Fold(username) {
+			if user.Username.Key() == username.Key() {
 				email = user.Email
 			}
 		}
@@ -241,7 +241,7 @@ func TestAPlanTouchesNobodyWhoIsExempt(t *testing.T) {
 // exempt tells why an operation must not be; empty if it may.
 func (w *world) exempt(o *plan.Operation) string {
 	protected := func(name string) bool {
-		folded := directory.Fold(name)
+		folded := strings.ToLower(name)
 		return slices.ContainsFunc(w.policy.Protect, func(pattern string) bool {
 			start, isPrefix := strings.CutSuffix(pattern, "*")
 			return pattern == folded || isPrefix && strings.HasPrefix(folded, start)
@@ -251,7 +251,7 @@ func (w *world) exempt(o *plan.Operation) string {
 	group := slices.IndexFunc(w.csv.Groups, func(g *directory.DesiredGroup) bool { return g.Name == o.Group.Name })
 	for _, member := range o.Remove {
 		p := w.csv.people[member.Email]
-		if protected(string(member.Email)) || protected(member.Username) || p != nil && (p.Status == directory.Contradicted || p.Status == directory.Unclear || p.KeepMemberships) {
+		if protected(string(member.Email)) || protected(string(member.Username)) || p != nil && (p.Status == directory.Contradicted || p.Status == directory.Unclear || p.KeepMemberships) {
 			return "takes out " + string(member.Email)
 		}
 	}
@@ -275,7 +275,7 @@ func (w *world) exempt(o *plan.Operation) string {
 	case "deleteuser":
 		u := o.User
 		if !w.policy.PruneUsers || !w.policy.Caller.Known || w.csv.KeepUsers || u.SyncMode == directory.SyncSCIM || u.DomainOwner || u.Type != directory.TypeUser ||
-			u.Email == w.policy.Caller.Email || strings.EqualFold(u.Username, w.policy.Caller.Username) || protected(string(u.Email)) || protected(u.Username) ||
+			u.Email == w.policy.Caller.Email || u.Username.Key() == w.policy.Caller.Username.Key() || protected(string(u.Email)) || protected(string(u.Username)) ||
 			person != nil && (person.Status != directory.Inactive || !w.policy.PruneInactive || person.KeepMemberships) {
 			return "must stay"
 		}

@@ -123,7 +123,7 @@ func TestPruneOfUsers(t *testing.T) {
 			}
 			observed := &directory.Observed{
 				Users:  append([]directory.User{local("a@x.y"), user}, tt.more...),
-				Groups: []directory.Group{managed("ops", "a@x.y"), {Name: "other", Usernames: []string{"bob", "a@x.y"}}},
+				Groups: []directory.Group{managed("ops", "a@x.y"), {Name: "other", Usernames: []directory.Username{"bob", "a@x.y"}}},
 			}
 			p := plan.New(&c.Desired, observed, policy)
 			want := []string{}
@@ -145,11 +145,11 @@ func TestPruneCountsEachMembershipOnce(t *testing.T) {
 	p := plan.New(&c.Desired, &directory.Observed{
 		Users: locals("a@x.y", "b@x.y", "c@x.y"),
 		Groups: []directory.Group{
-			managed("ops", "a@x.y", "b@x.y"),                                            // b is taken out
-			managed("old", "b@x.y", "c@x.y"),                                            // goes with both
-			{Name: "foreign", Usernames: []string{"B@x.y"}},                             // lost with b
-			{Name: "scim", SyncMode: directory.SyncSCIM, Usernames: []string{"b@x.y"}},  // lost with b
-			{Name: "unread", ReadError: "boom", Usernames: []string{"c@x.y", "nobody"}}, // lost with c
+			managed("ops", "a@x.y", "b@x.y"),                                                        // b is taken out
+			managed("old", "b@x.y", "c@x.y"),                                                        // goes with both
+			{Name: "foreign", Usernames: []directory.Username{"B@x.y"}},                             // lost with b
+			{Name: "scim", SyncMode: directory.SyncSCIM, Usernames: []directory.Username{"b@x.y"}},  // lost with b
+			{Name: "unread", ReadError: "boom", Usernames: []directory.Username{"c@x.y", "nobody"}}, // lost with c
 		},
 	}, prunes())
 	same(t, "operations", shown(p), []string{

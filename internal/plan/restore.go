@@ -31,7 +31,7 @@ func (p *Plan) Snapshot(tenant string, observed *directory.Observed) *directory.
 		default:
 			s.Groups = append(s.Groups, o.Group)
 			for _, username := range o.Group.Usernames {
-				s.Members[directory.Fold(username)] = then.who(username)
+				s.Members[username.Key()] = then.who(username)
 			}
 		}
 	}
@@ -78,9 +78,9 @@ func (p *planner) restoreUsers(snapshot *directory.Snapshot) (operations []Opera
 		user.Name.First, user.Name.Last = cmp.Or(user.Name.First, spare.First), cmp.Or(user.Name.Last, spare.Last)
 		switch {
 		case !exists:
-			if other, taken := p.tenant.usernames[directory.Fold(user.Username)]; taken {
+			if other, taken := p.tenant.usernames[user.Username.Key()]; taken {
 				p.note("user %s comes back with the e-mail as username: %q is %s by now", user.Email, user.Username, other)
-				user.Username = string(user.Email)
+				user.Username = directory.Username(user.Email)
 			}
 			returning[user.Email] = user
 			operations = append(operations, Operation{Action: Create, Object: User, User: user})
@@ -117,7 +117,7 @@ func (p *planner) restoreGroups(snapshot *directory.Snapshot, returning map[dire
 	for _, group := range snapshot.Groups {
 		then := &restored{Group: group}
 		for _, username := range group.Usernames {
-			then.members = append(then.members, snapshot.Members[directory.Fold(username)])
+			then.members = append(then.members, snapshot.Members[username.Key()])
 		}
 		wanted[group.Name] = then
 	}
@@ -189,7 +189,7 @@ func (p *planner) restoreMembers(operation *Operation, then *restored, returning
 	}
 	names := map[string]bool{}
 	for _, username := range then.Usernames {
-		names[directory.Fold(username)] = true
+		names[username.Key()] = true
 	}
 	for _, username := range operation.Group.Usernames {
 		member := Member{Email: p.tenant.who(username), Username: username}
@@ -197,7 +197,7 @@ func (p *planner) restoreMembers(operation *Operation, then *restored, returning
 		case meant[member.Email]:
 		case p.protected(member):
 			p.plan.Withheld = append(p.plan.Withheld, Withheld{Group: then.Name, Member: member, Reason: "protected"})
-		case names[directory.Fold(username)]:
+		case names[username.Key()]:
 			p.plan.Withheld = append(p.plan.Withheld, Withheld{Group: then.Name, Member: member, Reason: "the username was in the group, then with another e-mail: it may be the same person"})
 		default:
 			operation.Remove = append(operation.Remove, member)

@@ -12,7 +12,7 @@ type tenant struct {
 	observed  *directory.Observed
 	groups    map[directory.GroupName]*directory.Group
 	users     map[directory.Email][]directory.User // more than one where users share an e-mail
-	usernames map[string]directory.Email           // folded
+	usernames map[string]directory.Email           // by Username.Key
 }
 
 func newTenant(observed *directory.Observed) *tenant {
@@ -26,7 +26,7 @@ func newTenant(observed *directory.Observed) *tenant {
 		t.groups[observed.Groups[i].Name] = &observed.Groups[i]
 	}
 	for _, user := range observed.Users {
-		username := directory.Fold(user.Username)
+		username := user.Username.Key()
 		email := cmp.Or(user.Email, directory.Email(username))
 		t.users[email] = append(t.users[email], user)
 		t.usernames[username] = email
@@ -35,12 +35,12 @@ func newTenant(observed *directory.Observed) *tenant {
 }
 
 // who is the person whom a group lists by username.
-func (t *tenant) who(username string) directory.Email {
-	folded := directory.Fold(username)
-	if email, ok := t.usernames[folded]; ok {
+func (t *tenant) who(username directory.Username) directory.Email {
+	key := username.Key()
+	if email, ok := t.usernames[key]; ok {
 		return email
 	}
-	return directory.Email(folded)
+	return directory.Email(key)
 }
 
 // members are the people whom a group lists.

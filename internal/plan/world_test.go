@@ -60,7 +60,7 @@ func (c *csv) group(dns string, members ...directory.Email) *directory.DesiredGr
 // local is an ordinary local user whose username is the e-mail.
 func local(email directory.Email) directory.User {
 	return directory.User{
-		Email: email, Username: string(email), Name: directory.NewPersonName("", email),
+		Email: email, Username: directory.Username(email), Name: directory.NewPersonName("", email),
 		IdmType: directory.IdmLocal, Type: directory.TypeUser, SyncMode: directory.SyncSelf,
 	}
 }
@@ -74,7 +74,7 @@ func locals(emails ...directory.Email) []directory.User {
 }
 
 // managed is a group that this program created.
-func managed(name directory.GroupName, usernames ...string) directory.Group {
+func managed(name directory.GroupName, usernames ...directory.Username) directory.Group {
 	return directory.Group{
 		Name: name, DisplayName: string(name), Description: plan.Marker, Usernames: usernames, SyncMode: directory.SyncSelf,
 	}
@@ -96,12 +96,12 @@ func shown(p *plan.Plan) []string {
 		line := fmt.Sprintf("%s %s %s", o.Action, o.Object, o.Name())
 		for _, member := range o.Add {
 			line += " +" + string(member.Email)
-			if member.Username != "" && member.Username != string(member.Email) {
-				line += "=" + member.Username
+			if member.Username != "" && string(member.Username) != string(member.Email) {
+				line += "=" + string(member.Username)
 			}
 		}
 		for _, member := range o.Remove {
-			line += " -" + cmp.Or(member.Username, string(member.Email))
+			line += " -" + cmp.Or(string(member.Username), string(member.Email))
 		}
 		if o.Lost > 0 {
 			line += fmt.Sprintf(" lost %d", o.Lost)

@@ -23,7 +23,7 @@ var packages = []struct {
 	{"main.go", "the process", []string{"cli"}, "it only starts the program"},
 	{
 		"cli", "commands, wiring, signals, exit codes",
-		[]string{"actions", "config", "directory", "groupsync", "plan", "progress", "report", "roster", "simulator", "xc"},
+		[]string{"actions", "config", "directory", "groupsync", "plan", "progress", "report", "retry", "roster", "simulator", "xc"},
 		"it wires the packages together; the rules live in them",
 	},
 	{

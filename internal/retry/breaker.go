@@ -3,31 +3,29 @@ package retry
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
 )
 
-// Breaker holds everything back after a row of operations that failed, after
+// Breaker holds everything back after several operations in a row failed, after
 // their retries, for transient reasons. After a cooldown one operation is the
-// trial: if it succeeds, or fails for a reason of its own, the rest goes on;
-// if it fails for a transient reason, the rest is rejected. A nil Breaker never
-// opens.
+// trial: if it succeeds or fails for a permanent reason, the rest goes on; if it
+// fails for a transient reason, the rest is rejected. A nil Breaker never opens.
 type Breaker struct {
 	circuit  *gobreaker.CircuitBreaker[struct{}]
 	cooldown time.Duration
 
 	mu      sync.Mutex
 	changed chan struct{} // closed at each change of state
-	opened  int           // how often a row of failures opened it
+	opened  int           // how often consecutive failures opened it
 	openTo  time.Time     // when the trial may begin
 	dead    bool          // the trial failed
 }
 
-// NewBreaker makes a breaker that opens after threshold failures in a row; nil
-// where threshold is 0.
+// NewBreaker returns a breaker that opens after threshold consecutive failures,
+// or nil if threshold is 0.
 func NewBreaker(threshold int, cooldown time.Duration) *Breaker {
 	if threshold == 0 {
 		return nil
@@ -37,14 +35,14 @@ func NewBreaker(threshold int, cooldown time.Duration) *Breaker {
 		MaxRequests:   1,
 		Timeout:       max(cooldown, 1), // gobreaker reads 0 as a minute
 		ReadyToTrip:   func(counts gobreaker.Counts) bool { return counts.ConsecutiveFailures >= uint32(threshold) },
-		IsSuccessful:  func(err error) bool { return !Classify(err).Transient },
+		IsSuccessful:  func(err error) bool { return !FaultOf(err).Transient },
 		IsExcluded:    excluded,
 		OnStateChange: b.transition,
 	})
 	return b
 }
 
-// Opened is how often a row of failures opened the breaker.
+// Opened returns how often consecutive failures opened the breaker.
 func (b *Breaker) Opened() int {
 	if b == nil {
 		return 0
@@ -72,17 +70,17 @@ func (b *Breaker) announce() {
 	b.changed = make(chan struct{})
 }
 
-// excluded tells the errors that say nothing about the tenant.
+// excluded reports whether err says nothing about the tenant.
 func excluded(err error) bool {
-	return errors.Is(err, ErrInterrupted) || errors.Is(err, errHeld) || errors.Is(err, context.Canceled)
+	return errors.Is(err, errHeld) || FaultOf(err).Cause == CauseInterrupted
 }
 
-// errHeld ends a pass of an operation that found the breaker open before a
-// retry; it goes on where it stopped once the breaker lets it.
+// errHeld is returned by an operation that finds the breaker open before a retry;
+// it goes on where it stopped once the breaker lets it.
 var errHeld = errors.New("held back")
 
-// run runs the operation when the breaker lets it, telling it whether it is
-// the trial. An operation that ends with errHeld is run again.
+// run runs the operation when the breaker lets it, and says whether it is the
+// trial. An operation that returns errHeld is run again.
 func (b *Breaker) run(ctx context.Context, operation func(trial bool) error) error {
 	if b == nil {
 		return operation(false)
@@ -95,7 +93,7 @@ func (b *Breaker) run(ctx context.Context, operation func(trial bool) error) err
 		_, err := b.circuit.Execute(func() (struct{}, error) {
 			return struct{}{}, operation(b.circuit.State() == gobreaker.StateHalfOpen)
 		})
-		if excluded(err) { // a trial that did not count leaves its turn to another
+		if excluded(err) { // if it was the trial, it is another's turn
 			b.mu.Lock()
 			b.announce()
 			b.mu.Unlock()
@@ -109,7 +107,7 @@ func (b *Breaker) run(ctx context.Context, operation func(trial bool) error) err
 	}
 }
 
-// Holding tells whether nothing but a trial may be sent now.
+// Holding reports whether only the trial may be sent now.
 func (b *Breaker) Holding() bool { return b != nil && b.circuit.State() != gobreaker.StateClosed }
 
 func (b *Breaker) rejects() bool {
@@ -124,14 +122,14 @@ func (b *Breaker) watch() <-chan struct{} {
 	return b.changed
 }
 
-// wait ends at the next change of state, or when the trial may begin.
+// wait returns at the next change of state, or when the trial may begin.
 func (b *Breaker) wait(ctx context.Context, changed <-chan struct{}) error {
 	b.mu.Lock()
 	cooldown := time.Until(b.openTo)
 	b.mu.Unlock()
 	var trial <-chan time.Time
 	if cooldown > 0 {
-		// gobreaker lets the trial through only once the time-out has passed.
+		// gobreaker lets the trial through only once its timeout has passed.
 		timer := time.NewTimer(cooldown + time.Millisecond)
 		defer timer.Stop()
 		trial = timer.C
@@ -140,7 +138,7 @@ func (b *Breaker) wait(ctx context.Context, changed <-chan struct{}) error {
 	}
 	select {
 	case <-ctx.Done():
-		return fmt.Errorf("%w: %w", ErrInterrupted, context.Cause(ctx))
+		return Interrupted(ctx)
 	case <-changed:
 	case <-trial:
 	}

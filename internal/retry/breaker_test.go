@@ -43,12 +43,12 @@ var once = retry.Policy{Attempts: 1}
 
 func (s *shop) do(ctx context.Context, name string, policy retry.Policy, errs ...error) retry.Result {
 	next := script(errs...)
-	return s.Do(ctx, name, policy, func(ctx context.Context) error {
+	return s.Do(ctx, name, policy, func(ctx context.Context, history retry.History) error {
 		s.mu.Lock()
 		s.log = append(s.log, fmt.Sprint(time.Since(s.start).Round(ms*10), " ", name))
 		s.mu.Unlock()
-		return next(ctx)
-	})
+		return next(ctx, history)
+	}, nil)
 }
 
 func (s *shop) attempts() []string {
@@ -71,11 +71,14 @@ func (s *shop) open(t *testing.T) {
 	s.log = nil
 }
 
-var busy, bad error = &refusal{code: 503}, &refusal{code: 400}
+var busy, bad error = refusal(503), refusal(400)
 
 func TestBreakerOpens(t *testing.T) {
 	t.Parallel()
-	given := sent(context.Canceled)
+	given := unanswered(context.Canceled)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	interrupted := retry.Interrupted(ended)
 	tests := []struct {
 		name   string
 		row    []error
@@ -88,9 +91,9 @@ func TestBreakerOpens(t *testing.T) {
 		{"a new row", []error{busy, nil, busy, busy, busy}, 1},
 		{"permanent errors", []error{bad, bad, bad, bad, bad}, 0},
 		{"cancellations", []error{given, given, given, given}, 0},
-		{"interruptions", []error{retry.ErrInterrupted, retry.ErrInterrupted, retry.ErrInterrupted}, 0},
+		{"interruptions", []error{interrupted, interrupted, interrupted}, 0},
 		{"a cancellation does not count either way", []error{busy, busy, given, busy}, 1},
-		{"all kinds of transient errors", []error{&refusal{code: 429}, syscallReset, context.DeadlineExceeded}, 1},
+		{"all kinds of transient errors", []error{refusal(429), reset, unanswered(context.DeadlineExceeded)}, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -99,7 +102,7 @@ func TestBreakerOpens(t *testing.T) {
 				s := newShop()
 				for i, err := range tt.row {
 					begun := 1
-					if errors.Is(err, retry.ErrInterrupted) {
+					if unbegun(err) {
 						begun = 0 // nothing was sent
 					}
 					if got := s.do(t.Context(), "row", once, err); got.Attempts != begun {
@@ -170,13 +173,13 @@ func TestBreakerTrialIsAlone(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 5 {
 			wg.Go(func() {
-				s.Do(t.Context(), "held", retry.Default(), func(context.Context) error {
+				s.Do(t.Context(), "held", retry.Default(), func(context.Context, retry.History) error {
 					if tried.Add(1) < 3 {
 						return busy
 					}
 					time.Sleep(10 * time.Second)
 					return nil
-				})
+				}, nil)
 			})
 		}
 		time.Sleep(cooldown + 4*time.Second) // the trial waited 1 s and 2 s
@@ -253,7 +256,7 @@ func TestBreakerHoldsRetries(t *testing.T) {
 				trial := make(chan retry.Result, 1)
 				// It ends at 40 s, after the wait of the one in flight.
 				go func() {
-					trial <- s.Do(t.Context(), "trial", once, func(context.Context) error { time.Sleep(10 * time.Second); return tt.trial })
+					trial <- s.Do(t.Context(), "trial", once, func(context.Context, retry.History) error { time.Sleep(10 * time.Second); return tt.trial }, nil)
 				}()
 				got, tried := <-inFlight, <-trial
 				if tried.Attempts != 1 {
@@ -305,12 +308,12 @@ func TestBreakerLateResults(t *testing.T) {
 			done := make(chan retry.Result, 2)
 			for _, takes := range []time.Duration{10 * time.Second, cooldown + 5*time.Second} { // open, then half open
 				go func() {
-					done <- s.Do(t.Context(), "late", once, func(context.Context) error { time.Sleep(takes); return late })
+					done <- s.Do(t.Context(), "late", once, func(context.Context, retry.History) error { time.Sleep(takes); return late }, nil)
 				}()
 			}
 			synctest.Wait()
 			s.open(t)
-			got := s.Do(t.Context(), "trial", once, func(context.Context) error { time.Sleep(time.Minute); return nil })
+			got := s.Do(t.Context(), "trial", once, func(context.Context, retry.History) error { time.Sleep(time.Minute); return nil }, nil)
 			if took := time.Since(s.start).Round(10 * ms); got.Err != nil || took != cooldown+time.Minute {
 				t.Errorf("the trial: %+v after %v", got, took)
 			}
@@ -356,7 +359,7 @@ func TestBreakerInterrupted(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
 		defer cancel()
 		got := s.do(ctx, "held", retry.Default(), nil)
-		if !errors.Is(got.Err, retry.ErrInterrupted) || got.Attempts != 0 || time.Since(s.start) != 7*time.Second {
+		if !unbegun(got.Err) || got.Attempts != 0 || time.Since(s.start) != 7*time.Second {
 			t.Errorf("result = %+v after %v", got, time.Since(s.start))
 		}
 		if c := s.metrics.Counts(); c.Interrupted != 0 || c.Rejected != 0 {
@@ -371,14 +374,14 @@ func TestBreakerExtremes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := retry.Retrier{Breaker: retry.NewBreaker(1, 0)}
-		r.Do(t.Context(), "a", once, script(busy))
+		r.Do(t.Context(), "a", once, script(busy), nil)
 		start := time.Now()
-		if got := r.Do(t.Context(), "b", once, script(nil)); got.Err != nil || time.Since(start) > 10*ms {
+		if got := r.Do(t.Context(), "b", once, script(nil), nil); got.Err != nil || time.Since(start) > 10*ms {
 			t.Errorf("result = %+v after %v", got, time.Since(start))
 		}
 		off := retry.Retrier{Breaker: retry.NewBreaker(0, cooldown)}
 		for range 20 {
-			if got := off.Do(t.Context(), "c", once, script(busy)); got.Attempts != 1 {
+			if got := off.Do(t.Context(), "c", once, script(busy), nil); got.Attempts != 1 {
 				t.Errorf("result = %+v", got)
 			}
 		}

@@ -7,25 +7,25 @@ import (
 	"time"
 )
 
-// Metrics counts what trying again did. It is safe for concurrent use; a nil
-// one counts nothing.
+// Metrics counts attempts and how operations ended. It is safe for concurrent use;
+// a nil Metrics counts nothing.
 type Metrics struct {
 	mu     sync.Mutex
 	counts Counts
 }
 
-// Counts are sums over a run. Attempts = operations begun + Retries, and each
-// operation that was begun and failed is Exhausted, Permanent or Interrupted.
+// Counts are sums over a run. Attempts is the operations begun plus Retries, and
+// each operation that was begun and failed is Exhausted, Permanent or Interrupted.
 type Counts struct {
 	Attempts    int
 	Retries     int            // attempts after an operation's first
 	Succeeded   int            // operations that succeeded, at whichever attempt
-	Recovered   int            // those of which an attempt had failed
+	Recovered   int            // those among them with a failed attempt
 	Exhausted   int            // operations that failed for a transient reason
 	Permanent   int            // operations that failed for good
-	Interrupted int            // operations given up because the run ended
+	Interrupted int            // operations that the end of the run ended
 	Rejected    int            // operations that the breaker turned away untried
-	Wait        time.Duration  // summed over all waits before a retry, as far as they went
+	Wait        time.Duration  // spent in waits before a retry
 	ByCause     map[string]int // failed attempts for transient reasons
 }
 
@@ -60,7 +60,7 @@ func (m *Metrics) update(f func(*Counts)) {
 	f(&m.counts)
 }
 
-// Counts is a copy of the sums so far.
+// Counts returns a copy of the sums so far.
 func (m *Metrics) Counts() Counts {
 	var counts Counts
 	m.update(func(c *Counts) {
@@ -91,7 +91,7 @@ func (m *Metrics) waits(wait time.Duration) {
 	m.update(func(c *Counts) { c.Wait += wait })
 }
 
-// ended counts an operation; hadFailed tells whether an attempt of it did.
+// ended counts an operation; hadFailed says whether one of its attempts did.
 func (m *Metrics) ended(attempts int, err error, hadFailed bool) {
 	m.update(func(c *Counts) {
 		if sum := c.end(attempts, err); sum != nil {
@@ -103,28 +103,30 @@ func (m *Metrics) ended(attempts int, err error, hadFailed bool) {
 	})
 }
 
-// CarriedOut corrects the sums for an operation that failed, as it turns out
-// that the server carried it out all the same.
+// CarriedOut corrects the sums for an operation that was counted as failed and
+// turned out to be done.
 func (m *Metrics) CarriedOut(failed Result) {
 	m.update(func(c *Counts) {
 		if sum := c.end(failed.Attempts, failed.Err); sum != nil {
 			*sum--
 		}
 		c.Succeeded++
-		c.Recovered++
+		if failed.Attempts > 1 || FaultOf(failed.Err).Ambiguous {
+			c.Recovered++
+		}
 	})
 }
 
-// end is the sum that an operation counts in which ended so; nil if none.
+// end returns the sum that counts operations that ended so; nil if none does.
 func (c *Counts) end(attempts int, err error) *int {
-	switch fault := Classify(err); {
+	switch fault := FaultOf(err); {
 	case err == nil:
 		return &c.Succeeded
 	case attempts == 0 && errors.Is(err, ErrRejected):
 		return &c.Rejected
 	case attempts == 0:
 		return nil
-	case fault.Cause == causeCancelled:
+	case fault.Cause == CauseInterrupted:
 		return &c.Interrupted
 	case fault.Transient:
 		return &c.Exhausted

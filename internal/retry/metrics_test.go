@@ -26,7 +26,7 @@ func (s *tally) attempted(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.attempts++
-	if fault := retry.Classify(err); fault.Transient {
+	if fault := retry.FaultOf(err); fault.Transient {
 		s.byCause[fault.Cause]++
 	}
 }
@@ -51,8 +51,8 @@ func (s *tally) ended(result retry.Result) {
 func TestMetricsAgree(t *testing.T) {
 	t.Parallel()
 	errs := []error{
-		&refusal{code: 503}, &refusal{429, 2 * time.Second}, &refusal{429, time.Hour}, &refusal{code: 400}, errPlain,
-		sent(context.DeadlineExceeded), sent(operation("read", timeout{})), syscallReset, sent(context.Canceled),
+		refusal(503), refusal(429, 2*time.Second), refusal(429, time.Hour), refusal(400), errPlain,
+		unanswered(context.DeadlineExceeded), unanswered(operation("read", timeout{})), reset, unanswered(context.Canceled),
 	}
 	for seed := range uint64(60) {
 		synctest.Test(t, func(t *testing.T) {
@@ -79,7 +79,7 @@ func TestMetricsAgree(t *testing.T) {
 			for range 4 {
 				wg.Go(func() {
 					for range work {
-						seen.ended(r.Do(ctx, "operation", policy, func(context.Context) error {
+						seen.ended(r.Do(ctx, "operation", policy, func(context.Context, retry.History) error {
 							time.Sleep(time.Duration(draw() * float64(3*time.Second)))
 							var err error
 							if draw() < share {
@@ -87,7 +87,7 @@ func TestMetricsAgree(t *testing.T) {
 							}
 							seen.attempted(err)
 							return err
-						}))
+						}, nil))
 					}
 				})
 			}
@@ -133,7 +133,7 @@ func TestCountsAreCopies(t *testing.T) {
 	t.Parallel()
 	var metrics retry.Metrics
 	r := retry.Retrier{Metrics: &metrics}
-	r.Do(t.Context(), "operation", retry.Policy{}, script(&refusal{code: 503}))
+	r.Do(t.Context(), "operation", retry.Policy{}, script(refusal(503)), nil)
 	metrics.Counts().ByCause["503"] = 7
 	if diff := cmp.Diff(map[string]int{"503": 1}, metrics.Counts().ByCause); diff != "" {
 		t.Errorf("by cause (-want +got):\n%s", diff)

@@ -1,38 +1,41 @@
-// Package retry owns every rule about trying again: how long to wait, which
-// errors are transient, how many retries a run may spend, when to hold
-// everything back. Users, groups and HTTP requests are its users; it knows of
-// none of them. It wraps retry-go and gobreaker.
+// Package retry owns every rule about retries: how long to wait, which errors are
+// transient, how many retries a run may spend, when to hold everything back, and
+// how fast requests are sent. It knows nothing of users, groups or the API. It
+// wraps retry-go and gobreaker.
 package retry
 
 import (
 	"time"
 )
 
-// Jitter spreads waits, so that many clients do not come back at once.
+// Jitter spreads waits, so that clients that failed together do not retry
+// together.
 type Jitter string
 
-// The kinds of jitter. The zero value is NoJitter's.
+// The kinds of jitter. The zero value means NoJitter.
 const (
 	NoJitter    Jitter = "none"
 	FullJitter  Jitter = "full"  // anywhere between Min and the computed wait
-	EqualJitter Jitter = "equal" // half of the computed wait fixed, half random, never under Min
+	EqualJitter Jitter = "equal" // half of the computed wait fixed, half random; never below Min
 )
 
-// Policy says how often one operation is tried and how long the waits between
-// are. The zero value tries once.
+// Policy says how often one operation is tried and how long to wait before each
+// retry: max(min(Multiplier × 2^(n-1), Max), Min) after the n-th attempt. The zero
+// value tries once.
 type Policy struct {
-	Attempts   int           // in all, the first included; under 1 counts as 1
+	Attempts   int           // total, the first included; less than 1 counts as 1
 	Multiplier time.Duration // the first wait, before Min and Max apply; it doubles each time
-	Min, Max   time.Duration // bounds of every wait; 0 ≤ Min ≤ Max
-	Jitter     Jitter
+	Min, Max   time.Duration // bounds of every wait but a Retry-After; 0 ≤ Min ≤ Max
+	Jitter     Jitter        // empty: NoJitter
 }
 
-// Default is the policy for creating users: 3 attempts, waits of 1 s and 2 s.
+// Default returns the policy for user operations: 3 attempts, with waits of 1 s
+// and 2 s between them.
 func Default() Policy {
 	return Policy{Attempts: 3, Multiplier: time.Second, Min: time.Second, Max: 4 * time.Second, Jitter: NoJitter}
 }
 
-// Profiles are the ready policies, by name.
+// Profiles returns the predefined policies by name.
 func Profiles() map[string]Policy {
 	profile := func(attempts int, low, high time.Duration) Policy {
 		return Policy{Attempts: attempts, Multiplier: time.Second, Min: low, Max: high, Jitter: NoJitter}
@@ -44,13 +47,12 @@ func Profiles() map[string]Policy {
 	}
 }
 
-// Backoff is the wait after the n-th attempt (from 1), before jitter:
-// multiplier × 2^(n-1), at most Max, at least Min.
+// Backoff returns the wait after the n-th attempt (from 1), before jitter.
 func (p Policy) Backoff(n int) time.Duration {
 	wait := p.Multiplier
 	for range n - 1 {
 		if wait > p.Max/2 {
-			wait = p.Max // no overflow, however many attempts
+			wait = p.Max // doubling again might overflow
 			break
 		}
 		wait *= 2
@@ -58,7 +60,7 @@ func (p Policy) Backoff(n int) time.Duration {
 	return max(min(wait, p.Max), p.Min)
 }
 
-// wait is Backoff with jitter; random gives numbers in [0, 1).
+// wait returns Backoff with jitter; random returns numbers in [0, 1).
 func (p Policy) wait(n int, random func() float64) time.Duration {
 	backoff := p.Backoff(n)
 	switch p.Jitter {

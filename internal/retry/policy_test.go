@@ -77,11 +77,11 @@ func waits(ctx context.Context, policy retry.Policy, random func() float64) []ti
 	var all []time.Duration
 	last := time.Now()
 	r := retry.Retrier{Random: random}
-	r.Do(ctx, "operation", policy, func(context.Context) error {
+	r.Do(ctx, "operation", policy, func(context.Context, retry.History) error {
 		all = append(all, time.Since(last))
 		last = time.Now()
-		return &refusal{code: 503}
-	})
+		return refusal(503)
+	}, nil)
 	return all[1:]
 }
 
@@ -160,14 +160,9 @@ func TestJitterByDefault(t *testing.T) {
 	})
 }
 
-// refusal is an answer with an HTTP status.
-type refusal struct {
-	code  int
-	after time.Duration
+// refusal is an answer with an HTTP status and, if given, a Retry-After.
+func refusal(status int, after ...time.Duration) error {
+	return retry.Answered(errors.New("refused"), status, append(after, 0)[0])
 }
-
-func (r *refusal) Error() string             { return "refused" }
-func (r *refusal) StatusCode() int           { return r.code }
-func (r *refusal) RetryAfter() time.Duration { return r.after }
 
 var errPlain = errors.New("a programming error")

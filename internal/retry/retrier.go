@@ -12,11 +12,11 @@ import (
 	retrygo "github.com/avast/retry-go/v4"
 )
 
-// Retrier tries operations again under a policy. Its zero value retries
-// without budget, breaker or metrics, ends the tries at any Retry-After, and
-// logs nowhere. It is safe for concurrent use once it is made.
+// Retrier repeats operations under a policy. Its zero value has no budget,
+// breaker, metrics or log, and gives up at any Retry-After. It is safe for
+// concurrent use as long as its fields stay as they are.
 type Retrier struct {
-	RetryAfterMax time.Duration  // the longest Retry-After that is honoured
+	RetryAfterMax time.Duration  // the longest Retry-After that is honored
 	Budget        *Budget        // nil: no limit
 	Breaker       *Breaker       // nil: none
 	Metrics       *Metrics       // nil: not counted
@@ -24,13 +24,14 @@ type Retrier struct {
 	Random        func() float64 // in [0, 1), safe for concurrent use; nil: math/rand/v2
 }
 
-// Budget bounds the retries of a whole run, exactly, however many share it.
+// Budget bounds the retries of a whole run exactly, however many operations share
+// it. A nil Budget has no limit.
 type Budget struct {
 	size int64
 	used atomic.Int64
 }
 
-// NewBudget makes a budget of n retries; nil, no limit, where n is 0.
+// NewBudget returns a budget of n retries, or nil if n is 0.
 func NewBudget(n int) *Budget {
 	if n == 0 {
 		return nil
@@ -42,91 +43,106 @@ func (b *Budget) take() bool {
 	return b == nil || b.used.Add(1) <= b.size
 }
 
-// Left is what remains of the budget; false where there is none.
-func (b *Budget) Left() (int, bool) {
+// Left returns how many retries remain, or false if there is no limit.
+func (b *Budget) Left() (n int, limited bool) {
 	if b == nil {
 		return 0, false
 	}
 	return int(max(b.size-b.used.Load(), 0)), true
 }
 
-// ErrInterrupted is wrapped by the error of an operation that was given up
-// because its context ended. The context's cause is wrapped too.
-var ErrInterrupted = errors.New("interrupted")
-
 // ErrRejected is wrapped by the error of an operation that the circuit breaker
 // turned away for good.
-var ErrRejected = errors.New("held back by the circuit breaker, whose trial operation failed as well")
+var ErrRejected = errors.New("rejected: the circuit breaker is open and its trial operation failed")
+
+// History is what is known of an operation before an attempt.
+type History struct {
+	Attempts  int  // made so far; 0 before the first
+	MaybeDone bool // one of them failed in a way that leaves open whether it was carried out
+}
 
 // Result is how an operation ended.
 type Result struct {
-	Attempts int // begun; 0 where nothing was tried
-	Err      error
+	Attempts int // begun; 0 if nothing was tried
+	// Err is the last attempt's error, wrapped with what ended the attempts; nil
+	// if the operation succeeded. Its Fault is the operation's: Ambiguous if any
+	// attempt may have been carried out, NotSent if none sent a write.
+	Err error
 }
 
-// Do tries the operation until it succeeds, fails for good, or the policy, the
-// budget or the context ends it; a wait ends with the context at once. The
-// error is the last attempt's, wrapped with what ended the tries.
-func (r *Retrier) Do(ctx context.Context, operation string, policy Policy, attempt func(context.Context) error) Result {
-	return r.DoSettled(ctx, operation, policy, attempt, func(context.Context, error) bool { return false })
-}
-
-// DoSettled is Do for an operation of which settled finds out, after the last
-// attempt failed with an error, whether it was carried out all the same: then
-// it is a success, for the breaker, too.
-func (r *Retrier) DoSettled(ctx context.Context, operation string, policy Policy, attempt func(context.Context) error, settled func(context.Context, error) bool) Result {
+// Do repeats attempt until it succeeds or fails for good, or until the policy,
+// the budget, the breaker or the context ends it; a wait ends with the context
+// at once. If it failed and an attempt may have been carried out, settle finds
+// out with the last error whether it was: then the operation is done, for the
+// breaker, too. A nil settle never finds out.
+func (r *Retrier) Do(ctx context.Context, operation string, policy Policy, attempt func(context.Context, History) error, settle func(context.Context, error) (done bool)) Result {
 	t := &try{Retrier: r, operation: operation, policy: policy, attempt: attempt}
 	t.policy.Attempts = max(policy.Attempts, 1)
-	recovered := false
+	settled := false
 	err := r.Breaker.run(ctx, func(trial bool) error {
 		t.trial = trial
 		err := t.run(ctx)
-		if err != nil && err != errHeld && settled(ctx, err) {
-			recovered = true
+		if err != nil && err != errHeld && t.history.MaybeDone && settle != nil {
+			settled = settle(ctx, err)
+		}
+		if settled {
 			return nil
 		}
 		return err
 	})
-	if t.last != nil && (errors.Is(err, ErrRejected) || errors.Is(err, ErrInterrupted)) {
-		err = fmt.Errorf("%w, after %s: %w", err, times(t.attempts), t.last)
-	}
-	r.Metrics.ended(t.attempts, err, recovered || t.attempts > 1)
-	return Result{Attempts: t.attempts, Err: err}
+	err = t.failure(err)
+	r.Metrics.ended(t.history.Attempts, err, settled || t.history.Attempts > 1)
+	return Result{Attempts: t.history.Attempts, Err: err}
 }
 
-// try is one operation on its way.
+// try is one operation in progress.
 type try struct {
 	*Retrier
 	operation string
 	policy    Policy
-	attempt   func(context.Context) error
-	trial     bool // the breaker's: it is sent while the breaker is open
+	attempt   func(context.Context, History) error
+	trial     bool // the breaker's: it is sent although the breaker is open
 
-	attempts int
-	last     error
-	ended    error // last with the reason to stop, where that needs saying
-	wait     time.Duration
-	waiting  time.Time // since when; zero: it does not wait
+	history History
+	sent    bool // an attempt sent a write
+	last    error
+	stopped error         // last, with what stopped the attempts
+	wait    time.Duration // the one before the next attempt
+	waiting time.Time     // since when; zero: not waiting
 }
 
 func (t *try) run(ctx context.Context) error {
 	err := retrygo.Do(
 		func() error { return t.once(ctx) },
 		retrygo.Context(ctx),
-		retrygo.Attempts(uint(t.policy.Attempts-t.attempts)),
+		retrygo.Attempts(uint(t.policy.Attempts-t.history.Attempts)),
 		retrygo.LastErrorOnly(true),
 		retrygo.RetryIf(t.again),
 		retrygo.DelayType(func(uint, error, *retrygo.Config) time.Duration { return t.wait }),
 	)
 	t.waited() // the end of the context ends a wait
 	switch {
-	case t.ended != nil:
-		return t.ended
+	case t.stopped != nil:
+		return t.stopped
 	case err != nil && err == context.Cause(ctx) && err != t.last:
 		// Before the first attempt, or in a wait.
-		return fmt.Errorf("%w: %w", ErrInterrupted, err)
+		return Interrupted(ctx)
 	}
 	return err
+}
+
+// failure returns the error of the whole operation.
+func (t *try) failure(err error) error {
+	if err == nil {
+		return nil
+	}
+	fault := FaultOf(err)
+	if begun := t.last != nil; begun && (errors.Is(err, ErrRejected) || fault.Cause == CauseInterrupted && fault.NotSent) {
+		err = fmt.Errorf("%w, after %s: %w", err, times(t.history.Attempts), t.last)
+		fault = FaultOf(err)
+	}
+	fault.Ambiguous, fault.NotSent, fault.Err = t.history.MaybeDone, !t.sent, err
+	return &fault
 }
 
 // waited counts a wait that has ended.
@@ -149,18 +165,20 @@ func (t *try) once(ctx context.Context) error {
 	if !t.trial && t.Breaker.Holding() {
 		return errHeld // it opened during the wait
 	}
-	t.attempts++
-	err := t.attempt(ctx)
-	if errors.Is(err, ErrInterrupted) {
-		t.attempts-- // it was not begun
-		return err
+	err := t.attempt(ctx, t.history)
+	fault := FaultOf(err)
+	if fault.Cause == CauseInterrupted && fault.NotSent {
+		return err // not begun
 	}
-	t.Metrics.attempt(t.attempts)
+	t.history.Attempts++
+	t.history.MaybeDone = t.history.MaybeDone || fault.Ambiguous
+	t.sent = t.sent || !fault.NotSent
 	t.last = err
-	if t.last == nil && t.attempts > 1 {
-		t.log(slog.LevelInfo, "succeeded after a retry", slog.Int("attempt", t.attempts))
+	t.Metrics.attempt(t.history.Attempts)
+	if err == nil && t.history.Attempts > 1 {
+		t.log(slog.LevelInfo, "succeeded after a retry", slog.Int("attempt", t.history.Attempts))
 	}
-	return t.last
+	return err
 }
 
 // again decides whether the failed attempt is followed by another, and after
@@ -169,35 +187,36 @@ func (t *try) again(err error) bool {
 	if err == errHeld {
 		return false
 	}
-	fault := Classify(err)
+	fault := FaultOf(err)
 	t.Metrics.fault(fault)
 	if !fault.Transient {
 		return false
 	}
+	attempts := t.history.Attempts
 	failed := []slog.Attr{
-		slog.Int("attempt", t.attempts), slog.Int("of", t.policy.Attempts),
+		slog.Int("attempt", attempts), slog.Int("of", t.policy.Attempts),
 		slog.String("cause", fault.Cause), slog.Any("error", err),
 	}
 	switch {
-	case t.attempts >= t.policy.Attempts:
-		if t.attempts > 1 {
-			t.ended = fmt.Errorf("%w (after %s)", err, times(t.attempts))
+	case attempts >= t.policy.Attempts:
+		if attempts > 1 {
+			t.stopped = fmt.Errorf("%w (after %s)", err, times(attempts))
 		}
 	case fault.RetryAfter > t.RetryAfterMax:
-		t.ended = fmt.Errorf("%w (the server asks to wait %v, longer than retry-after-max, %v)", err, fault.RetryAfter, t.RetryAfterMax)
+		t.stopped = fmt.Errorf("%w (Retry-After %v exceeds retry-after-max %v)", err, fault.RetryAfter, t.RetryAfterMax)
 	case !t.Budget.take():
-		t.ended = fmt.Errorf("%w (no retry: the retry-budget of %d is used up)", err, t.Budget.size)
+		t.stopped = fmt.Errorf("%w (retry-budget of %d exhausted)", err, t.Budget.size)
 	default:
 		random := t.Random
 		if random == nil {
 			random = rand.Float64
 		}
-		t.wait = max(t.policy.wait(t.attempts, random), fault.RetryAfter)
+		t.wait = max(t.policy.wait(attempts, random), fault.RetryAfter)
 		t.waiting = time.Now()
-		t.log(slog.LevelWarn, "attempt failed, trying again", append(failed, slog.Duration("wait", t.wait))...)
+		t.log(slog.LevelWarn, "attempt failed, retrying", append(failed, slog.Duration("wait", t.wait))...)
 		return true
 	}
-	if t.policy.Attempts > 1 { // else it is the caller's to tell
+	if t.policy.Attempts > 1 { // otherwise the caller logs it
 		t.log(slog.LevelWarn, "attempt failed, giving up", failed...)
 	}
 	return false

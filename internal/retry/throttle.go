@@ -8,38 +8,36 @@ import (
 	"time"
 )
 
-// Throttle is the gate that every request of a run passes, and what its workers
-// learn together from a server that limits them. After a refusal fewer are in
-// flight, growing again with each success (additive increase, multiplicative
-// decrease), all wait for as long as the server asks one of them to, and
-// requests keep the pace that the server has shown to bear. It is safe for
-// concurrent use.
+// Throttle is the gate that every request of a run passes. It keeps the limits of
+// the settings and what the server's refusals teach: after one, fewer requests are
+// in flight, growing again with each success (additive increase, multiplicative
+// decrease); all of them wait for as long as the server asks one of them to; and
+// they keep to the pace that the server has accepted. It is safe for concurrent use.
 type Throttle struct {
-	door chan struct{} // held by the one who is next
+	door chan struct{} // held by the next one to enter
 
 	mu      sync.Mutex
 	most    float64
-	limit   float64 // in flight at once, from 1 to most
+	limit   float64 // requests in flight at once, from 1 to most
 	flying  int
-	left    chan struct{} // tells the next one that a place may be free
-	until   time.Time     // nobody is let in before
+	freed   chan struct{} // receives when a place may be free
+	until   time.Time     // no request enters before
 	lowered time.Time     // when a refusal last lowered limit
 	pace    pace
 }
 
-// NewThrottle lets in at most so many at once and so many a second; as many as
-// come where most or perSecond is 0.
+// NewThrottle returns a throttle for at most so many requests in flight and per
+// second; 0 means no limit.
 func NewThrottle(most int, perSecond float64) *Throttle {
 	limit := cmp.Or(float64(most), math.Inf(1))
 	return &Throttle{
-		door: make(chan struct{}, 1), left: make(chan struct{}, 1), most: limit, limit: limit,
+		door: make(chan struct{}, 1), freed: make(chan struct{}, 1), most: limit, limit: limit,
 		pace: pace{most: cmp.Or(perSecond, math.Inf(1))},
 	}
 }
 
-// Enter waits for a place, which the caller leaves again with Leave, and tells
-// when it got it. Whoever comes first is let in first. The error is the
-// context's cause.
+// Enter waits for a place, first come first served, and returns when it got one;
+// the caller must Leave it. The error is the context's cause.
 func (t *Throttle) Enter(ctx context.Context) (time.Time, error) {
 	select {
 	case <-ctx.Done():
@@ -61,7 +59,7 @@ func (t *Throttle) Enter(ctx context.Context) (time.Time, error) {
 	}
 }
 
-// tryEnter takes a place, or tells how long none is to be had, or that all are
+// tryEnter takes a place, or returns how long there will be none, or that all are
 // taken.
 func (t *Throttle) tryEnter() (now time.Time, wait time.Duration, full bool) {
 	t.mu.Lock()
@@ -76,26 +74,26 @@ func (t *Throttle) tryEnter() (now time.Time, wait time.Duration, full bool) {
 	return now, wait, full
 }
 
-// pause ends after d, or where there is none when a place may be free.
+// pause returns after d or, if d is 0, when a place may be free.
 func (t *Throttle) pause(ctx context.Context, d time.Duration) error {
 	var elapsed <-chan time.Time
-	left := t.left
+	freed := t.freed
 	if d > 0 {
 		timer := time.NewTimer(d)
 		defer timer.Stop()
-		elapsed, left = timer.C, nil // nobody is let in earlier
+		elapsed, freed = timer.C, nil // no request enters earlier
 	}
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-left:
+	case <-freed:
 	case <-elapsed:
 	}
 	return nil
 }
 
-// Leave gives the place back that was got at a time, telling whether the server
-// refused the request for coming too often.
+// Leave gives back the place that was entered at a time. refused says whether the
+// server refused the request because there were too many.
 func (t *Throttle) Leave(entered time.Time, refused bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -106,19 +104,19 @@ func (t *Throttle) Leave(entered time.Time, refused bool) {
 		t.pace.admitted()
 	default:
 		now := time.Now()
-		if !entered.Before(t.lowered) { // else it was in flight then: the same lesson
+		if !entered.Before(t.lowered) { // otherwise it was already in flight then
 			t.limit = max(min(t.limit, float64(t.flying+1))/2, 1)
 			t.lowered = now
 		}
 		t.pace.refused(entered, now, t.until)
 	}
 	select {
-	case t.left <- struct{}{}:
+	case t.freed <- struct{}{}:
 	default:
 	}
 }
 
-// Hold keeps everybody out for d from now on.
+// Hold lets no request enter for d from now on.
 func (t *Throttle) Hold(d time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -17,10 +17,10 @@ func TestATrialThatDoesNotCount(t *testing.T) {
 		s.open(t)
 		time.Sleep(cooldown + time.Second) // gobreaker asks for more than the cooldown
 		ended := make(chan retry.Result)
-		go s.Do(t.Context(), "trial", once, func(context.Context) error {
+		go s.Do(t.Context(), "trial", once, func(context.Context, retry.History) error {
 			time.Sleep(time.Second)
-			return context.Canceled // of its own: the run goes on
-		})
+			return unanswered(context.Canceled) // of its own: the run goes on
+		}, nil)
 		synctest.Wait()
 		go func() { ended <- s.do(t.Context(), "next", once, nil) }()
 		start := time.Now()

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"xc-group-sync/internal/directory"
 )
 
 // status reads a word of a status column whose title is the user's own. Whoever
@@ -25,7 +23,7 @@ func status(word string) (active, known bool) {
 
 // statusKey is equal for two spellings of one word.
 func statusKey(word string) string {
-	return strings.ReplaceAll(directory.Fold(strings.TrimSpace(word)), " ", "_")
+	return strings.ReplaceAll(strings.ToLower(strings.TrimSpace(word)), " ", "_")
 }
 
 // status takes note of what a row says of a person who is known.

@@ -3,7 +3,6 @@ package soak
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/report"
+	"xc-group-sync/internal/retry"
 	"xc-group-sync/internal/roster"
 	"xc-group-sync/internal/simulator"
 	"xc-group-sync/internal/xc"
@@ -140,8 +140,7 @@ func (r *trial) carryOut(ctx context.Context, client *xc.Client, desired *direct
 	}
 	if policy.PruneUsers {
 		caller, err := client.WhoAmI(ctx)
-		var refused *xc.APIError
-		if ctx.Err() != nil || errors.As(err, &refused) && refused.Unauthenticated() {
+		if ctx.Err() != nil || retry.FaultOf(err).Unauthenticated {
 			return endUnread, nil, nil
 		}
 		if err == nil {
@@ -162,24 +161,16 @@ func (r *trial) service(client *xc.Client) *groupsync.Service {
 	c := r.config
 	var mu sync.Mutex
 	random := rand.New(rand.NewPCG(r.world.seed, 5))
-	return groupsync.New(client,
-		groupsync.WithRetryAttempts(c.UserRetry.Attempts),
-		groupsync.WithBackoffMultiplier(c.UserRetry.Multiplier),
-		groupsync.WithBackoffMin(c.UserRetry.Min),
-		groupsync.WithBackoffMax(c.UserRetry.Max),
-		groupsync.WithGroupRetry(c.GroupRetry),
-		groupsync.WithBackoffJitter(c.UserRetry.Jitter),
-		groupsync.WithRetryAfterMax(c.RetryAfterMax),
-		groupsync.WithRetryBudget(c.RetryBudget),
-		groupsync.WithBreaker(c.BreakerThreshold, c.BreakerCooldown),
-		groupsync.WithConcurrency(c.Concurrency),
-		groupsync.WithOnUserFailure(c.OnUserFailure),
-		groupsync.WithRandom(func() float64 {
+	return groupsync.New(client, groupsync.Options{
+		UserRetry: c.UserRetry, GroupRetry: c.GroupRetry, RetryAfterMax: c.RetryAfterMax, RetryBudget: c.RetryBudget,
+		BreakerThreshold: c.BreakerThreshold, BreakerCooldown: c.BreakerCooldown,
+		Concurrency: c.Concurrency, OnUserFailure: c.OnUserFailure,
+		Random: func() float64 {
 			mu.Lock()
 			defer mu.Unlock()
 			return random.Float64()
-		}),
-	)
+		},
+	})
 }
 
 // settled tells a run in which everything that was to be done was.

@@ -23,8 +23,8 @@ func TestRefusals(t *testing.T) {
 		operation int
 		reply     reply
 		says      []string
-		login     bool // Unauthenticated
-		refused   bool // Refused
+		login     bool // retry.Fault.Unauthenticated
+		refused   bool // xc.Refused
 	}{
 		{"error JSON", 0, reply{404, json, `{"code":"ENOTFOUND","message":"no such thing"}`}, []string{"GET user_roles", "HTTP 404 Not Found", "ENOTFOUND", "no such thing", "r-1"}, false, false},
 		{"message only", 4, reply{409, json, `{"message":"exists"}`}, []string{"POST user_roles", "409", ": exists"}, false, false},
@@ -48,16 +48,20 @@ func TestRefusals(t *testing.T) {
 				return tt.reply.response(r), nil
 			})})
 			err := operations[tt.operation].do(client, t.Context())
-			var refused *xc.APIError
-			if !errors.As(err, &refused) || refused.Status != tt.reply.status || refused.StatusCode() != tt.reply.status {
+			var refused *xc.Error
+			fault := retry.FaultOf(err)
+			if !errors.As(err, &refused) || refused.Status != tt.reply.status || fault.Status != tt.reply.status {
 				t.Fatalf("error = %v", err)
 			}
-			if refused.Unauthenticated() != tt.login || refused.Refused() != tt.refused {
-				t.Errorf("unauthenticated: %t, refused: %t", refused.Unauthenticated(), refused.Refused())
+			if fault.Unauthenticated != tt.login || xc.Refused(err) != tt.refused {
+				t.Errorf("unauthenticated: %t, refused: %t", fault.Unauthenticated, xc.Refused(err))
+			}
+			if hint := xc.Hint(err); hint != "" && strings.Contains(err.Error(), hint) {
+				t.Errorf("error = %v: it contains the hint", err)
 			}
 			for _, said := range tt.says {
-				if !strings.Contains(err.Error(), said) {
-					t.Errorf("error = %v: it does not say %q", err, said)
+				if !strings.Contains(err.Error()+xc.Hint(err), said) {
+					t.Errorf("error = %v (%s): it does not say %q", err, xc.Hint(err), said)
 				}
 			}
 		})
@@ -93,16 +97,16 @@ func TestBrokenAnswers(t *testing.T) {
 		body      string
 		says      string
 	}{
-		{"empty", listUsers, "", "documented object"},
-		{"not JSON", listUsers, "OK", "documented object"},
-		{"truncated JSON", listUsers, `{"items":[{"email":"a@b"}`, "documented object"},
-		{"more after it", listUsers, oneUser + "x", "documented object"},
-		{"array", listUsers, `[]`, "documented object"},
-		{"text", listUsers, `"items"`, "documented object"},
+		{"empty", listUsers, "", "unexpected response"},
+		{"not JSON", listUsers, "OK", "unexpected response"},
+		{"truncated JSON", listUsers, `{"items":[{"email":"a@b"}`, "unexpected response"},
+		{"more after it", listUsers, oneUser + "x", "unexpected response"},
+		{"array", listUsers, `[]`, "unexpected response"},
+		{"text", listUsers, `"items"`, "unexpected response"},
 		{"null", listUsers, `null`, "no items"},
 		{"no items", listUsers, `{}`, "no items"},
 		{"null items", listUsers, `{"items":null}`, "no items"},
-		{"items are no list", listUsers, `{"items":{}}`, "documented object"},
+		{"items are no list", listUsers, `{"items":{}}`, "unexpected response"},
 		{"no users", listUsers, `{"items":[]}`, "not even the caller"},
 		{"error field", listUsers, `{"items":[{"email":"a@b"}],"error":{"code":"EPARTIAL","message":"half"}}`, "EPARTIAL half"},
 		{"error field without code", listUsers, `{"items":[{"email":"a@b"}],"error":{"message":"half"}}`, "half"},
@@ -116,13 +120,13 @@ func TestBrokenAnswers(t *testing.T) {
 		{"nameless group", listGroups, `{"user_groups":[{"display_name":"a"}]}`, "without a name"},
 		{"nobody", whoAmI, `{}`, "without name"},
 		{"no group", readGroup, `{}`, "without a name"},
-		{"empty group", readGroup, ``, "documented object"},
-		{"another group", readGroup, `{"name":"dev"}`, `"dev" in place of "ops"`},
-		{"answer to a write", createUser, "OK", "documented object"},
+		{"empty group", readGroup, ``, "unexpected response"},
+		{"another group", readGroup, `{"name":"dev"}`, `"dev" instead of "ops"`},
+		{"answer to a write", createUser, "OK", "unexpected response"},
 		{"error field of a write", createUser, `{"error":{"code":"EPARTIAL"}}`, "EPARTIAL"},
 		{"not deleted", deleteUser, `{"delete_ok":false,"items":[{"object_name":"a","error_message":"the owner"}]}`, "did not delete the user: the owner"},
 		{"not deleted, no reason", deleteUser, `{"delete_ok":false}`, "no reason"},
-		{"deleted or not", deleteUser, ``, "does not say whether"},
+		{"deleted or not", deleteUser, ``, "no delete_ok"},
 		{"an echo of the token", deleteUser, `{"error":{"message":"no ` + token + `"}}`, "no ***"},
 	}
 	for _, tt := range tests {
@@ -134,7 +138,7 @@ func TestBrokenAnswers(t *testing.T) {
 				return reply{200, nil, tt.body}.response(r), nil
 			})})
 			err := operations[tt.operation].do(client, t.Context())
-			if err == nil || !strings.Contains(err.Error(), tt.says) || retry.Classify(err).Transient || requests != 1 {
+			if err == nil || !strings.Contains(err.Error(), tt.says) || retry.FaultOf(err).Transient || requests != 1 {
 				t.Errorf("error = %v after %d requests, want a permanent one that says %q", err, requests, tt.says)
 			}
 		})
@@ -179,7 +183,7 @@ func TestTruncatedBody(t *testing.T) {
 			})
 			once := xc.New(xc.Options{BaseURL: server.URL, Transport: transport(t, xc.TransportOptions{})})
 			_, err := once.Users(t.Context())
-			if got, want := retry.Classify(err), (retry.Fault{Cause: "connection", Transient: true, Ambiguous: true}); got != want {
+			if got := retry.FaultOf(err); got.Cause != "connection" || !got.Transient || got.Ambiguous {
 				t.Errorf("error = %v (%+v)", err, got)
 			}
 			seen = record{}
@@ -208,7 +212,7 @@ func TestObserve(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	group := func(name directory.GroupName, usernames []string, wrong string) directory.Group {
+	group := func(name directory.GroupName, usernames []directory.Username, wrong string) directory.Group {
 		return directory.Group{Name: name, Usernames: usernames, SyncMode: "SELF", References: map[string]int{}, ReadError: wrong}
 	}
 	want := &directory.Observed{
@@ -218,9 +222,9 @@ func TestObserve(t *testing.T) {
 			{Username: "machine", IdmType: "SSO", Type: "USER", SyncMode: "SELF"},
 		},
 		Groups: []directory.Group{
-			group("said", []string{"ann"}, ""),
-			group("unsaid", nil, "it was listed without its members, though users are said to be in it"),
-			group("nobody", nil, ""), group("empty", []string{}, ""), group("half", nil, "EPARTIAL half"), group("whole", nil, ""),
+			group("said", []directory.Username{"ann"}, ""),
+			group("unsaid", nil, "it was listed without members, although users are listed as being in it"),
+			group("nobody", nil, ""), group("empty", []directory.Username{}, ""), group("half", nil, "EPARTIAL half"), group("whole", nil, ""),
 		},
 	}
 	want.Groups[0].References = map[string]int{"a": 2, "b": 3, "c": 1, "d": 0}
@@ -244,6 +248,21 @@ func TestObserveHalf(t *testing.T) {
 		})})
 		if observed, err := client.Observe(t.Context()); observed != nil || err == nil || !strings.Contains(err.Error(), broken) {
 			t.Errorf("%s: observed = %v, error = %v", broken, observed, err)
+		}
+	}
+}
+
+// TestCreatedUsername: the answer to a creation says the username, or does not.
+func TestCreatedUsername(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]directory.Username{
+		``: "", `{}`: "", `{"metadata":null}`: "", `{"metadata":{"uid":"1"}}`: "", `{"metadata":{"name":"Acme-Ann"},"spec":{}}`: "Acme-Ann",
+	} {
+		client := xc.New(xc.Options{BaseURL: "https://tenant.example", Transport: tripper(func(r *http.Request) (*http.Response, error) {
+			return reply{200, nil, body}.response(r), nil
+		})})
+		if got, err := client.CreateUser(t.Context(), ann); got != want || err != nil {
+			t.Errorf("%s: %q, %v", body, got, err)
 		}
 	}
 }

@@ -32,7 +32,7 @@ func shows(t *testing.T, base string, ca *identity, certificate *tls.Certificate
 	t.Helper()
 	return settled(func() error {
 		users, err := connect(t, base, xc.TransportOptions{CABundle: ca.pem(), Certificate: certificate}).Users(t.Context())
-		if err == nil && users[0].Username != name {
+		if err == nil && string(users[0].Username) != name {
 			t.Errorf("the server saw %q", users[0].Username)
 		}
 		return err

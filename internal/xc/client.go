@@ -1,6 +1,6 @@
-// Package xc speaks the F5 Distributed Cloud API: credentials, requests, the
-// client layer's retry, typed errors, and users and groups in directory terms.
-// It decides nothing about what to change.
+// Package xc is a client of the F5 Distributed Cloud API: credentials, requests,
+// the client layer's retries, errors with their verdict, and users and groups in
+// directory terms. It decides nothing about what to change.
 package xc
 
 import (
@@ -22,54 +22,56 @@ import (
 	"xc-group-sync/internal/retry"
 )
 
-// Grace is how long a write that was sent may still take once the run is
-// interrupted: GitHub kills a cancelled job's step soon after.
+// Grace is how long a write that was sent may still take after an interruption.
+// GitHub sends SIGTERM 7.5 s after it cancels a job's step
+// (https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-cancellation).
 const Grace = 7 * time.Second
 
-// maxBody bounds an answer, in bytes. The listing of a large tenant takes some
+// maxBody bounds a response, in bytes. The listing of a large tenant takes some
 // tens of megabytes; an endless one must not take all memory.
 const maxBody = 512 << 20
 
-// Scope says which requests the client layer repeats.
+// Scope says which requests the client layer retries.
 type Scope string
 
-// The scopes. With ScopeReads every write has one owner of its retries.
+// The scopes. With ScopeReads only the service layer retries writes.
 const (
 	ScopeReads Scope = "reads"
 	ScopeAll   Scope = "all"
 	ScopeNone  Scope = "none"
 )
 
-// Options make a Client. BaseURL is required.
+// Options are the settings of a Client. BaseURL is required.
 type Options struct {
 	BaseURL       string // without a trailing slash
 	Token         string // sent as "Authorization: APIToken …"; empty: none
 	UserAgent     string
 	Transport     http.RoundTripper // see NewTransport; nil: http.DefaultTransport
 	Timeout       time.Duration     // of one request, its body included; 0: none
-	ReadOnly      bool              // refuse everything but GET, before it is sent
-	Attempts      int               // of one request in the client layer; under 2: no repetition
+	ReadOnly      bool              // refuse everything but GET before it is sent
+	Attempts      int               // per request in the client layer; less than 2: no retries
 	Scope         Scope             // empty: ScopeReads
-	RetryAfterMax time.Duration     // the longest Retry-After that is honoured
-	RateLimit     float64           // requests a second; 0: no limit
-	Concurrency   int               // requests in flight at once; fewer for a while after a 429; 0: no limit
+	RetryAfterMax time.Duration     // the longest Retry-After that is honored; 0: none is
+	RateLimit     float64           // requests per second; 0: no limit
+	Concurrency   int               // requests in flight at once, fewer for a while after a 429; 0: no limit
 	Log           *slog.Logger      // nil: silent
 }
 
-// Client is safe for concurrent use.
+// Client reads and writes one tenant. Make it with New. It is safe for concurrent
+// use.
 type Client struct {
 	options  Options
 	http     http.Client
 	retrier  retry.Retrier
 	metrics  retry.Metrics
 	throttle *retry.Throttle
-	http1    atomic.Bool // what the server speaks, once it has answered
+	http1    atomic.Bool // the server answered in HTTP/1
 
 	mu        sync.Mutex
 	latencies []time.Duration
 }
 
-// New makes a client. It sends nothing.
+// New returns a client. It sends nothing.
 func New(options Options) *Client {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
@@ -79,7 +81,7 @@ func New(options Options) *Client {
 	}
 	c := &Client{options: options, throttle: retry.NewThrottle(options.Concurrency, options.RateLimit), http: http.Client{
 		Transport: options.Transport,
-		// A redirect is an answer: it must never carry the credentials elsewhere.
+		// Not followed: it must never carry the credentials elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	c.retrier = retry.Retrier{RetryAfterMax: options.RetryAfterMax, Metrics: &c.metrics, Log: options.Log.With("layer", "client")}
@@ -88,12 +90,12 @@ func New(options Options) *Client {
 
 // Stats are figures of the requests so far.
 type Stats struct {
-	Requests      int
-	Retries       int // requests repeated by the client layer
-	P50, P95, Max time.Duration
+	Requests      int           // sent, retries included
+	Retries       int           // by the client layer
+	P50, P95, Max time.Duration // latency
 }
 
-// Stats counts every request that was sent, the repeated ones included.
+// Stats returns the figures so far.
 func (c *Client) Stats() Stats {
 	c.mu.Lock()
 	sorted := slices.Clone(c.latencies)
@@ -106,7 +108,7 @@ func (c *Client) Stats() Stats {
 	return stats
 }
 
-// policy is the client layer's: 0.5, 1, 2 … s.
+// policy returns the client layer's policy, with waits of 0.5, 1, 2 … s.
 func (c *Client) policy(method string) retry.Policy {
 	p := retry.Policy{Attempts: 1, Multiplier: 500 * time.Millisecond, Min: 0, Max: time.Minute}
 	if c.options.Scope == ScopeAll || c.options.Scope == ScopeReads && method == http.MethodGet {
@@ -115,7 +117,7 @@ func (c *Client) policy(method string) retry.Policy {
 	return p
 }
 
-// Attempts are how often one read and one write may be sent.
+// Attempts returns how often the client layer sends one read and one write at most.
 func (c *Client) Attempts() (read, write int) {
 	return max(c.policy(http.MethodGet).Attempts, 1), max(c.policy(http.MethodPost).Attempts, 1)
 }
@@ -123,9 +125,8 @@ func (c *Client) Attempts() (read, write int) {
 const root = "/api/web/custom/namespaces/system/"
 
 // do sends one request, repeated as the scope allows, and decodes the answer
-// into out. in and out may be nil. The error of a write wraps retry.ErrInterrupted only
-// if the write was not sent.
-func (c *Client) do(ctx context.Context, method, path string, in any, out answer) error {
+// into out. in and out may be nil.
+func (c *Client) do(ctx context.Context, method, path string, in any, out response) error {
 	var body []byte
 	if in != nil {
 		var err error
@@ -133,42 +134,26 @@ func (c *Client) do(ctx context.Context, method, path string, in any, out answer
 			return err
 		}
 	}
-	ambiguous := false // an earlier try may have been carried out
-	var sent error     // of the last write that went out
-	err := c.retrier.Do(ctx, method+" "+path, c.policy(method), func(ctx context.Context) error {
-		read, err := c.send(ctx, method, path, body)
-		var refused *APIError
-		if errors.As(err, &refused) {
-			refused.repeated = ambiguous
-		}
+	return c.retrier.Do(ctx, method+" "+path, c.policy(method), func(ctx context.Context, _ retry.History) error {
+		answer, err := c.send(ctx, method, path, body)
 		if err != nil {
-			ambiguous = ambiguous || retry.Classify(err).Ambiguous
-			if method != http.MethodGet && !errors.Is(err, retry.ErrInterrupted) {
-				sent = err
-			}
 			return err
 		}
-		return c.decode(method, path, read, out)
-	}).Err
-	if sent != nil && errors.Is(err, retry.ErrInterrupted) {
-		err = sent // ErrInterrupted would say that nothing went out
-	}
-	if err != nil && ambiguous && method != http.MethodGet {
-		return &uncertainError{err}
-	}
-	return err
+		return c.decode(method, path, answer, out)
+	}, nil).Err
 }
 
-// send sends one request and returns the body of a good answer.
+// send sends one request and returns the body of a good answer. An interruption
+// before it is sent, or of a read, is a fault with NotSent.
 func (c *Client) send(interrupt context.Context, method, path string, body []byte) ([]byte, error) {
 	entered, err := c.throttle.Enter(interrupt)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", retry.ErrInterrupted, err)
+		return nil, retry.Interrupted(interrupt)
 	}
 	refused := false
 	defer func() { c.throttle.Leave(entered, refused) }()
 	if c.options.ReadOnly && method != http.MethodGet {
-		return nil, fmt.Errorf("%s %s: refused, a dry run sends nothing but GET", method, path)
+		return nil, fmt.Errorf("%s %s: refused: a dry run sends nothing but GET", method, path)
 	}
 	ctx, cancel := c.bound(interrupt, method)
 	defer cancel()
@@ -185,10 +170,10 @@ func (c *Client) send(interrupt context.Context, method, path string, body []byt
 	c.mu.Unlock()
 	c.options.Log.Debug("request", "method", method, "path", path, "status", status, "took", elapsed, "bytes", len(answer))
 	if err != nil && method == http.MethodGet && interrupt.Err() != nil {
-		return nil, fmt.Errorf("%w: %w", retry.ErrInterrupted, context.Cause(interrupt))
+		return nil, retry.Interrupted(interrupt)
 	}
 	if err != nil {
-		return nil, c.transportError(method, path, err)
+		return nil, c.unanswered(method, path, err)
 	}
 	return answer, c.check(method, path, status, header, answer)
 }
@@ -199,9 +184,9 @@ func (c *Client) request(ctx context.Context, method, path string, body []byte) 
 	case body != nil:
 		content = bytes.NewReader(body)
 	case c.http1.Load():
-		// net/http sends a GET again by itself, uncounted, where a connection
-		// that was kept breaks; but not with a body that it cannot rewind. It
-		// finds this one empty, and sends none.
+		// net/http resends a GET by itself, uncounted, if a kept-alive connection
+		// breaks, unless the GET has a body that it cannot rewind. It finds this
+		// one empty and sends none.
 		content = io.MultiReader()
 	}
 	request, err := http.NewRequestWithContext(ctx, method, c.options.BaseURL+root+path, content)
@@ -237,10 +222,10 @@ func (c *Client) roundTrip(request *http.Request) (int, http.Header, []byte, err
 	return response.StatusCode, response.Header, body, err
 }
 
-var errTooLong = fmt.Errorf("the answer is longer than %d MiB", maxBody>>20)
+var errTooLong = fmt.Errorf("more than %d MiB", maxBody>>20)
 
-// bound gives a request its time-out. An interruption ends a read at once; a
-// write may finish within Grace, so that what it did is known.
+// bound gives a request its timeout. An interruption ends a read at once; a
+// write may finish within Grace, so that its outcome is known.
 func (c *Client) bound(ctx context.Context, method string) (context.Context, context.CancelFunc) {
 	timeout := c.options.Timeout
 	if timeout == 0 {
@@ -260,34 +245,6 @@ func (c *Client) bound(ctx context.Context, method string) (context.Context, con
 	return bounded, func() { stop(); cancel() }
 }
 
-// check turns everything but a good answer into an error.
-func (c *Client) check(method, path string, status int, header http.Header, body []byte) error {
-	failed := &APIError{Method: method, Path: path, Status: status, RequestID: header.Get("X-Request-Id")}
-	switch {
-	case status >= 300 && status < 400:
-		failed.login = true
-		failed.Message = "the tenant redirects to " + host(header.Get("Location")) + " instead of answering"
-		return failed
-	case status < 400 && isHTML(header, body):
-		failed.login = true
-		failed.Message = "the answer is a web page, not the API's: most likely a login page"
-		return failed
-	case status < 400:
-		return nil
-	}
-	failed.retryAfter = retry.ParseAfter(header.Get("Retry-After"))
-	failed.page = isHTML(header, body)
-	failed.Code, failed.Message = c.errorBody(header, body)
-	if status == http.StatusTooManyRequests && failed.retryAfter <= c.options.RetryAfterMax {
-		c.throttle.Hold(failed.retryAfter)
-	}
-	return failed
-}
-
-func isHTML(header http.Header, body []byte) bool {
-	return strings.HasPrefix(header.Get("Content-Type"), "text/html") || bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
-}
-
 func host(location string) string {
 	u, err := url.Parse(location)
 	if err != nil || u.Host == "" {
@@ -296,14 +253,13 @@ func host(location string) string {
 	return u.Host
 }
 
-// How much of an error's body is read, and how much of it is shown, in bytes.
+// How much of an error's body is read and how much is shown, in bytes.
 const (
 	maxErrorBody = 64 << 10
 	shownBody    = 300
 )
 
-// errorBody is the code and the message of a refusal, without the token that a
-// server might echo.
+// errorBody returns the code and the message of a refusal.
 func (c *Client) errorBody(header http.Header, body []byte) (code, message string) {
 	var document wireError
 	switch {
@@ -313,15 +269,14 @@ func (c *Client) errorBody(header http.Header, body []byte) (code, message strin
 			code = fmt.Sprint(document.Code)
 		}
 	case isHTML(header, body):
-		message = "the answer is a web page"
+		message = "the response is a web page"
 	default:
 		message = strings.TrimSpace(string(body))
 	}
 	return c.shown(code), c.shown(message)
 }
 
-// shown bounds a text from the server, and takes out the token that it might
-// echo.
+// shown bounds a text from the server and removes the token, which it might echo.
 func (c *Client) shown(text string) string {
 	if c.options.Token != "" {
 		text = strings.ReplaceAll(text, c.options.Token, "***")
@@ -332,22 +287,22 @@ func (c *Client) shown(text string) string {
 	return text
 }
 
-// decode reads the documented object, all of it at once: a listing is long.
-func (c *Client) decode(method, path string, body []byte, out answer) error {
+// decode decodes the documented object, all of it at once: a listing is long.
+func (c *Client) decode(method, path string, body []byte, out response) error {
 	if len(bytes.TrimSpace(body)) == 0 && method != http.MethodGet {
 		return nil
 	}
 	if out == nil {
-		out = new(plain)
+		out = new(envelope)
 	}
 	err := json.Unmarshal(body, out)
 	if err == nil {
-		if reason := out.half(); reason != nil {
-			err = errors.New(c.shown(reason.Error()))
+		if partial := out.partial(); partial != nil {
+			err = errors.New(c.shown(partial.Error()))
 		}
 	}
 	if err != nil {
-		return &FormatError{Method: method, Path: path, Err: err}
+		return unexpected(method, path, err)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ import (
 
 // ops is a group with all that a replacement must give back.
 var ops = directory.Group{
-	Name: "ops", DisplayName: "Ops", Description: "On call.", Usernames: []string{"ann", "Bob@example.com"},
+	Name: "ops", DisplayName: "Ops", Description: "On call.", Usernames: []directory.Username{"ann", "Bob@example.com"},
 	Roles: []directory.Role{{Namespace: "*", Role: "monitor"}}, SyncID: "ops-1",
 }
 
@@ -37,7 +37,7 @@ var operations = []struct {
 		func(c *xc.Client, ctx context.Context) error { _, err := c.Group(ctx, "ops"); return err }},
 	{"create user", "POST", "user_roles",
 		`{"email":"ann@example.com","first_name":"Ann","last_name":"Example","idm_type":"SSO","type":"USER"}`, `{}`,
-		func(c *xc.Client, ctx context.Context) error { return c.CreateUser(ctx, ann) }},
+		func(c *xc.Client, ctx context.Context) error { _, err := c.CreateUser(ctx, ann); return err }},
 	{"replace user", "PUT", "user_roles",
 		`{"email":"ann@example.com","first_name":"Ann","last_name":"Example","name":"ann","idm_type":"SSO","type":"USER",` +
 			`"group_names":["ops"],"namespace_roles":[{"namespace":"*","role":"monitor"}]}`, `{}`,
@@ -148,7 +148,7 @@ func TestReadOnly(t *testing.T) {
 			if read := tt.method == "GET"; read != (err == nil) || read != (seen.count() == 1) {
 				t.Errorf("error = %v after %d requests", err, seen.count())
 			}
-			if err != nil && (retry.Classify(err).Transient || !strings.Contains(err.Error(), "dry run")) {
+			if err != nil && (retry.FaultOf(err).Transient || !strings.Contains(err.Error(), "dry run")) {
 				t.Errorf("error = %v", err)
 			}
 		})
@@ -172,13 +172,13 @@ func TestRedirects(t *testing.T) {
 				})
 				client := xc.New(xc.Options{BaseURL: server.URL, Token: token, Attempts: 3, Scope: xc.ScopeAll, Transport: transport(t, xc.TransportOptions{})})
 				err := tt.do(client, t.Context())
-				var refused *xc.APIError
-				if !errors.As(err, &refused) || !refused.Unauthenticated() || !refused.Refused() || refused.Status != status {
+				var refused *xc.Error
+				if fault := retry.FaultOf(err); !errors.As(err, &refused) || !fault.Unauthenticated || fault.FromAPI || !xc.Refused(err) || refused.Status != status {
 					t.Fatalf("error = %v", err)
 				}
 				for _, said := range []string{strings.TrimPrefix(login.URL, "http://"), "api-token", "TLS"} {
-					if !strings.Contains(err.Error(), said) {
-						t.Errorf("error = %v: it does not say %q", err, said)
+					if !strings.Contains(err.Error()+xc.Hint(err), said) {
+						t.Errorf("error = %v (%s): it does not say %q", err, xc.Hint(err), said)
 					}
 				}
 				if strings.Contains(err.Error(), "state=123") || seen.count() != 1 {
@@ -206,9 +206,9 @@ func TestRequestTimeout(t *testing.T) {
 			})
 			client := xc.New(xc.Options{BaseURL: server.URL, Token: token, Timeout: 50 * time.Millisecond, Transport: transport(t, xc.TransportOptions{})})
 			_, err := client.Users(t.Context())
-			want := retry.Fault{Cause: "timeout", Transient: true, Ambiguous: true}
-			if got := retry.Classify(err); got != want || !strings.Contains(err.Error(), "timeout of 50ms") {
-				t.Errorf("error = %v (%+v), want a time-out that names the setting", err, got)
+			got := retry.FaultOf(err)
+			if got.Cause != "timeout" || !got.Transient || got.Ambiguous || !strings.Contains(err.Error(), "timeout of 50ms") {
+				t.Errorf("error = %v (%+v), want a timeout that names the setting", err, got)
 			}
 		})
 	}

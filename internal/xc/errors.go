@@ -1,6 +1,7 @@
 package xc
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -12,29 +13,28 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"xc-group-sync/internal/retry"
 )
 
-// APIError is a request that the API refused, or that a login page or a
-// redirect answered.
-type APIError struct {
+// Error is a request that failed: the API refused it, something else answered
+// it, or nothing did. It is wrapped in a retry.Fault that says what to make of it.
+type Error struct {
 	Method, Path string
-	Status       int
-	Code         string // F5's, as EEXISTS; often empty
-	Message      string // bounded, without credentials
+	Status       int    // HTTP status of a refusal; 0 if there was no answer, or one that is not understood
+	Code         string // F5's, such as EEXISTS; often empty
+	Message      string // what went wrong: bounded, without credentials
 	RequestID    string // the server's; often empty
-
-	login      bool
-	page       bool // the body is a web page
-	repeated   bool
-	retryAfter time.Duration
+	Hint         string // what to do about it; often empty
+	Err          error  // the cause, if it is not an answer
 }
 
-func (e *APIError) Error() string {
+func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s %s: HTTP %d %s", e.Method, e.Path, e.Status, http.StatusText(e.Status))
+	fmt.Fprintf(&b, "%s %s", e.Method, e.Path)
+	if e.Status != 0 {
+		fmt.Fprintf(&b, ": HTTP %d %s", e.Status, http.StatusText(e.Status))
+	}
 	if e.Code != "" {
 		fmt.Fprintf(&b, " %s", e.Code)
 	}
@@ -44,135 +44,163 @@ func (e *APIError) Error() string {
 	if e.RequestID != "" {
 		fmt.Fprintf(&b, " (request %s)", e.RequestID)
 	}
-	switch {
-	case e.login:
-		b.WriteString("; the credentials were not accepted: check api-token or the client certificate, and that tenant or api-url is right (a proxy that inspects TLS drops client certificates)")
-	case e.Status == http.StatusProxyAuthRequired:
-		b.WriteString("; the proxy asks for a login: set proxy to http://user:password@host:port")
-	case e.Status == http.StatusUnauthorized:
-		b.WriteString("; the credentials were refused: check that api-token or the client certificate is right, not expired, and of this tenant")
-	case e.Status == http.StatusNotFound && e.Method == http.MethodGet && (e.page || !strings.Contains(e.Path, "/")):
-		b.WriteString("; there is no such API: check tenant and api-url")
-	case e.Refused():
-		b.WriteString("; the credentials may not read this: they need a role that may read users and groups in the namespace system (to apply a plan, one that may manage them)")
-	case e.Status == http.StatusForbidden && e.FromAPI():
-		b.WriteString("; the credentials may not change this: they need a role that may manage users and groups in the namespace system")
-	}
 	return b.String()
 }
 
-// StatusCode is the HTTP status.
-func (e *APIError) StatusCode() int { return e.Status }
+func (e *Error) Unwrap() error { return e.Err }
 
-// RetryAfter is how long the server asks to wait; 0 if it does not.
-func (e *APIError) RetryAfter() time.Duration { return e.retryAfter }
-
-// FromAPI tells the API's own answer from a page of something on the way.
-func (e *APIError) FromAPI() bool { return !e.login && !e.page }
-
-// Unauthenticated tells that no request can succeed with these credentials.
-func (e *APIError) Unauthenticated() bool { return e.login || e.Status == http.StatusUnauthorized }
-
-// Refused tells that the credentials are at fault: they are not accepted, or
-// may not even read.
-func (e *APIError) Refused() bool {
-	return e.Unauthenticated() || e.Status == http.StatusForbidden && e.Method == http.MethodGet
+// Hint returns what to do about an error, or "" if there is nothing to say. It
+// is not part of the error's text.
+func Hint(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Hint
+	}
+	return ""
 }
 
-// Repeated tells that the client layer had sent the request before, and that
-// it may have been carried out then.
-func (e *APIError) Repeated() bool { return e.repeated }
-
-// FormatError is an answer that is not the documented object. It must never be
-// taken for an empty one.
-type FormatError struct {
-	Method, Path string
-	Err          error
+// Refused reports whether the credentials are at fault: they are not accepted,
+// or may not even read.
+func Refused(err error) bool {
+	var e *Error
+	return retry.FaultOf(err).Unauthenticated || errors.As(err, &e) && e.Status == http.StatusForbidden && e.Method == http.MethodGet
 }
 
-func (e *FormatError) Error() string {
-	return fmt.Sprintf("%s %s: the answer is not the documented object: %v; check that tenant or api-url is right", e.Method, e.Path, e.Err)
+// failed returns the fault of a request. Whatever became of a read, it changed
+// nothing.
+func failed(method string, fault *retry.Fault) error {
+	if method == http.MethodGet {
+		fault.Ambiguous, fault.NotSent = false, true
+	}
+	return fault
 }
 
-func (e *FormatError) Unwrap() error { return e.Err }
+// unexpected returns the fault of an answer that is not the documented object.
+// It must never be taken for an empty one; a write with such an answer may have
+// been done.
+func unexpected(method, path string, err error) error {
+	return failed(method, &retry.Fault{Cause: retry.CauseOther, Ambiguous: true, Err: &Error{
+		Method: method, Path: path, Message: "unexpected response: " + err.Error(), Hint: "check tenant and api-url", Err: err,
+	}})
+}
 
-// MaybeCarriedOut tells that a write with such an answer may have been done.
-func (e *FormatError) MaybeCarriedOut() bool { return e.Method != http.MethodGet }
+// check returns nil for a good answer, and the fault of any other.
+func (c *Client) check(method, path string, status int, header http.Header, body []byte) error {
+	e := &Error{Method: method, Path: path, Status: status, RequestID: header.Get("X-Request-Id")}
+	fault := retry.Answered(e, status, retry.ParseAfter(header.Get("Retry-After")))
+	page := isHTML(header, body)
+	switch {
+	case status >= 300 && status < 400:
+		fault.Unauthenticated = true
+		e.Message = "redirected to " + host(header.Get("Location"))
+	case status < 400 && page:
+		fault.Unauthenticated = true
+		e.Message = "the response is a web page, most likely a login page"
+	case status < 400:
+		return nil
+	default:
+		fault.Unauthenticated, fault.FromAPI = status == http.StatusUnauthorized, !page
+		e.Code, e.Message = c.errorBody(header, body)
+	}
+	e.Hint = e.hint(page)
+	if status == http.StatusTooManyRequests && fault.RetryAfter <= c.options.RetryAfterMax {
+		c.throttle.Hold(fault.RetryAfter)
+	}
+	return failed(method, fault)
+}
 
-// uncertainError is the last error of a write of which an earlier try may have
-// been carried out.
-type uncertainError struct{ error }
+func (e *Error) hint(page bool) string {
+	switch reads := e.Method == http.MethodGet; {
+	case e.Status < 400:
+		return "the credentials were not accepted: check api-token or the client certificate, then tenant and api-url (a TLS-inspecting proxy drops client certificates)"
+	case e.Status == http.StatusProxyAuthRequired:
+		return proxyLogin
+	case e.Status == http.StatusUnauthorized:
+		return "check that api-token or the client certificate is right, has not expired and belongs to this tenant"
+	case e.Status == http.StatusNotFound && reads && (page || !strings.Contains(e.Path, "/")):
+		return "there is no such API at this address: check tenant and api-url"
+	case e.Status == http.StatusForbidden && reads:
+		return "give the credentials a role that may read users and groups in the namespace system (to apply a plan, one that may manage them)"
+	case e.Status == http.StatusForbidden && !page:
+		return "give the credentials a role that may manage users and groups in the namespace system"
+	}
+	return ""
+}
 
-func (e *uncertainError) Unwrap() error         { return e.error }
-func (e *uncertainError) MaybeCarriedOut() bool { return true }
+const proxyLogin = "the proxy requires a login: set proxy to http://user:password@host:port"
 
 // proxyError is a proxy's refusal to connect.
 type proxyError struct{ status int }
 
 func (e *proxyError) Error() string {
-	return fmt.Sprintf("the proxy answers HTTP %d %s", e.status, http.StatusText(e.status))
+	return fmt.Sprintf("the proxy answered HTTP %d %s", e.status, http.StatusText(e.status))
 }
-func (e *proxyError) StatusCode() int           { return e.status }
-func (e *proxyError) RetryAfter() time.Duration { return 0 }
-func (e *proxyError) MaybeCarriedOut() bool     { return false } // it did not reach the tenant
 
-// transportError says what happened on the way, and which setting mends it.
-func (c *Client) transportError(method, path string, err error) error {
+// refusedByProxy returns the fault of a proxy's refusal to connect: the request
+// did not reach the tenant.
+func refusedByProxy(status int) error {
+	fault := retry.Answered(&proxyError{status}, status, 0)
+	fault.Ambiguous, fault.NotSent = false, true
+	return fault
+}
+
+// unanswered returns the fault of a request that net/http could not carry out.
+func (c *Client) unanswered(method, path string, err error) error {
+	if errors.Is(err, errTooLong) {
+		return unexpected(method, path, errTooLong)
+	}
 	var broken *url.Error
 	if !errors.As(err, &broken) { // while the body was read
-		err = &url.Error{Op: method, URL: path, Err: err}
-	} else {
-		broken.URL = path // the host stands in the inner error where it matters
-		broken.Op = method
+		broken = &url.Error{Op: method, URL: path, Err: err}
 	}
-	if errors.Is(err, errTooLong) {
-		return &FormatError{Method: method, Path: path, Err: errTooLong}
-	}
-	if hint := c.hint(err); hint != "" {
-		return fmt.Errorf("%w; %s", err, hint)
-	}
-	return err
+	fault := retry.Unanswered(broken)
+	// The URL is left out: the host is part of the inner error where it matters.
+	e := &Error{Method: method, Path: path, Message: broken.Err.Error(), Err: broken.Err}
+	c.explain(e)
+	fault.Err = e
+	return failed(method, fault)
 }
 
-func (c *Client) hint(err error) string {
+// explain adds what the error of net/http does not say: what happened, and which
+// setting cures it.
+func (c *Client) explain(e *Error) {
 	var (
 		operation *net.OpError
 		lookup    *net.DNSError
 		proxy     *proxyError
 	)
-	if errors.As(err, &operation) && operation.Op == "proxyconnect" {
-		return cmp.Or(handshakeHint(err, "proxy", "proxy (most often it begins with http://)"), "the proxy cannot be reached: check proxy (or the environment variable HTTPS_PROXY)")
+	if errors.As(e.Err, &operation) && operation.Op == "proxyconnect" {
+		e.Hint = cmp.Or(tlsHint(e.Err, "proxy", "proxy (most proxies are http://)"), "the proxy cannot be reached: check proxy (or the environment variable HTTPS_PROXY)")
+		return
 	}
-	if hint := handshakeHint(err, "server", "api-url and tenant"); hint != "" {
-		return hint
+	if e.Hint = tlsHint(e.Err, "server", "api-url and tenant"); e.Hint != "" {
+		return
 	}
 	switch {
-	case errors.As(err, &proxy) && proxy.status == http.StatusProxyAuthRequired:
-		return "the proxy asks for a login: set proxy to http://user:password@host:port"
-	case errors.As(err, &proxy):
-		return "check proxy"
-	case errors.As(err, &operation) && operation.Op == "remote error" && strings.Contains(operation.Err.Error(), "certificate"):
-		return "the server refused the client certificate, or wants one: check that p12-file or cert-file holds the right one with its chain, and that it has not expired"
-	case errors.As(err, &operation) && operation.Op == "remote error":
-		return "the server refused the TLS handshake: it may want a client certificate (p12-file or cert-file), or speak no TLS 1.2 or later; check api-url"
-	case errors.As(err, &lookup):
-		return fmt.Sprintf("the name %s does not resolve: check tenant, api-url and proxy", lookup.Name)
-	case errors.Is(err, context.Canceled):
-		return fmt.Sprintf("given up %v after the interruption; it may have been carried out", Grace)
-	case errors.As(err, &operation) && operation.Op == "dial" && !operation.Timeout():
-		return "the server cannot be reached: check tenant, api-url and proxy"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "the connection broke off before the whole answer was there"
-	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Sprintf("no answer within the timeout of %v", c.options.Timeout)
+	case errors.As(e.Err, &proxy) && proxy.status == http.StatusProxyAuthRequired:
+		e.Hint = proxyLogin
+	case errors.As(e.Err, &proxy):
+		e.Hint = "check proxy"
+	case errors.As(e.Err, &operation) && operation.Op == "remote error" && strings.Contains(operation.Err.Error(), "certificate"):
+		e.Hint = "the server rejects the client certificate or requires one: check that p12-file or cert-file holds the right one with its chain, and that it has not expired"
+	case errors.As(e.Err, &operation) && operation.Op == "remote error":
+		e.Hint = "the server rejected the TLS handshake: it may require a client certificate (p12-file or cert-file) or lack TLS 1.2; check api-url"
+	case errors.As(e.Err, &lookup):
+		e.Hint = fmt.Sprintf("the name %s does not resolve: check tenant, api-url and proxy", lookup.Name)
+	case errors.Is(e.Err, context.Canceled):
+		e.Message = fmt.Sprintf("no response within %v after the interruption; the request may have taken effect", Grace)
+	case errors.As(e.Err, &operation) && operation.Op == "dial" && !operation.Timeout():
+		e.Hint = "the server cannot be reached: check tenant, api-url and proxy"
+	case errors.Is(e.Err, io.EOF), errors.Is(e.Err, io.ErrUnexpectedEOF):
+		e.Message = "connection closed before the complete response arrived: " + e.Message
+	case errors.Is(e.Err, context.DeadlineExceeded):
+		e.Message = fmt.Sprintf("no response within the timeout of %v", c.options.Timeout)
 	}
-	return ""
 }
 
-// handshakeHint is about a certificate of whom that is not in order, or whom
-// that speaks no TLS; empty where err is about neither. where are the settings
-// that say who is asked.
-func handshakeHint(err error, whom, where string) string {
+// tlsHint explains a TLS error of a peer and names the settings to check; it
+// returns "" for other errors.
+func tlsHint(err error, peer, settings string) string {
 	var (
 		authority x509.UnknownAuthorityError
 		name      x509.HostnameError
@@ -181,15 +209,17 @@ func handshakeHint(err error, whom, where string) string {
 	)
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return "the " + whom + "'s certificate expired or is not valid yet: it must be renewed (or this machine's clock is wrong)"
+		return "the " + peer + "'s certificate has expired or is not valid yet: renew it, or correct this machine's clock"
 	case errors.As(err, &authority), errors.As(err, &invalid):
-		return "the " + whom + "'s certificate is of an authority that this machine does not trust: set ca-bundle to its certificates (a proxy that inspects TLS has its own)"
+		return "the " + peer + "'s certificate is signed by an unknown authority: set ca-bundle (needed behind a TLS-inspecting proxy)"
 	case errors.As(err, &name):
-		return "the " + whom + "'s certificate is for another name: check " + where
+		return "the " + peer + "'s certificate is for another name: check " + settings
 	case errors.As(err, &header), errors.Is(err, http.ErrSchemeMismatch):
-		return "the " + whom + " does not speak TLS there: check " + where
+		return "the " + peer + " does not speak TLS: check " + settings
 	}
 	return ""
 }
 
-var _ retry.StatusError = (*APIError)(nil)
+func isHTML(header http.Header, body []byte) bool {
+	return strings.HasPrefix(header.Get("Content-Type"), "text/html") || bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
+}

@@ -85,10 +85,10 @@ func TestProxy(t *testing.T) {
 		{"open", "", nil, 200, "", retry.Fault{}},
 		{"login not asked for", "", url.UserPassword("user", "pa:ss"), 200, "", retry.Fault{}},
 		{"login", login, url.UserPassword("user", "pa:ss"), 200, "", retry.Fault{}},
-		{"no login", login, nil, 200, "set proxy to", retry.Fault{Cause: "407"}},
-		{"wrong login", login, url.UserPassword("user", "wr0ng"), 200, "set proxy to", retry.Fault{Cause: "407"}},
-		{"forbidden", "", nil, 403, "check proxy", retry.Fault{Cause: "403"}},
-		{"no upstream", "", nil, 502, "check proxy", retry.Fault{Cause: "502", Transient: true}},
+		{"no login", login, nil, 200, "set proxy to", retry.Fault{Cause: "407", Status: 407, NotSent: true}},
+		{"wrong login", login, url.UserPassword("user", "wr0ng"), 200, "set proxy to", retry.Fault{Cause: "407", Status: 407, NotSent: true}},
+		{"forbidden", "", nil, 403, "check proxy", retry.Fault{Cause: "403", Status: 403, NotSent: true}},
+		{"no upstream", "", nil, 502, "check proxy", retry.Fault{Cause: "502", Status: 502, Transient: true, NotSent: true}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -115,7 +115,8 @@ func TestProxy(t *testing.T) {
 
 func checkProxied(t *testing.T, err error, says string, fault retry.Fault) {
 	t.Helper()
-	if got := retry.Classify(err); got != fault {
+	got := retry.FaultOf(err)
+	if got.Err = nil; got != fault {
 		t.Errorf("fault = %+v (%v), want %+v", got, err, fault)
 	}
 	if says == "" {
@@ -124,8 +125,8 @@ func checkProxied(t *testing.T, err error, says string, fault retry.Fault) {
 		}
 		return
 	}
-	var api *xc.APIError
-	if err == nil || !strings.Contains(err.Error(), says) || errors.As(err, &api) {
+	var answer *xc.Error
+	if err == nil || !strings.Contains(xc.Hint(err), says) || !errors.As(err, &answer) || answer.Status != 0 {
 		t.Errorf("error = %v, want one of the proxy that says %q", err, says)
 	}
 	for _, secret := range []string{"pa:ss", "wr0ng", token} {
@@ -144,7 +145,7 @@ func TestProxyOutOfReach(t *testing.T) {
 	proxy := &url.URL{Scheme: "http", Host: listener.Addr().String(), User: url.UserPassword("user", "wr0ng")}
 	_ = listener.Close()
 	_, err = connect(t, "https://tenant.example", xc.TransportOptions{Proxy: http.ProxyURL(proxy)}).Users(t.Context())
-	checkProxied(t, err, "check proxy", retry.Fault{Cause: "connection", Transient: true})
+	checkProxied(t, err, "check proxy", retry.Fault{Cause: "connection", Transient: true, NotSent: true})
 }
 
 // A proxy that inspects TLS shows a certificate of its own.

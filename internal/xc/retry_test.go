@@ -61,6 +61,12 @@ func client(transport http.RoundTripper, change func(*xc.Options)) *xc.Client {
 	return xc.New(options)
 }
 
+// unbegun reports whether an error says that the run ended before a write was sent.
+func unbegun(err error) bool {
+	fault := retry.FaultOf(err)
+	return fault.Cause == retry.CauseInterrupted && fault.NotSent
+}
+
 // The scope says which requests the client layer repeats.
 func TestScopes(t *testing.T) {
 	t.Parallel()
@@ -81,7 +87,7 @@ func TestScopes(t *testing.T) {
 					if repeats(operation.method) {
 						want = []time.Duration{0, 500 * time.Millisecond, 1500 * time.Millisecond, 3500 * time.Millisecond}
 					}
-					if diff := cmp.Diff(want, server.seen()); diff != "" || retry.Classify(err).Cause != "503" {
+					if diff := cmp.Diff(want, server.seen()); diff != "" || retry.FaultOf(err).Cause != "503" {
 						t.Errorf("error = %v, requests (-want +got):\n%s", err, diff)
 					}
 					if stats := c.Stats(); stats.Requests != len(want) || stats.Retries != len(want)-1 {
@@ -150,19 +156,28 @@ func TestWhatIsRepeated(t *testing.T) {
 	}
 }
 
-// A 409 tells whether the request before it may have been carried out.
-func TestRepeated(t *testing.T) {
+// A write is ambiguous if any of its tries may have been carried out, whatever the
+// last one was answered with. A read never is.
+func TestAmbiguousTries(t *testing.T) {
 	t.Parallel()
-	for status, want := range map[int]bool{503: true, 429: false} {
-		synctest.Test(t, func(t *testing.T) {
-			c := client(newTenant(func(n int, r *http.Request) (*http.Response, error) {
-				return reply{[]int{status, 409}[n-1], nil, ""}.response(r), nil
-			}), func(o *xc.Options) { o.Scope = xc.ScopeAll })
-			var refused *xc.APIError
-			if err := c.CreateUser(t.Context(), ann); !errors.As(err, &refused) || refused.Status != 409 || refused.Repeated() != want {
-				t.Errorf("error = %v after %d, want repeated: %t", err, status, want)
+	for _, operation := range operations {
+		for first, want := range map[int]bool{503: true, 429: false} {
+			for _, last := range []int{409, 429} {
+				t.Run(fmt.Sprint(operation.name, ", ", first, " ", last), func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) {
+						c := client(newTenant(func(n int, r *http.Request) (*http.Response, error) {
+							return reply{[]int{first, last}[n-1], nil, ""}.response(r), nil
+						}), func(o *xc.Options) { o.Scope, o.Attempts = xc.ScopeAll, 2 })
+						reads := operation.method == http.MethodGet
+						fault := retry.FaultOf(operation.do(c, t.Context()))
+						if fault.Status != last || fault.Ambiguous != (want && !reads) || fault.NotSent != reads {
+							t.Errorf("fault = %+v", fault)
+						}
+					})
+				})
 			}
-		})
+		}
 	}
 }
 
@@ -254,14 +269,14 @@ func TestInterruption(t *testing.T) {
 					took := time.Since(server.start)
 					switch {
 					case operation.method == http.MethodGet:
-						if !errors.Is(err, retry.ErrInterrupted) || !errors.Is(err, stopped) || took != time.Second {
+						if !unbegun(err) || !errors.Is(err, stopped) || took != time.Second {
 							t.Errorf("error = %v after %v, want the interruption at once", err, took)
 						}
 					case takes < xc.Grace:
 						if err != nil || took != takes {
 							t.Errorf("error = %v after %v, want the answer", err, took)
 						}
-					case !errors.Is(err, context.Canceled) || errors.Is(err, retry.ErrInterrupted) || took != time.Second+xc.Grace:
+					case !errors.Is(err, context.Canceled) || unbegun(err) || !retry.FaultOf(err).Ambiguous || took != time.Second+xc.Grace:
 						t.Errorf("error = %v after %v, want it given up", err, took)
 					}
 				})
@@ -295,12 +310,12 @@ func TestInterruptionInAWait(t *testing.T) {
 				if tt.unsent {
 					_ = c.DeleteGroup(ctx, "first")
 				}
-				err := c.CreateUser(ctx, ann)
+				_, err := c.CreateUser(ctx, ann)
 				if len(server.seen()) != 1 || time.Since(server.start) != time.Second {
 					t.Errorf("%d requests in %v", len(server.seen()), time.Since(server.start))
 				}
-				var refused *xc.APIError
-				if errors.Is(err, retry.ErrInterrupted) != tt.unsent || errors.As(err, &refused) == tt.unsent {
+				var refused *xc.Error
+				if unbegun(err) != tt.unsent || errors.As(err, &refused) == tt.unsent || retry.FaultOf(err).Ambiguous == tt.unsent {
 					t.Errorf("error = %v, want it to say that nothing was sent: %t", err, tt.unsent)
 				}
 			})

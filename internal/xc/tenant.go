@@ -27,130 +27,149 @@ func (c *Client) Observe(ctx context.Context) (*directory.Observed, error) {
 	return &observed, nil
 }
 
-// crossCheck marks as half read the groups that were listed without a list of
-// members although a user is said to be in them.
+// crossCheck marks as incomplete the groups that were listed without members
+// although a user is listed as being in them.
 func crossCheck(observed *directory.Observed) {
-	said := map[string]bool{}
+	hasMembers := map[string]bool{}
 	for _, user := range observed.Users {
 		for _, name := range user.Groups {
-			said[name] = true
+			hasMembers[name] = true
 		}
 	}
 	for i := range observed.Groups {
-		if group := &observed.Groups[i]; group.Usernames == nil && said[string(group.Name)] && group.ReadError == "" {
-			group.ReadError = "it was listed without its members, though users are said to be in it"
+		if group := &observed.Groups[i]; group.Usernames == nil && hasMembers[string(group.Name)] && group.ReadError == "" {
+			group.ReadError = "it was listed without members, although users are listed as being in it"
 		}
 	}
 }
 
-// Users lists the tenant's users. A listing without one is an error: the
-// caller is always there.
+// Users lists the tenant's users. An empty listing is an error: the caller is
+// always in it.
+//
+// https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-list
 func (c *Client) Users(ctx context.Context) ([]directory.User, error) {
 	const path = "user_roles"
 	var listing struct {
-		plain
+		envelope
 		Items *[]wireUser
 	}
 	if err := c.do(ctx, http.MethodGet, path, nil, &listing); err != nil {
-		return nil, fmt.Errorf("list the users: %w", err)
+		return nil, fmt.Errorf("list users: %w", err)
 	}
 	broken := func(format string, args ...any) error {
-		return fmt.Errorf("list the users: %w", &FormatError{Method: http.MethodGet, Path: path, Err: fmt.Errorf(format, args...)})
+		return fmt.Errorf("list users: %w", unexpected(http.MethodGet, path, fmt.Errorf(format, args...)))
 	}
 	switch {
 	case listing.Items == nil:
-		return nil, broken("it has no items")
+		return nil, broken("no items")
 	case len(*listing.Items) == 0:
-		return nil, broken("it names no user, not even the caller")
+		return nil, broken("no users, not even the caller")
 	}
 	users := make([]directory.User, len(*listing.Items))
 	seen := make(map[string]bool, len(users))
 	for i := range users {
 		var err error
 		if users[i], err = (*listing.Items)[i].directory(); err != nil {
-			return nil, broken("it has %w", err)
+			return nil, broken("%w", err)
 		}
-		username := directory.Fold(users[i].Username)
-		if seen[username] {
-			return nil, broken("it names the user %q twice", users[i].Username)
+		key := users[i].Username.Key()
+		if seen[key] {
+			return nil, broken("user %q is listed twice", users[i].Username)
 		}
-		seen[username] = true
+		seen[key] = true
 	}
 	return users, nil
 }
 
 // Groups lists the tenant's groups.
+//
+// https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-list
 func (c *Client) Groups(ctx context.Context) ([]directory.Group, error) {
 	const path = "user_groups"
 	var listing struct {
-		plain
+		envelope
 		Groups *[]wireGroup `json:"user_groups"`
 	}
 	if err := c.do(ctx, http.MethodGet, path, nil, &listing); err != nil {
-		return nil, fmt.Errorf("list the groups: %w", err)
+		return nil, fmt.Errorf("list groups: %w", err)
 	}
 	broken := func(format string, args ...any) error {
-		return fmt.Errorf("list the groups: %w", &FormatError{Method: http.MethodGet, Path: path, Err: fmt.Errorf(format, args...)})
+		return fmt.Errorf("list groups: %w", unexpected(http.MethodGet, path, fmt.Errorf(format, args...)))
 	}
 	if listing.Groups == nil {
-		return nil, broken("it has no user_groups")
+		return nil, broken("no user_groups")
 	}
 	groups := make([]directory.Group, len(*listing.Groups))
 	seen := make(map[directory.GroupName]bool, len(groups))
 	for i := range groups {
 		var err error
 		if groups[i], err = (*listing.Groups)[i].directory(); err != nil {
-			return nil, broken("it has %w", err)
+			return nil, broken("%w", err)
 		}
 		if seen[groups[i].Name] {
-			return nil, broken("it names the group %q twice", groups[i].Name)
+			return nil, broken("group %q is listed twice", groups[i].Name)
 		}
 		seen[groups[i].Name] = true
 	}
 	return groups, nil
 }
 
-// WhoAmI is the user whom the credentials belong to.
+// WhoAmI returns the user the credentials belong to.
+//
+// https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-get
 func (c *Client) WhoAmI(ctx context.Context) (directory.User, error) {
 	var caller struct {
-		plain
+		envelope
 		wireUser
 	}
-	if err := c.do(ctx, http.MethodGet, "whoami", nil, &caller); err != nil {
-		return directory.User{}, fmt.Errorf("ask who the caller is: %w", err)
+	err := c.do(ctx, http.MethodGet, "whoami", nil, &caller)
+	if err != nil {
+		return directory.User{}, fmt.Errorf("identify the caller: %w", err)
 	}
 	user, err := caller.directory()
 	if err != nil {
-		return user, fmt.Errorf("ask who the caller is: %w", &FormatError{Method: http.MethodGet, Path: "whoami", Err: err})
+		return directory.User{}, fmt.Errorf("identify the caller: %w", unexpected(http.MethodGet, "whoami", err))
 	}
 	return user, nil
 }
 
-// CreateUser creates a user with their roles, in no group. An empty Username,
-// or one that is the e-mail, is left to the API.
-func (c *Client) CreateUser(ctx context.Context, user directory.User) error {
+// CreateUser creates a user with their roles, in no group, and returns the
+// username that the tenant gave them, or "" if it does not say. An empty Username,
+// or one that is the email, is left to the API.
+//
+// https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-create
+func (c *Client) CreateUser(ctx context.Context, user directory.User) (directory.Username, error) {
 	name := user.Username
-	if directory.Fold(name) == string(user.Email) {
+	if name.Key() == string(user.Email) {
 		name = "" // the API's own default
 	}
-	return c.do(ctx, http.MethodPost, "user_roles", userRequest{
-		Email: string(user.Email), FirstName: user.Name.First, LastName: user.Name.Last, Name: name, IdmType: user.IdmType, Type: user.Type, Roles: wireRoles(user.Roles),
-	}, nil)
+	var created struct {
+		envelope
+		Metadata struct{ Name directory.Username }
+	}
+	err := c.do(ctx, http.MethodPost, "user_roles", userRequest{
+		Email: string(user.Email), FirstName: user.Name.First, LastName: user.Name.Last, Name: name, IDMType: user.IdmType, Type: user.Type, Roles: wireRoles(user.Roles),
+	}, &created)
+	return created.Metadata.Name, err
 }
 
-// ReplaceUser replaces a user whole: groups and roles that are not given are
-// taken away.
+// ReplaceUser replaces a whole user: groups and roles that are not given are
+// removed.
+//
+// https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-replace
 func (c *Client) ReplaceUser(ctx context.Context, user directory.User) error {
 	return c.do(ctx, http.MethodPut, "user_roles", userRequest{
 		Email: cmp.Or(user.Address, string(user.Email)), FirstName: user.Name.First, LastName: user.Name.Last, Name: user.Username,
-		IdmType: user.IdmType, Type: user.Type, GroupNames: user.Groups, Roles: wireRoles(user.Roles),
+		IDMType: user.IdmType, Type: user.Type, GroupNames: user.Groups, Roles: wireRoles(user.Roles),
 	}, nil)
 }
 
 // DeleteUser deletes a user and their roles.
+//
+// https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-cascadedelete
 func (c *Client) DeleteUser(ctx context.Context, user directory.User) error {
 	var answer struct {
-		plain
+		envelope
 		Deleted *bool `json:"delete_ok"`
 		Items   []struct {
 			Name    string `json:"object_name"`
@@ -173,39 +192,45 @@ func (c *Client) DeleteUser(ctx context.Context, user directory.User) error {
 	}
 	switch {
 	case answer.Deleted == nil && len(reasons) == 0:
-		return &FormatError{Method: http.MethodPost, Path: path, Err: errors.New("it does not say whether the user is deleted")}
+		return unexpected(http.MethodPost, path, errors.New("no delete_ok"))
 	case answer.Deleted != nil && *answer.Deleted:
 		return nil
 	}
-	return errors.New("the tenant did not delete the user: " + cmp.Or(c.shown(strings.Join(reasons, "; ")), "it gives no reason"))
+	return errors.New("the tenant did not delete the user: " + cmp.Or(c.shown(strings.Join(reasons, "; ")), "no reason given"))
 }
 
 func groupPath(name directory.GroupName) string {
 	return "user_groups/" + url.PathEscape(string(name))
 }
 
-// Group reads one group. Usernames is nil where the answer does not say.
+// Group reads one group. Usernames is nil if the answer does not say.
+//
+// https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-get
 func (c *Client) Group(ctx context.Context, name directory.GroupName) (directory.Group, error) {
 	var answer wireGroup
 	if err := c.do(ctx, http.MethodGet, groupPath(name), nil, &answer); err != nil {
-		return directory.Group{}, fmt.Errorf("read the group: %w", err)
+		return directory.Group{}, fmt.Errorf("read group: %w", err)
 	}
 	group, err := answer.directory()
 	if err == nil && group.Name != name {
-		err = fmt.Errorf("the group %q in place of %q", group.Name, name)
+		err = fmt.Errorf("group %q instead of %q", group.Name, name)
 	}
 	if err != nil {
-		return directory.Group{}, fmt.Errorf("read the group: %w", &FormatError{Method: http.MethodGet, Path: groupPath(name), Err: err})
+		return directory.Group{}, fmt.Errorf("read group: %w", unexpected(http.MethodGet, groupPath(name), err))
 	}
 	return group, nil
 }
 
-// CreateGroup creates a group with its members.
+// CreateGroup creates a group with its members and roles.
+//
+// https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-create
 func (c *Client) CreateGroup(ctx context.Context, group directory.Group) error {
 	return c.do(ctx, http.MethodPost, "user_groups", newGroupRequest(group), nil)
 }
 
-// ReplaceGroup replaces a group whole: what is not given is taken away.
+// ReplaceGroup replaces a whole group: what is not given is removed.
+//
+// https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-replace
 func (c *Client) ReplaceGroup(ctx context.Context, group directory.Group) error {
 	return c.do(ctx, http.MethodPut, groupPath(group.Name), newGroupRequest(group), nil)
 }
@@ -213,11 +238,13 @@ func (c *Client) ReplaceGroup(ctx context.Context, group directory.Group) error 
 func newGroupRequest(group directory.Group) groupRequest {
 	return groupRequest{
 		Name: string(group.Name), DisplayName: group.DisplayName, Description: group.Description,
-		Usernames: append([]string{}, group.Usernames...), Roles: wireRoles(group.Roles), SyncID: group.SyncID,
+		Usernames: append([]directory.Username{}, group.Usernames...), Roles: wireRoles(group.Roles), SyncID: group.SyncID,
 	}
 }
 
 // DeleteGroup deletes a group that nothing refers to.
+//
+// https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-delete
 func (c *Client) DeleteGroup(ctx context.Context, name directory.GroupName) error {
 	return c.do(ctx, http.MethodDelete, groupPath(name), nil, nil)
 }

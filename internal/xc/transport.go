@@ -16,25 +16,25 @@ import (
 	"software.sslmate.com/src/go-pkcs12"
 )
 
-// TransportOptions make a transport.
+// TransportOptions are the settings of a transport.
 type TransportOptions struct {
 	Certificate *tls.Certificate                      // the client's; nil: none
-	CABundle    []byte                                // PEM, trusted beside the system's; nil: none
+	CABundle    []byte                                // PEM, trusted in addition to the system's; nil: none
 	Proxy       func(*http.Request) (*url.URL, error) // nil: none
 	ProxyByTLS  bool                                  // the proxy's own URL is https
-	Connections int                                   // at most so many at once to one host; 0: no limit
+	Connections int                                   // limit per host; 0: none
 }
 
-// handshake is how long TLS may take to begin.
+// handshake is the longest time for connecting and for a TLS handshake.
 const handshake = 20 * time.Second
 
-// NewTransport makes a transport that keeps connections alive and speaks
-// HTTP/2 where the server does. It fails where the bundle holds no certificate.
+// NewTransport returns a transport that keeps connections alive and speaks HTTP/2
+// if the server does. It fails if the bundle contains no certificate.
 func NewTransport(options TransportOptions) (*http.Transport, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if options.Certificate != nil {
-		// Given whatever authorities the server names: a wrong certificate
-		// should be refused by name, not left out in silence.
+		// Sent whatever authorities the server names: a wrong certificate should
+		// be refused by name, not silently left out.
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			return options.Certificate, nil
 		}
@@ -45,7 +45,7 @@ func NewTransport(options TransportOptions) (*http.Transport, error) {
 			pool = x509.NewCertPool()
 		}
 		if !pool.AppendCertsFromPEM(options.CABundle) {
-			return nil, errors.New("it holds no certificate in PEM")
+			return nil, errors.New("no PEM certificate found")
 		}
 		config.RootCAs = pool
 	}
@@ -53,7 +53,7 @@ func NewTransport(options TransportOptions) (*http.Transport, error) {
 		Proxy:             options.Proxy,
 		TLSClientConfig:   config,
 		ForceAttemptHTTP2: true,
-		// Without pings every retry would ride the same dead connection.
+		// Without pings every retry would use the same dead connection.
 		HTTP2:               &http.HTTP2Config{SendPingTimeout: 5 * time.Second, PingTimeout: 5 * time.Second},
 		MaxConnsPerHost:     options.Connections,
 		MaxIdleConnsPerHost: options.Connections,
@@ -61,13 +61,13 @@ func NewTransport(options TransportOptions) (*http.Transport, error) {
 		TLSHandshakeTimeout: handshake,
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
 			if response.StatusCode != http.StatusOK {
-				return &proxyError{response.StatusCode}
+				return refusedByProxy(response.StatusCode)
 			}
 			return nil
 		},
 	}
 	if options.ProxyByTLS {
-		// net/http would offer the proxy HTTP/2, which it cannot speak to one.
+		// net/http would offer HTTP/2, which it does not support to a proxy.
 		first := config.Clone()
 		first.NextProtos = []string{"http/1.1"}
 		transport.DialTLSContext = (&tls.Dialer{NetDialer: &net.Dialer{Timeout: handshake}, Config: first}).DialContext
@@ -75,13 +75,13 @@ func NewTransport(options TransportOptions) (*http.Transport, error) {
 	return transport, nil
 }
 
-// ParsePKCS12 opens a container with one private key, its certificate and, if
-// there is one, the chain. Containers of the old kind (RC2, 3DES) and the new
-// (AES) open. ErrPassword tells that the password is wrong.
+// ParsePKCS12 opens a container with one private key, its certificate and
+// optionally the chain, in the old (RC2, 3DES) or the new (AES) format. It returns
+// ErrPassword or ErrNoPassword if the password is wrong or missing.
 func ParsePKCS12(container []byte, password string) (*tls.Certificate, error) {
 	key, leaf, chain, err := pkcs12.DecodeChain(container, password)
 	if errors.Is(err, pkcs12.ErrIncorrectPassword) && password != "" {
-		// A password that is not needed does no harm.
+		// A password for a container without one does no harm.
 		if k, l, c, plain := pkcs12.DecodeChain(container, ""); plain == nil {
 			key, leaf, chain, err = k, l, c, nil
 		}
@@ -92,13 +92,13 @@ func ParsePKCS12(container []byte, password string) (*tls.Certificate, error) {
 	case errors.Is(err, pkcs12.ErrIncorrectPassword):
 		return nil, ErrPassword
 	case err != nil:
-		return nil, fmt.Errorf("it is no PKCS#12 container with a key and a certificate: %w", err)
+		return nil, fmt.Errorf("not a valid PKCS#12 file: %w", err)
 	}
 	all := append([]*x509.Certificate{leaf}, chain...)
-	// The container need not name the key's own certificate first.
+	// The key's own certificate need not come first.
 	own := slices.IndexFunc(all, func(c *x509.Certificate) bool { return isKeyOf(key, c) })
 	if own < 0 {
-		return nil, errors.New("none of its certificates belongs to its key")
+		return nil, errors.New("no certificate belongs to the private key")
 	}
 	mine := all[own]
 	all = slices.Insert(slices.Delete(all, own, own+1), 0, mine)
@@ -118,9 +118,9 @@ func isKeyOf(key any, certificate *x509.Certificate) bool {
 	return ok && public.Equal(certificate.PublicKey)
 }
 
-// ErrPassword is returned for a container whose password is another, and
-// ErrNoPassword for one that needs a password where none is given.
+// ErrPassword is returned if the password does not open the container, and
+// ErrNoPassword if it needs one and none is given.
 var (
-	ErrPassword   = errors.New("the password does not open the container")
-	ErrNoPassword = errors.New("a password is needed to open the container")
+	ErrPassword   = errors.New("wrong password")
+	ErrNoPassword = errors.New("password required")
 )

@@ -10,8 +10,9 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// The documented objects (ves.io.schema.user, ves.io.schema.user_group), as far
-// as they are used.
+// The parts that are used of F5's objects ves.io.schema.user and
+// ves.io.schema.user_group. F5's documentation of a call is linked above the
+// method that makes it, in tenant.go.
 
 type wireRole struct {
 	Namespace string `json:"namespace"`
@@ -23,7 +24,7 @@ type wireUser struct {
 	Name        string     `json:"name,omitempty"`
 	FirstName   string     `json:"first_name"`
 	LastName    string     `json:"last_name"`
-	IdmType     string     `json:"idm_type,omitempty"`
+	IDMType     string     `json:"idm_type,omitempty"`
 	Type        string     `json:"type,omitempty"`
 	GroupNames  []string   `json:"group_names,omitempty"`
 	Roles       []wireRole `json:"namespace_roles,omitempty"`
@@ -36,7 +37,7 @@ type wireGroup struct {
 	UID         string                     `json:"uid,omitempty"`
 	DisplayName string                     `json:"display_name,omitempty"`
 	Description string                     `json:"description,omitempty"`
-	Usernames   []string                   `json:"usernames"` // nil where the answer does not say
+	Usernames   []directory.Username       `json:"usernames"` // nil if the answer does not say
 	Roles       []wireRole                 `json:"namespace_roles,omitempty"`
 	SyncID      string                     `json:"sync_id,omitempty"`
 	SyncMode    string                     `json:"sync_mode,omitempty"`
@@ -44,13 +45,13 @@ type wireGroup struct {
 	Error       *wireError                 `json:"error,omitempty"`
 }
 
-// wireError is F5's error field, which comes with status 200.
+// wireError is F5's error field, which can come with status 200.
 type wireError struct {
 	Code    any    `json:"code"`
 	Message string `json:"message"`
 }
 
-// present tells an error from the field's empty form.
+// present reports whether there is an error: the field has several empty forms.
 func (e *wireError) present() bool {
 	if e == nil {
 		return false
@@ -62,26 +63,26 @@ func (e *wireError) present() bool {
 	return true
 }
 
-// answer is what an answer is read into.
-type answer interface {
-	// half tells of F5's error field, which means that the answer is not whole.
-	half() error
+// response is a decoded body.
+type response interface {
+	// partial returns F5's error field if it is set: the body is incomplete.
+	partial() error
 }
 
-// plain is the answer that is read for nothing else, and a part of the others.
-type plain struct {
+// envelope is the part of a body that any response may have.
+type envelope struct {
 	Error *wireError `json:"error"`
 }
 
-func (p *plain) half() error {
-	if p.Error.present() {
-		return errors.New(p.Error.String())
+func (e *envelope) partial() error {
+	if e.Error.present() {
+		return errors.New(e.Error.String())
 	}
 	return nil
 }
 
-// half is nothing: a group that is read by name carries its error itself.
-func (w *wireGroup) half() error { return nil }
+// partial returns nil: a group keeps its error, see directory.Group.ReadError.
+func (w *wireGroup) partial() error { return nil }
 
 func (e *wireError) String() string {
 	if e.Code == nil {
@@ -91,22 +92,19 @@ func (e *wireError) String() string {
 }
 
 func (w *wireUser) directory() (directory.User, error) {
-	user := directory.User{
-		Email:       directory.Email(directory.Fold(strings.TrimSpace(w.Email))),
+	username, err := directory.NewUsername(w.Name, w.Email)
+	return directory.User{
+		Email:       directory.ObservedEmail(w.Email),
 		Address:     w.Email,
-		Username:    cmp.Or(w.Name, w.Email),
+		Username:    username,
 		Name:        directory.PersonName{First: w.FirstName, Last: w.LastName},
-		IdmType:     cmp.Or(w.IdmType, directory.IdmSSO),
+		IdmType:     cmp.Or(w.IDMType, directory.IdmSSO),
 		Type:        cmp.Or(w.Type, directory.TypeUser),
 		SyncMode:    cmp.Or(w.SyncMode, directory.SyncSelf),
 		DomainOwner: w.DomainOwner,
 		Groups:      w.GroupNames,
 		Roles:       roles(w.Roles),
-	}
-	if user.Username == "" {
-		return user, errors.New("a user without name and e-mail")
-	}
-	return user, nil
+	}, err
 }
 
 func roles(wire []wireRole) []directory.Role {
@@ -141,7 +139,7 @@ func (w *wireGroup) directory() (directory.Group, error) {
 		References:  make(map[string]int, len(w.References)),
 	}
 	for kind, count := range w.References {
-		// A count that cannot be read is taken for one: better to keep a group.
+		// A count that cannot be read counts as one: better to keep a group.
 		n := 1
 		_ = json.Unmarshal([]byte(strings.Trim(string(count), `"`)), &n)
 		group.References[kind] = n
@@ -155,25 +153,26 @@ func (w *wireGroup) directory() (directory.Group, error) {
 	return group, nil
 }
 
-// userRequest is what F5's documents know of a user that is written.
+// userRequest is F5's userUserRoleRequest. In a replacement a field left out is
+// removed.
 type userRequest struct {
-	Email      string     `json:"email"`
-	FirstName  string     `json:"first_name"`
-	LastName   string     `json:"last_name"`
-	Name       string     `json:"name,omitempty"`
-	IdmType    string     `json:"idm_type,omitempty"`
-	Type       string     `json:"type,omitempty"`
-	GroupNames []string   `json:"group_names,omitempty"`
-	Roles      []wireRole `json:"namespace_roles,omitempty"`
+	Email      string             `json:"email"`
+	FirstName  string             `json:"first_name"`
+	LastName   string             `json:"last_name"`
+	Name       directory.Username `json:"name,omitempty"`
+	IDMType    string             `json:"idm_type,omitempty"`
+	Type       string             `json:"type,omitempty"`
+	GroupNames []string           `json:"group_names,omitempty"`
+	Roles      []wireRole         `json:"namespace_roles,omitempty"`
 }
 
-// groupRequest is what F5's documents know of a group that is written. In a
-// replacement a field left out is removed.
+// groupRequest is F5's user_groupUserGroupRequest. In a replacement a field left
+// out is removed.
 type groupRequest struct {
-	Name        string     `json:"name"`
-	DisplayName string     `json:"display_name,omitempty"`
-	Description string     `json:"description,omitempty"`
-	Usernames   []string   `json:"usernames"`
-	Roles       []wireRole `json:"namespace_roles,omitempty"`
-	SyncID      string     `json:"sync_id,omitempty"`
+	Name        string               `json:"name"`
+	DisplayName string               `json:"display_name,omitempty"`
+	Description string               `json:"description,omitempty"`
+	Usernames   []directory.Username `json:"usernames"`
+	Roles       []wireRole           `json:"namespace_roles,omitempty"`
+	SyncID      string               `json:"sync_id,omitempty"`
 }
