@@ -144,7 +144,7 @@ func TestWhatTheCSVIsRefusedFor(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t)
 	r.write(r.csv, "Email,Entitlement Display Name\nada.lovelace@example.com,CN=xc-auditors\nbad,CN=xc-auditors\n")
-	if out := r.schedule(4, "--strict"); !strings.Contains(out, "bad rows: 1, the first in line 3; strict allows none") {
+	if out := r.schedule(4, "--strict"); !strings.Contains(out, "invalid rows: 1, the first on line 3; not allowed with strict") {
 		t.Error(out)
 	}
 	if out := r.schedule(4, "--csv=none/such.csv"); !strings.Contains(out, "there is no file none/such.csv in /") || !strings.Contains(out, "checked out") {

@@ -129,20 +129,20 @@ func (j *job) desired() (*directory.Desired, bool) {
 	desired, err := roster.Read(file, j.settings.Roster)
 	var broken *roster.Error
 	if errors.As(err, &broken) {
-		j.run.Problems = append([]directory.Problem{broken.Problem}, broken.Rows...)
+		j.run.Problems = append([]directory.Finding{broken.Finding}, broken.Rows...)
 	}
 	if err != nil {
 		j.run.BadCSV = true
 		j.fail(exitCSV, fmt.Errorf("csv: %s: %w", j.settings.CSV, err))
 		return nil, false
 	}
-	j.run.Problems, j.run.People, j.run.Groups = desired.Problems, len(desired.People), len(desired.Groups)
-	if bad := desired.BadRows(); bad > 0 && j.settings.Strict {
+	j.run.Problems, j.run.People, j.run.Groups = desired.Findings, len(desired.People), len(desired.Groups)
+	if bad := desired.InvalidRows; bad > 0 && j.settings.Strict {
 		j.run.BadCSV = true
-		j.fail(exitCSV, fmt.Errorf("csv: %s: bad rows: %d, the first in line %d; strict allows none", j.settings.CSV, bad, desired.FirstBadRow()))
+		j.fail(exitCSV, fmt.Errorf("csv: %s: invalid rows: %d, the first on line %d; not allowed with strict", j.settings.CSV, bad, desired.FirstInvalidRow))
 		return nil, false
 	}
-	j.log.Info("read the CSV", "people", len(desired.People), "groups", len(desired.Groups), "problems", len(desired.Problems))
+	j.log.Info("read the CSV", "people", len(desired.People), "groups", len(desired.Groups), "findings", len(desired.Findings))
 	return desired, true
 }
 

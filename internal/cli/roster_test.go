@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"xc-group-sync/internal/cli"
+	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/simulator"
 	"xc-group-sync/internal/simulator/openapitest"
 )
@@ -128,5 +129,38 @@ func TestNothingUndocumentedIsSent(t *testing.T) {
 		"--backoff-min", "0", "--backoff-max", "0", "--group-retry-attempts", "5", "--group-backoff-min", "0", "--group-backoff-max", "0")
 	if code != 0 {
 		t.Errorf("exit code %d:\n%s", code, out)
+	}
+}
+
+// TestEqualSpellingsAreOnePerson gives an export that spells everybody and every
+// group otherwise than the tenant does: there is nothing to do.
+func TestEqualSpellingsAreOnePerson(t *testing.T) {
+	t.Parallel()
+	users := []simulator.User{
+		{Email: "admin@example.com", DomainOwner: true}, {Email: "Jürgen@bücher.example", FirstName: "J", LastName: "B"},
+		{Email: "ann@xn--bcher-kva.example", FirstName: "A", LastName: "B"}, {Email: "kim@example.com", FirstName: "K", LastName: "M"},
+	}
+	groups := []simulator.Group{{Name: "z-rich", DisplayName: "Zürich", Description: plan.Marker, Usernames: []string{"Jürgen@bücher.example", "ann@xn--bcher-kva.example", "kim@example.com"}}}
+	csv := "Email,Entitlement Display Name\n" +
+		"Ju\u0308rgen@XN--Bcher-KVA.example,\"CN=Zürich,DC=x\"\n" +
+		"ANN@bu\u0308cher.example,\"commonName=ZU\u0308RICH , DC=X|\"\n" +
+		"\u212aim@example.com,\"2.5.4.3=Zu\u0308\u200brich,DC=x\"\n"
+	if code, out := run(t, simulator.New(users, groups), csv, "--prune", "all"); code != 0 || !strings.Contains(out, "nothing to do") {
+		t.Errorf("exit code %d:\n%s", code, out)
+	}
+}
+
+// TestNewUsersKeepTheDomainOfTheCSV creates a person whose domain the CSV has
+// in Punycode, which an identity provider may compare byte by byte.
+func TestNewUsersKeepTheDomainOfTheCSV(t *testing.T) {
+	t.Parallel()
+	tenant := simulator.New([]simulator.User{{Email: "admin@example.com", DomainOwner: true}}, nil)
+	for range 2 {
+		if code, out := run(t, tenant, "Email,Entitlement Display Name\nAnn@XN--Bcher-KVA.example,CN=Ops\n"); code != 0 {
+			t.Fatalf("exit code %d:\n%s", code, out)
+		}
+	}
+	if got := tenant.Groups()[0].Usernames; len(got) != 1 || got[0] != "ann@xn--bcher-kva.example" {
+		t.Errorf("the group has %q", got)
 	}
 }

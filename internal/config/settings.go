@@ -43,7 +43,7 @@ var settings = []setting{
 	{name: "delimiter", only: Sync, byDefault: "auto", set: into(func(c *Config) *roster.Delimiter { return &c.Roster.Delimiter }, roster.ParseDelimiter),
 		meaning: "What separates the CSV's fields: `comma`, `semicolon`, `tab`, or `auto`, which sees it in the header."},
 	{name: "columns", only: Sync, set: into(func(c *Config) *roster.Columns { return &c.Roster.Columns }, roster.ParseColumns),
-		meaning: "Titles of the CSV's columns where they are not the standard ones, as in `email=Mail,groups=MemberOf,name=Name,status=Enabled`; or a ready set (`active-directory`, `entra-id`, `okta`), which may stand before such pairs."},
+		meaning: "Titles of the CSV's columns where they are not the standard ones, as in `email=Mail,groups=MemberOf,name=Name,status=Enabled`; or a ready set (`active-directory`, `entra-id`, `okta`), which may stand before such pairs. A column that says who is not active needs a `!`, as in `status=!Suspended`."},
 	{name: "snapshot", only: Restore, set: text(func(c *Config) *string { return &c.Snapshot }),
 		meaning: "Path of the snapshot to go back to (required)."},
 	{name: "tenant", section: "Tenant and credentials", env: []string{"TENANT_ID"}, set: tenantName,

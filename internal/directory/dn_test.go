@@ -5,6 +5,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"xc-group-sync/internal/directory"
 )
 
@@ -31,6 +33,16 @@ func TestParseDNFindsTheGroup(t *testing.T) {
 		"backslash, then a blank":   {`CN=Ops\\ `, `Ops\`, "ops"},
 		"escaped blank in front":    {`CN=\ Ops`, " Ops", "ops"},
 		"escaped number sign":       {`CN=\#Ops`, "#Ops", "ops"},
+		"another name of CN":        {"commonName=Ops,DC=example", "Ops", "ops"},
+		"CN as an identifier":       {"2.5.4.3=Ops,DC=example", "Ops", "ops"},
+		"CN as OID.":                {"oid.2.5.4.3=Ops,DC=example", "Ops", "ops"},
+		"full-width letters":        {"CN=Ｏｐｓ", "Ｏｐｓ", "ops"},
+		"a ligature":                {"CN=O\ufb03ce", "O\ufb03ce", "office"},
+		"decomposed":                {"CN=Zu\u0308rich", "Zu\u0308rich", "z-rich"},
+		"sharp s":                   {"CN=Straße", "Straße", "strasse"},
+		"an invisible character":    {"CN=O\u200bps\u00ad", "O\u200bps\u00ad", "ops"},
+		"a byte-order mark first":   {"\ufeffCN=Ops", "Ops", "ops"},
+		"no-break spaces":           {"CN=Net\u00a0Ops", "Net\u00a0Ops", "net-ops"},
 		"UTF-8 in hexadecimal":      {`CN=B\C3\BCro`, "Büro", "b-ro"},
 		"BER in hexadecimal":        {`CN=#04034F7073`, "Ops", "ops"},
 		"an equals sign":            {`CN=a=b`, "a=b", "a-b"},
@@ -92,6 +104,11 @@ func TestParseDNRefuses(t *testing.T) {
 		"not UTF-8 elsewhere":         "CN=Ops,OU=\xc3",
 		"not UTF-8, escaped":          `CN=Ops\FF`,
 		"not UTF-8, in BER":           "CN=Ops,OU=#0401FF",
+		"a type that is not one":      "CN=Ops,a b=c",
+		"a type with a sign":          "CN=Ops,R&D=c",
+		"digit first in the type":     "CN=Ops,1a=c",
+		"nothing but the invisible":   "CN=\u200b\u3164",
+		"a digit in NFKC":             "CN=①st",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -116,12 +133,22 @@ func TestDNKey(t *testing.T) {
 		"BER":                    {"CN=#04034F7073", "CN=Ops", true},
 		"order of a multi-value": {"CN=Ops+OU=x", "OU=x+CN=Ops", true},
 		"separators":             {"CN=Ops;OU=x", "CN=Ops,OU=x", true},
-		"Kelvin sign":            {"CN=Ops,OU=k", "CN=Ops,OU=\u212a", false},
+		"Kelvin sign":            {"CN=Ops,OU=k", "CN=Ops,OU=\u212a", true},
+		"NFC and NFD":            {"CN=Zürich", "CN=Zu\u0308rich", true},
+		"full width":             {"CN=Ops", "CN=Ｏｐｓ", true},
+		"sharp s":                {"CN=Straße", "CN=STRASSE", true},
+		"dotted capital I":       {"CN=\u0130pek", "CN=i\u0307pek", true},
+		"runs of blanks":         {"CN=Net  Ops", "CN=Net\u00a0 \u3000Ops", true},
+		"invisible characters":   {"CN=Ops,OU=a", "CN=O\u200bp\u2060s\ufeff,O\u200bU=\u00ada\u3164", true},
+		"a mark that counts":     {"CN=Zurich", "CN=Zürich", false},
+		"another script":         {"CN=Ops,OU=a", "CN=Ops,OU=а", false},
+		"names of types":         {"CN=Ops,OU=a,DC=x", "commonName=Ops,OID.2.5.4.11=a,0.9.2342.19200300.100.1.25=x", true},
+		"two types":              {"CN=Ops,OU=a", "CN=Ops,O=a", false},
 		"another place":          {"CN=Ops,OU=a", "CN=Ops,OU=b", false},
 		"order of RDNs":          {"CN=Ops,OU=a,OU=b", "CN=Ops,OU=b,OU=a", false},
 		"multi-value or two":     {"CN=Ops+OU=x", "CN=Ops,OU=x", false},
 		"escaped comma or two":   {`CN=Ops\,OU\=x`, "CN=Ops,OU=x", false},
-		"a blank that counts":    {`CN=Ops\ `, "CN=Ops", false},
+		"escaped blanks around":  {`CN=\ Ops\ `, "CN=Ops", true},
 		"same API name":          {"CN=Ops Team", "CN=Ops-Team", false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -215,12 +242,14 @@ func FuzzParseDN(f *testing.F) {
 		if err != nil || again.Key() != dn.Key() || again.CN() != dn.CN() || again.String() != text || again.GroupName() != dn.GroupName() {
 			t.Fatalf("%q reads as %q, and that as %q (%v)", s, dn.Key(), again.Key(), err)
 		}
-		if strings.Contains(dn.Key(), "+") {
-			return // the key sorts what "+" joins, so that another CN may come first
-		}
-		byKey, err := directory.ParseDN(dn.Key())
-		if err != nil || byKey.Key() != dn.Key() || byKey.GroupName() != dn.GroupName() {
-			t.Fatalf("%q has the key %q, and that the key %q (%v)", s, dn.Key(), byKey.Key(), err)
+		for _, other := range []string{norm.NFD.String(text), norm.NFC.String(text), strings.ReplaceAll(text, " ", " \u200b ")} {
+			spelled, err := directory.ParseDN(other)
+			if err != nil && !strings.Contains(other, "\u200b") { // it may come between a backslash and what it escapes
+				t.Fatalf("%q is valid, %q is not: %v", text, other, err)
+			}
+			if err == nil && spelled.Key() == dn.Key() && spelled.GroupName() != dn.GroupName() {
+				t.Fatalf("%q and %q are equal, but name %q and %q", text, other, dn.GroupName(), spelled.GroupName())
+			}
 		}
 	})
 }

@@ -26,5 +26,36 @@ const (
 )
 
 // Kind groups findings that are alike: they are counted and shown together, and
-// the gravest kind among the errors decides the exit code.
+// the gravest kind among the errors decides the exit code. Its text is a noun
+// phrase, as in "12 rows with KIND".
 type Kind string
+
+// BadCSV is the kind of a CSV that cannot be used as a whole.
+const BadCSV Kind = "invalid CSV"
+
+// The kinds of findings about rows of a CSV. See Kind.InvalidRow.
+const (
+	MissingEmail        Kind = "missing email"
+	InvalidEmail        Kind = "invalid email"
+	InvalidDN           Kind = "invalid DN"
+	JoinedDNs           Kind = "several DNs joined into one"
+	UnusableCN          Kind = "unusable CN"
+	UnknownStatus       Kind = "unknown status"
+	FieldCount          Kind = "wrong number of fields"
+	EmptyEntitlement    Kind = "empty entitlement"
+	ContradictoryStatus Kind = "contradictory status"
+)
+
+// Unlisted is the kind of the finding that counts those of another kind that
+// are not listed, see Desired.Suppressed.
+const Unlisted Kind = "unlisted findings"
+
+// InvalidRow reports whether a finding of this kind makes its row invalid,
+// which strict refuses.
+func (k Kind) InvalidRow() bool {
+	switch k {
+	case MissingEmail, InvalidEmail, InvalidDN, JoinedDNs, UnusableCN, UnknownStatus, FieldCount:
+		return true
+	}
+	return false
+}

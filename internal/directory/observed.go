@@ -7,7 +7,7 @@ import (
 )
 
 // The words of the API (F5's OpenAPI documents: userIdmType, userUserType,
-// schemaSyncMode). Where a field is left out, the first of each holds.
+// schemaSyncMode). If a field is missing, the first of each applies.
 const (
 	IdmSSO   = "SSO"
 	IdmLocal = "VOLTERRA_MANAGED"
@@ -40,12 +40,12 @@ type User struct {
 	Roles       []Role     `json:"roles"`  // nil where the tenant does not say
 }
 
-// Ordinary tells people from the users that XC keeps for itself and for
-// machines.
+// Ordinary reports whether the user is a person, not one that XC keeps for itself
+// or for a machine.
 func (u User) Ordinary() bool { return u.Type == TypeUser }
 
-// Local tells the people whose names XC itself keeps from those whom an
-// identity provider does.
+// Local reports whether XC itself keeps the person's name, not an identity
+// provider.
 func (u User) Local() bool {
 	return u.Ordinary() && u.IdmType == IdmLocal && u.SyncMode == SyncSelf
 }
@@ -66,7 +66,7 @@ type Group struct {
 	ReadError string `json:"read_error"`
 }
 
-// ReferredBy names what refers to the group, with numbers, sorted; nil if
+// ReferredBy returns what refers to the group, with counts, sorted; nil if
 // nothing does.
 func (g *Group) ReferredBy() []string {
 	var kinds []string

@@ -38,7 +38,7 @@ func ParseSnapshot(document []byte) (*Snapshot, error) {
 		return nil, err
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return nil, errors.New("something stands behind it")
+		return nil, errors.New("trailing data after JSON")
 	}
 	var keys struct{ Groups []map[string]json.RawMessage }
 	if err := json.Unmarshal(document, &keys); err != nil {
@@ -46,19 +46,19 @@ func ParseSnapshot(document []byte) (*Snapshot, error) {
 	}
 	for _, group := range keys.Groups {
 		if group["name"] == nil || group["usernames"] == nil || group["roles"] == nil {
-			return nil, fmt.Errorf("the group %s lacks its name, usernames or roles", group["name"])
+			return nil, fmt.Errorf("group %s has no name, usernames or roles", group["name"])
 		}
 	}
 	if s.Schema != SnapshotSchema {
-		return nil, fmt.Errorf("it has the schema %d, and this version of the program writes %d", s.Schema, SnapshotSchema)
+		return nil, fmt.Errorf("unsupported schema %d: must be %d", s.Schema, SnapshotSchema)
 	}
 	if s.Tenant == "" || s.Users == nil || s.Groups == nil || s.Members == nil {
-		return nil, errors.New("it lacks the tenant, users, groups or members")
+		return nil, errors.New("missing tenant, users, groups or members")
 	}
 	for _, group := range s.Groups {
 		for _, username := range group.Usernames {
 			if s.Members[username.Key()] == "" {
-				return nil, fmt.Errorf("it does not say who %q of the group %q is", username, group.Name)
+				return nil, fmt.Errorf("missing the email of member %q of group %q", username, group.Name)
 			}
 		}
 	}

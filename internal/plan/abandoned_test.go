@@ -70,7 +70,7 @@ func TestNewWarnsOfGroupsThatNoRowNamesAnyMore(t *testing.T) {
 			var got []string
 			for _, problem := range p.Problems {
 				got = append(got, problem.Message)
-				if problem.BadRow || problem.Line != 0 {
+				if problem.Line != 0 {
 					t.Errorf("%+v is of no row", problem)
 				}
 			}

@@ -146,9 +146,9 @@ func TestDigestDoesNotCoverWhatIsNotSent(t *testing.T) {
 			w.observed.Users = append(w.observed.Users, directory.User{Username: "svc", Type: directory.TypeService})
 		},
 		"an unmanaged group":    func(w *world) { w.observed.Groups = append(w.observed.Groups, directory.Group{Name: "foreign"}) },
-		"a warning":             func(w *world) { w.csv.Problems = append(w.csv.Problems, directory.Problem{Message: "x"}) },
+		"a warning":             func(w *world) { w.csv.Findings = append(w.csv.Findings, directory.Finding{Message: "x"}) },
 		"a person in no group":  func(w *world) { w.csv.person("zoe@x.y", directory.Inactive) },
-		"where a problem stood": func(w *world) { w.csv.Problems = []directory.Problem{{Line: 7, BadRow: true}} },
+		"where a problem stood": func(w *world) { w.csv.Findings = []directory.Finding{{Line: 7}} },
 	} {
 		w := everything()
 		change(w)

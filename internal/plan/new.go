@@ -21,7 +21,7 @@ func New(desired *directory.Desired, observed *directory.Observed, policy Policy
 		named:     make(map[directory.GroupName]*directory.DesiredGroup, len(desired.Groups)),
 		newcomers: map[directory.Email]*directory.Person{},
 		plan: &Plan{
-			Problems: slices.Clone(desired.Problems),
+			Problems: slices.Clone(desired.Findings),
 			Users:    Count{Desired: len(desired.People), Existing: len(observed.Users)},
 			Groups:   Count{Desired: len(desired.Groups), Existing: len(observed.Groups)},
 		},
@@ -53,7 +53,7 @@ type planner struct {
 }
 
 func (p *planner) note(format string, args ...any) {
-	p.plan.Problems = append(p.plan.Problems, directory.Problem{Message: fmt.Sprintf(format, args...)})
+	p.plan.Problems = append(p.plan.Problems, directory.Finding{Message: fmt.Sprintf(format, args...)})
 }
 
 func (p *planner) block(name directory.GroupName, format string, args ...any) {
@@ -186,7 +186,7 @@ func (p *planner) keep(group *directory.DesiredGroup, member Member) string {
 	case p.desired.KeepMemberships:
 		return "a row of the CSV could not be read"
 	case group.KeepMembers:
-		return "a row that names the group has an unusable e-mail"
+		return "an invalid row may have named a member of the group"
 	case person != nil && person.KeepMemberships:
 		return "a row of this person names a group that could not be read"
 	}
@@ -229,7 +229,8 @@ func (p *planner) users(deletions []Operation) []Operation {
 	var operations []Operation
 	for _, email := range slices.Sorted(maps.Keys(p.newcomers)) {
 		operations = append(operations, Operation{Action: Create, Object: User, User: directory.User{
-			Email: email, Username: directory.Username(email), Name: p.newcomers[email].Name, IdmType: idm, Type: directory.TypeUser,
+			Email: email, Address: p.newcomers[email].Address, Username: directory.Username(cmp.Or(p.newcomers[email].Address, string(email))),
+			Name: p.newcomers[email].Name, IdmType: idm, Type: directory.TypeUser,
 		}})
 	}
 	for _, person := range p.desired.People {

@@ -99,7 +99,7 @@ type Plan struct {
 	Operations []Operation
 	Blocked    []Blocked
 	Withheld   []Withheld
-	Problems   []directory.Problem // of the CSV, by line, then of the plan
+	Problems   []directory.Finding // of the CSV, by line, then of the plan
 	Refusals   []Refusal           // empty: the guards let it pass
 	Users      Count
 	Groups     Count

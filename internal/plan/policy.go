@@ -48,7 +48,7 @@ type Patterns []string
 func ParsePatterns(text string) (Patterns, error) {
 	var patterns Patterns
 	for line := range strings.Lines(text) {
-		line = strings.ToLower(strings.TrimSpace(line))
+		line = directory.FoldAddress(strings.TrimSpace(line))
 		if line == "" {
 			continue
 		}
@@ -63,7 +63,7 @@ func ParsePatterns(text string) (Patterns, error) {
 func (p Patterns) match(name string) bool {
 	for _, pattern := range p {
 		// The error is ruled out by ParsePatterns.
-		if ok, _ := path.Match(spanned(pattern), spanned(strings.ToLower(name))); ok {
+		if ok, _ := path.Match(spanned(pattern), spanned(directory.FoldAddress(name))); ok {
 			return true
 		}
 	}

@@ -152,5 +152,5 @@ func same(t *testing.T, what string, got, want any) {
 var byText = gocmp.Comparer(func(a, b directory.DN) bool { return a.String() == b.String() })
 
 func says(p *plan.Plan, text string) bool {
-	return slices.ContainsFunc(p.Problems, func(problem directory.Problem) bool { return strings.Contains(problem.Message, text) })
+	return slices.ContainsFunc(p.Problems, func(problem directory.Finding) bool { return strings.Contains(problem.Message, text) })
 }

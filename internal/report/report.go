@@ -40,7 +40,7 @@ type Run struct {
 	Failure  string // why the run as a whole ended early; empty if it did not
 	Started  time.Time
 	Duration time.Duration
-	Problems []directory.Problem
+	Problems []directory.Finding
 	BadCSV   bool // the CSV ended the run
 	People   int  // whom the CSV names; counts where there is no plan
 	Groups   int  // which groups it names, likewise
@@ -179,7 +179,7 @@ type failure struct{ what, cause string }
 
 // problems are the warnings: the plan's, which begin with the CSV's, or the
 // CSV's alone where there is no plan.
-func (r *Run) problems() []directory.Problem {
+func (r *Run) problems() []directory.Finding {
 	if r.Plan != nil {
 		return r.Plan.Problems
 	}

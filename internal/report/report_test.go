@@ -37,7 +37,7 @@ func example(dryRun bool) *report.Run {
 		},
 		Blocked:  []plan.Blocked{{Name: "a-b", Reason: `the DNs "CN=a b", "CN=a-b" would become one group`}},
 		Withheld: []plan.Withheld{{Group: "ops", Member: plan.Member{Email: "boss@example.com", Username: "boss"}, Reason: "protected"}},
-		Problems: []directory.Problem{{Line: 7, Column: "Email", Message: "`<b>@octocat</b>` | is no e-mail", BadRow: true}},
+		Problems: []directory.Finding{{Line: 7, Column: "Email", Message: "`<b>@octocat</b>` | is no e-mail"}},
 		Users:    plan.Count{Desired: 12, Existing: 10, Unchanged: 10},
 		Groups:   plan.Count{Desired: 3, Existing: 8, Unchanged: 1},
 		Digest:   "sha256:" + strings.Repeat("0", 64),
@@ -134,9 +134,9 @@ func TestMaskedEverywhereButInTheJSON(t *testing.T) {
 func TestMaskedWhereThereIsNoEMail(t *testing.T) {
 	t.Parallel()
 	for _, cell := range []string{"jane.roe.x.com", "Jane Roe <jane.roe@x.com>", "jane.roe@x@y", `jane.roe"q@x.com`, "jane.roe%40x.com"} {
-		run := &report.Run{Problems: []directory.Problem{
-			{Line: 2, Column: "Email", Person: cell, Message: fmt.Sprintf("%q is no e-mail", cell)},
-			{Line: 2, Column: "Email", Person: cell, Message: cell + " is taken out of no group"},
+		run := &report.Run{Problems: []directory.Finding{
+			{Line: 2, Column: "Email", Subject: cell, Message: fmt.Sprintf("%q is no e-mail", cell)},
+			{Line: 2, Column: "Email", Subject: cell, Message: cell + " is taken out of no group"},
 		}}
 		var text strings.Builder
 		s := report.Sanitiser{MaskEmails: true}
@@ -186,7 +186,7 @@ func large(n int) *plan.Plan {
 		p.Operations = append(p.Operations,
 			plan.Operation{Action: plan.Create, Object: plan.User, User: directory.User{Email: email}},
 			plan.Operation{Action: plan.Create, Object: plan.Group, Group: directory.Group{Name: directory.GroupName(fmt.Sprintf("group-%05d", i))}, Add: []plan.Member{{Email: email}}})
-		p.Problems = append(p.Problems, directory.Problem{Line: i, Message: strings.Repeat("x", 200)})
+		p.Problems = append(p.Problems, directory.Finding{Line: i, Message: strings.Repeat("x", 200)})
 	}
 	return p
 }
@@ -201,7 +201,7 @@ func TestOneCellCannotFillThePage(t *testing.T) {
 			{Action: plan.Create, Object: plan.User, User: directory.User{Email: directory.Email(huge)}},
 			{Action: plan.Update, Object: plan.Group, Group: directory.Group{Name: "ops"}},
 		},
-		Problems: []directory.Problem{{Line: 2, Column: huge, Message: huge}},
+		Problems: []directory.Finding{{Line: 2, Column: huge, Message: huge}},
 		Refusals: []plan.Refusal{{Guard: "max-removals", Reason: huge}},
 	}
 	for i := range 20000 {
@@ -244,7 +244,7 @@ func TestNotes(t *testing.T) {
 	if diff := cmp.Diff(want, example(false).Notes(s)); diff != "" {
 		t.Error(diff)
 	}
-	broken := &report.Run{Tenant: "acme", Failure: "csv: x.csv: line 3: broken", BadCSV: true, Problems: []directory.Problem{{Line: 3, Message: "line 3: broken"}}}
+	broken := &report.Run{Tenant: "acme", Failure: "csv: x.csv: line 3: broken", BadCSV: true, Problems: []directory.Finding{{Line: 3, Message: "line 3: broken"}}}
 	if diff := cmp.Diff([]report.Note{{Error: true, Line: 3, Title: "CSV", Message: "line 3: broken"}}, broken.Notes(s)); diff != "" {
 		t.Error(diff)
 	}
@@ -292,7 +292,7 @@ func TestRefusedRun(t *testing.T) {
 
 func TestARunThatEndedEarlyHasClosingLines(t *testing.T) {
 	t.Parallel()
-	run := &report.Run{Tenant: "acme", Verdict: report.Failed, Failure: "csv: broken", Problems: []directory.Problem{{Line: 3, Column: "Email", Message: "x"}}}
+	run := &report.Run{Tenant: "acme", Verdict: report.Failed, Failure: "csv: broken", Problems: []directory.Finding{{Line: 3, Column: "Email", Message: "x"}}}
 	var text strings.Builder
 	if err := run.Text(&text, report.Sanitiser{}, flat); err != nil {
 		t.Fatal(err)

@@ -33,17 +33,21 @@ func (s Sanitiser) hide(text string) string {
 // directory.ParseEmail.
 var localPart = regexp.MustCompile(`[^\s@<>()\[\],;:\\"]+(@|%40)`)
 
-// problem is a problem's message; where e-mails are masked, so is whatever
-// stands in place of one.
-func (s Sanitiser) problem(p directory.Problem) string {
-	if !s.MaskEmails || p.Person == "" {
-		return p.Message
+// problem returns the message and the hint of a finding; if emails are masked,
+// so is its subject.
+func (s Sanitiser) problem(p directory.Finding) string {
+	text := p.Message
+	if s.MaskEmails && p.Subject != "" {
+		masked := "***"
+		if i := strings.LastIndex(p.Subject, "@"); i >= 0 {
+			masked += p.Subject[i:]
+		}
+		text = strings.NewReplacer(fmt.Sprintf("%q", p.Subject), fmt.Sprintf("%q", masked), p.Subject, masked).Replace(text)
 	}
-	masked := "***"
-	if i := strings.LastIndex(p.Person, "@"); i >= 0 {
-		masked += p.Person[i:]
+	if p.Hint != "" {
+		text += "; hint: " + p.Hint
 	}
-	return strings.NewReplacer(fmt.Sprintf("%q", p.Person), fmt.Sprintf("%q", masked), p.Person, masked).Replace(p.Message)
+	return text
 }
 
 // Line makes text fit for a line of a log, which the Actions runner reads for

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"xc-group-sync/internal/directory"
 )
 
-// Where a narrow row, and all else that is kept by column, holds what.
+// The indexes of a narrowed row, and of everything else that is kept by column.
 const (
 	inEmail = iota
 	inEntitlements
@@ -27,7 +29,7 @@ var columns = [...]struct {
 	inStatus:       {"Employee Status", "status", false},
 }
 
-// columnOf is the column of a role; -1 if there is none.
+// columnOf returns the column of a role; -1 if there is none.
 func columnOf(role string) int {
 	for c := range columns {
 		if columns[c].role == role {
@@ -40,12 +42,12 @@ func columnOf(role string) int {
 // cells are one record, narrowed.
 type cells [len(columns)]string
 
-// row is what gocsv makes of one record. It takes structs only, whose tags
-// would say all of columns once more.
+// row is what gocsv makes of one record. It takes structs only, and their tags
+// would repeat all of columns.
 type row struct{ Cells cells }
 
-// UnmarshalCSVWithFields takes a cell: gocsv then sets no field by reflection,
-// which costs it four allocations a row more than it takes with this.
+// UnmarshalCSVWithFields takes a cell. gocsv then sets no field by reflection,
+// which would cost four allocations more for each row.
 func (r *row) UnmarshalCSVWithFields(title, cell string) error {
 	for c := range columns {
 		if columns[c].title == title {
@@ -58,35 +60,46 @@ func (r *row) UnmarshalCSVWithFields(title, cell string) error {
 
 // heading is a column to look for.
 type heading struct {
-	title string // empty: the file has none
+	title string // empty: the file has no such column
 	own   bool   // the title is the user's own
+	not   bool   // true in the column means not active
 }
 
-// headings are the columns to look for.
+// headings returns the columns to look for.
 func (c Columns) headings() (all [len(columns)]heading) {
 	for i, column := range columns {
 		title, given := c[column.role]
 		if !given {
 			title = column.title
 		}
-		all[i] = heading{title: title, own: given}
+		not := false
+		if given && i == inStatus {
+			title, not = strings.CutPrefix(title, "!")
+		}
+		all[i] = heading{title: title, own: given, not: not}
 	}
 	return all
 }
 
-// locate finds the columns by name, case and outer blanks ignored.
+// isTitle reports whether a cell is a title, case, outer blanks and a
+// byte-order mark ignored.
+func isTitle(cell, title string) bool {
+	return strings.EqualFold(strings.TrimSpace(strings.TrimLeft(cell, mark)), title)
+}
+
+// locate finds the columns by name.
 func (t *table) locate() error {
 	for c, heading := range t.headings {
 		t.index[c] = -1
 		if heading.title == "" {
 			continue
 		}
-		for i, title := range t.header {
-			if !strings.EqualFold(strings.TrimSpace(title), heading.title) {
+		for i, cell := range t.header {
+			if !isTitle(cell, heading.title) {
 				continue
 			}
 			if t.index[c] >= 0 {
-				return fail(1, heading.title, "the column %q stands there twice: which one counts cannot be known", heading.title)
+				return fail(1, heading.title, "", "duplicate column %q", directory.Quotable(heading.title))
 			}
 			t.index[c] = i
 		}
@@ -97,37 +110,36 @@ func (t *table) locate() error {
 	return nil
 }
 
-// missing says that a column is not there, and what is likely to mend that.
+// missing returns the error about a column that is not there, and what is
+// likely to help.
 func (t *table) missing(c int) error {
 	title := t.headings[c].title
 	switch first := strings.ToLower(strings.TrimSpace(t.header[0])); {
 	case strings.HasPrefix(first, "sep="):
-		return fail(1, title, `the first line is Excel's "sep=" and not the titles: remove this line`)
+		return fail(1, title, "remove the first line", `the first line is "sep=", which Excel writes, and not the titles`)
 	case strings.HasPrefix(first, "#type "):
-		return fail(1, title, "the first line is PowerShell's #TYPE and not the titles: remove this line, or export with -NoTypeInformation")
+		return fail(1, title, "remove the first line, or export with -NoTypeInformation", "the first line is #TYPE, which PowerShell writes, and not the titles")
 	}
-	cure := "; if it has another title, name it: " + t.advice("email=…,groups=…", columns[c].role+"=…")
+	hint := "if it has another title, " + t.advice("email=…,groups=…", columns[c].role+"=…")
 	if t.headings[c].own {
-		cure = "; columns gives this title: correct it there"
+		hint = "columns names this title: correct it there"
 	}
-	if old := t.oldLines(); old != "" {
-		cure = old
-	} else if len(t.header) == 1 {
-		cure += "; or the fields are separated otherwise: " + t.separation()
+	if len(t.header) == 1 {
+		hint += "; if the delimiter is another, " + t.delimiterAdvice()
 	}
-	return fail(1, title, "the column %q is missing; the file has: %s%s", title, quoted(t.header), cure)
+	return fail(1, title, hint, "missing column %q (the file has %s)", directory.Quotable(title), quoted(t.header))
 }
 
-// separation says what to do about fields that are not separated. Without a
-// given delimiter all were tried.
-func (t *table) separation() string {
+// delimiterAdvice says what to do about fields that are not separated. Unless
+// delimiter was given, all were tried.
+func (t *table) delimiterAdvice() string {
 	if t.given != 0 {
-		return "correct delimiter, or leave it out"
+		return "correct or remove the setting delimiter"
 	}
-	return "save the file with commas between them"
+	return "save the file with commas"
 }
 
-// advice says what to set columns to where it is not set yet, else what to add
+// advice says what to set columns to if it is not set yet, else what to add
 // to it.
 func (t *table) advice(whole, addition string) string {
 	if slices.ContainsFunc(t.headings[:], func(h heading) bool { return h.own }) {
@@ -136,28 +148,20 @@ func (t *table) advice(whole, addition string) string {
 	return "set columns to " + whole
 }
 
-// statusAdvice says how to have the words of the standard status read as those
-// of other directories.
+// statusAdvice says how to have the words of the standard column of statuses
+// read as those of directories.
 func (t *table) statusAdvice() string {
 	pair := fmt.Sprintf("%q", columns[inStatus].role+"="+columns[inStatus].title)
 	return t.advice(pair, pair)
 }
 
-// oldLines is said where a file comes to nothing because all of it is one line.
-func (t *table) oldLines() string {
-	if !slices.ContainsFunc(t.header, func(title string) bool { return strings.Contains(title, "\r") }) {
-		return ""
-	}
-	return "; its lines end with a carriage return alone: save it with the line ends of Windows or Unix"
-}
-
-// shownColumns bounds a list of column names in a message.
-const shownColumns = 30
+// maxShownColumns bounds a list of column names in a message.
+const maxShownColumns = 30
 
 func quoted(titles []string) string {
 	var b strings.Builder
 	for i, title := range titles {
-		if i == shownColumns {
+		if i == maxShownColumns {
 			fmt.Fprintf(&b, " and %d more", len(titles)-i)
 			break
 		}

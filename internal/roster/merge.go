@@ -2,8 +2,8 @@ package roster
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -12,31 +12,48 @@ import (
 
 // merger makes one directory of many rows.
 type merger struct {
-	titles [len(columns)]string // for problems
+	titles [len(columns)]string // for findings
+	table  *table
 
-	everyoneActive bool   // there is no status
-	ownStatus      bool   // the status is in the words of status()
+	everyoneActive bool // there is no status
+	ownStatus      bool // the status is in words of the user's directory
+	readStatus     func(word string) (active, known bool)
 	semicolons     bool   // semicolons separate DNs, too
-	statusAdvice   string // how to have the status read in those words
+	statusAdvice   string // how to have the status read in words of a directory
 
-	numbers map[directory.Email]int32
-	people  [][]person // by number, in pages: the garbage collector is paid by the piece and the pointer
-	groups  map[directory.GroupName]*group
-	dns     map[string]*spelling // by the DN as written: an export repeats them
-	desired directory.Desired
-	named   []*spelling // what the row at hand names
-	doubts  []doubtful
+	numbers   map[directory.Email]int32
+	people    [][]person // by number, in pages: the garbage collector is paid by the piece and the pointer
+	groups    map[directory.GroupName]*group
+	dns       map[string]*statedDN // by key
+	spellings map[string]*statedDN // by the text as written: an export repeats them
+	rowDNs    []*statedDN          // of the row at hand
+	anyActive bool                 // a row says that somebody is
+	desired   directory.Desired
+	findings  *findings
 }
 
 func newMerger(t *table) *merger {
 	m := &merger{
+		table:          t,
 		everyoneActive: t.index[inStatus] < 0,
 		ownStatus:      t.headings[inStatus].own,
 		semicolons:     t.headings[inEntitlements].own,
 		statusAdvice:   t.statusAdvice(),
 		numbers:        map[directory.Email]int32{},
 		groups:         map[directory.GroupName]*group{},
-		dns:            map[string]*spelling{},
+		dns:            map[string]*statedDN{},
+		spellings:      map[string]*statedDN{},
+		findings:       t.findings,
+	}
+	switch {
+	case m.everyoneActive:
+		m.readStatus = func(string) (active, known bool) { return true, true }
+	case t.headings[inStatus].not:
+		m.readStatus = inverted
+	case m.ownStatus:
+		m.readStatus = inWords
+	default:
+		m.readStatus = inLetters
 	}
 	for i, heading := range t.headings {
 		m.titles[i] = heading.title
@@ -49,53 +66,73 @@ type person struct {
 	number           int32  // in merger.people
 	display          string // the smallest spelling of the name
 	active, inactive bool
-	unclear          bool   // a row's status is no known word
-	doubts           uint16 // which of merger.doubts count this person
+	unclear          bool // a row's status is not known
 }
 
 type group struct {
 	directory.DesiredGroup
+	stated  bool    // a valid row names it
 	members []int32 // numbers of people, with some repetitions
 }
 
-type spelling struct {
+// statedDN is a DN, in its smallest spelling so far, and the group it names.
+type statedDN struct {
 	directory.DN
 	group *group
 }
 
+// add takes a row.
 func (m *merger) add(row *cells, at position) {
-	badDN := m.entitlements(row, at)
 	p, err := m.person(row[inEmail])
+	badDN := m.entitlements(row, p, at.entitlementsLine)
+	valid := !badDN
 	if err != nil {
-		m.problem(at.emailLine, inEmail, row[inEmail], true, "%v; nobody is taken out of the groups that this row names, and no user is deleted in this run", err)
+		m.invalidEmail(row[inEmail], err, at.emailLine)
+		valid = false
 		m.desired.KeepUsers = true
-		for _, dn := range m.named {
+		for _, dn := range m.rowDNs {
 			dn.group.KeepMembers = true
 		}
 		if badDN {
 			// Neither who nor which group: it may have stated any membership.
 			m.desired.KeepMemberships = true
 		}
+	} else {
+		p.KeepMemberships = p.KeepMemberships || badDN
+		if row[inName] != p.display {
+			p.learnName(row[inName])
+		}
+		if !m.status(p, row[inStatus], at.emailLine) {
+			valid = false
+		}
+	}
+	if !valid {
+		m.findings.invalidRow(min(at.emailLine, at.entitlementsLine))
 		return
 	}
-	p.KeepMemberships = p.KeepMemberships || badDN
-	if row[inName] != p.display {
-		p.learn(row[inName])
+	for _, dn := range m.rowDNs {
+		dn.group.stated = true
 	}
-	m.status(p, row[inStatus], at)
 }
 
-// learn keeps the smallest spelling of the name.
-func (p *person) learn(display string) {
-	if name := strings.TrimSpace(directory.CleanText(display)); name != "" && (p.display == "" || name < p.display) {
+// learnName keeps the smallest spelling of the name.
+func (p *person) learnName(display string) {
+	if name := directory.CleanName(display); name != "" && (p.display == "" || name < p.display) {
 		p.display = strings.Clone(name)
 	}
 }
 
-func (m *merger) person(text string) (*person, error) {
-	text = strings.TrimSpace(text)
-	if number, known := m.numbers[directory.Email(text)]; known {
-		return m.numbered(number), nil // written as it is kept: the usual case
+// maxEmail is more than any valid email takes, in bytes: nothing longer is
+// looked up as it is.
+const maxEmail = 254
+
+// person returns the person whom a cell names.
+func (m *merger) person(cell string) (*person, error) {
+	text := strings.TrimSpace(cell)
+	if number, known := m.numbers[directory.Email(text)]; known && len(text) <= maxEmail {
+		p := m.numbered(number) // written as it is kept: the usual case
+		p.learnAddress(text)
+		return p, nil
 	}
 	email, err := directory.ParseEmail(text)
 	if err != nil {
@@ -111,7 +148,20 @@ func (m *merger) person(text string) (*person, error) {
 		*m.numbered(number) = person{Person: directory.Person{Email: email}, number: number}
 		m.numbers[email] = number
 	}
-	return m.numbered(number), nil
+	p := m.numbered(number)
+	p.learnAddress(directory.AddressAsSent(text))
+	return p, nil
+}
+
+// learnAddress keeps the smallest spelling of the address.
+func (p *person) learnAddress(address string) {
+	switch {
+	case address == p.Address || p.Address != "" && address > p.Address:
+	case address == string(p.Email):
+		p.Address = string(p.Email)
+	default:
+		p.Address = strings.Clone(address)
+	}
 }
 
 // page is how many people are kept together.
@@ -119,41 +169,85 @@ const page = 256
 
 func (m *merger) numbered(number int32) *person { return &m.people[number/page][number%page] }
 
-// entitlements puts into m.named what the row names, and tells whether
-// something in it could not be read.
-func (m *merger) entitlements(row *cells, at position) (bad bool) {
-	m.named = m.named[:0]
-	if strings.TrimSpace(row[inEntitlements]) == "" {
-		m.problem(at.entitlementsLine, inEntitlements, row[inEmail], false, "%s has an empty entitlement: the row names no group", shown(row[inEmail]))
-		return false
+func (m *merger) invalidEmail(cell string, err error, line int) {
+	var invalid *directory.InvalidError
+	if !errors.As(err, &invalid) {
+		invalid = &directory.InvalidError{Kind: directory.InvalidEmail, Reason: err.Error()}
 	}
-	if dn := m.dns[row[inEntitlements]]; dn != nil {
-		m.named = append(m.named, dn) // one DN that is known: the usual case
+	m.findings.add(invalid.Kind, func() directory.Finding {
+		return directory.Finding{
+			Line: line, Column: m.titles[inEmail], Subject: strings.Clone(directory.Quotable(strings.TrimSpace(cell))),
+			Message: invalid.Error() + "; no one will be removed from this row's groups and no users will be deleted in this run",
+			Hint:    invalid.Hint,
+		}
+	})
+}
+
+// subject returns how a finding names the person of a row, p or nil, and how
+// its message does.
+func subject(p *person, cell string) (name, inMessage string) {
+	if p != nil {
+		return string(p.Email), string(p.Email)
+	}
+	if cell = strings.TrimSpace(cell); cell == "" {
+		return "", "a person without an email"
+	}
+	name = strings.Clone(directory.Quotable(cell))
+	return name, fmt.Sprintf("%q", name)
+}
+
+// entitlements puts the DNs that a row names into m.rowDNs, and reports whether
+// any is invalid. p is nil if the row's email is invalid.
+func (m *merger) entitlements(row *cells, p *person, line int) (bad bool) {
+	m.rowDNs = m.rowDNs[:0]
+	if dn := m.spellings[row[inEntitlements]]; dn != nil {
+		m.rowDNs = append(m.rowDNs, dn) // one DN that is known: the usual case
 		return false
 	}
 	for rest, more := row[inEntitlements], true; more; {
 		var text string
 		text, rest, more = cutDN(rest, m.semicolons)
+		if strings.TrimSpace(text) == "" {
+			continue // separators at the ends, or doubled
+		}
 		dn, err := m.dn(text)
 		if err != nil {
-			m.problem(at.entitlementsLine, inEntitlements, row[inEmail], true, "%v; %s is taken out of no group, and no group is deleted in this run", err, shown(row[inEmail]))
-			m.desired.KeepGroups = true
+			m.invalidDN(row, p, err, line)
 			bad = true
 			continue
 		}
-		m.named = append(m.named, dn)
+		m.rowDNs = append(m.rowDNs, dn)
+	}
+	if bad {
+		m.desired.KeepGroups = true
+	} else if len(m.rowDNs) == 0 {
+		m.findings.add(directory.EmptyEntitlement, func() directory.Finding {
+			name, inMessage := subject(p, row[inEmail])
+			return directory.Finding{
+				Line: line, Column: m.titles[inEntitlements], Subject: name,
+				Message: fmt.Sprintf("empty entitlement: the row puts %s in no group", inMessage),
+			}
+		})
 	}
 	return bad
 }
 
-func shown(email string) string {
-	if email = strings.TrimSpace(email); email == "" {
-		return "the person without an e-mail"
+func (m *merger) invalidDN(row *cells, p *person, err error, line int) {
+	var invalid *directory.InvalidError
+	if !errors.As(err, &invalid) {
+		invalid = &directory.InvalidError{Kind: directory.InvalidDN, Reason: err.Error()}
 	}
-	return email
+	m.findings.add(invalid.Kind, func() directory.Finding {
+		name, inMessage := subject(p, row[inEmail])
+		return directory.Finding{
+			Line: line, Column: m.titles[inEntitlements], Subject: name,
+			Message: fmt.Sprintf("%v; %s will not be removed from any group, and no group will be emptied or deleted in this run", invalid, inMessage),
+			Hint:    invalid.Hint,
+		}
+	})
 }
 
-// cutDN cuts s at the first "|", or with semicolons ";", that is no part of a
+// cutDN cuts s at the first "|", or with semicolons ";", that is not part of a
 // DN, and writes "\|", which RFC 4514 does not know, as "\7C".
 func cutDN(s string, semicolons bool) (dn, rest string, more bool) {
 	var rewritten strings.Builder
@@ -175,60 +269,69 @@ func cutDN(s string, semicolons bool) (dn, rest string, more bool) {
 	return rewritten.String() + s[kept:], "", false
 }
 
-// joined finds several DNs that semicolons join. By LDAP's old rules a semicolon
-// may stand for a comma: of such a text only the first group would be found,
-// and the person would leave the others.
-var joined = regexp.MustCompile(`(^|[^\\])(\\\\)*;\s*(?i:cn)\s*=`)
+// The spellings that are kept bound the memory that they take, and cost nothing
+// in an export that spells its DNs in a few ways.
+const (
+	maxSpelling   = 1 << 10 // bytes of one that is kept
+	freeSpellings = 1 << 12 // kept beside two for each DN
+)
 
-func (m *merger) dn(text string) (*spelling, error) {
-	if s := m.dns[text]; s != nil {
-		return s, nil
-	}
-	if strings.Contains(text, ";") && joined.MatchString(text) {
-		return nil, fmt.Errorf("%q is several DNs: they are separated by |", text)
-	}
-	if strings.HasSuffix(strings.TrimSpace(text), ".ADPropertyValueCollection") {
-		return nil, fmt.Errorf("%q is what PowerShell writes in place of a list: join its items by | before the export", strings.TrimSpace(text))
+func (m *merger) dn(text string) (*statedDN, error) {
+	if dn := m.spellings[text]; dn != nil {
+		return dn, nil
 	}
 	text = strings.Clone(text)
-	dn, err := directory.ParseDN(text)
+	parsed, err := directory.ParseDN(text)
 	if err != nil {
 		return nil, err
 	}
-	g := m.groups[dn.GroupName()]
-	if g == nil {
-		g = &group{DesiredGroup: directory.DesiredGroup{Name: dn.GroupName()}}
-		m.groups[dn.GroupName()] = g
-	}
-	g.learn(dn)
-	s := &spelling{DN: dn, group: g}
-	m.dns[text] = s
-	return s, nil
-}
-
-// learn keeps one spelling of each DN: the smallest.
-func (g *group) learn(dn directory.DN) {
-	for i, known := range g.DNs {
-		if known.Key() == dn.Key() {
-			if dn.String() < known.String() {
-				g.DNs[i] = dn
-			}
-			return
+	dn := m.dns[parsed.Key()]
+	switch {
+	case dn == nil:
+		g := m.groups[parsed.GroupName()]
+		if g == nil {
+			g = &group{DesiredGroup: directory.DesiredGroup{Name: parsed.GroupName()}}
+			m.groups[g.Name] = g
 		}
+		dn = &statedDN{DN: parsed, group: g}
+		m.dns[parsed.Key()] = dn
+	case parsed.String() < dn.String():
+		dn.DN = parsed
 	}
-	g.DNs = append(g.DNs, dn)
+	if len(m.spellings) >= 2*len(m.dns)+freeSpellings {
+		clear(m.spellings)
+	}
+	if len(text) <= maxSpelling {
+		m.spellings[text] = dn
+	}
+	return dn, nil
 }
 
-func (m *merger) problem(line, column int, person string, badRow bool, format string, args ...any) {
-	m.desired.Problems = append(m.desired.Problems, directory.Problem{
-		Line: line, Column: m.titles[column], Person: strings.Clone(strings.TrimSpace(person)), Message: fmt.Sprintf(format, args...), BadRow: badRow,
-	})
-}
-
+// finish returns the directory that the rows so far make.
 func (m *merger) finish() *directory.Desired {
-	m.tellDoubts()
 	desired := m.desired
-	ranks := make([]int32, len(m.numbers)) // by number
+	desired.Rows = m.table.count
+	if m.findings.counts[directory.FieldCount] > 0 {
+		desired.KeepMemberships, desired.KeepUsers, desired.KeepGroups = true, true, true
+	}
+	m.findings.fill(&desired)
+	ranks := m.rankPeople(&desired)
+	for _, dn := range m.dns {
+		dn.group.DNs = append(dn.group.DNs, dn.DN)
+	}
+	for _, g := range m.groups {
+		g.finish(desired.People, ranks)
+		g.KeepMembers = g.KeepMembers || !g.stated || desired.KeepGroups && len(g.Members) == 0
+		desired.Groups = append(desired.Groups, &g.DesiredGroup)
+	}
+	slices.SortFunc(desired.Groups, func(a, b *directory.DesiredGroup) int { return cmp.Compare(a.Name, b.Name) })
+	return &desired
+}
+
+// rankPeople puts everybody into desired, by email, and returns each one's
+// place by number.
+func (m *merger) rankPeople(desired *directory.Desired) (ranks []int32) {
+	ranks = make([]int32, len(m.numbers))
 	everyone := make([]*person, len(m.numbers))
 	for i := range everyone {
 		everyone[i] = m.numbered(int32(i))
@@ -248,18 +351,12 @@ func (m *merger) finish() *directory.Desired {
 		}
 		desired.People = append(desired.People, &p.Person)
 	}
-	for _, g := range m.groups {
-		g.settle(desired.People, ranks)
-		desired.Groups = append(desired.Groups, &g.DesiredGroup)
-	}
-	slices.SortFunc(desired.Groups, func(a, b *directory.DesiredGroup) int { return cmp.Compare(a.Name, b.Name) })
-	slices.SortStableFunc(desired.Problems, func(a, b directory.Problem) int { return cmp.Compare(a.Line, b.Line) })
-	return &desired
+	return ranks
 }
 
-// note adds a member. A full list drops its repetitions first, and grows only
-// if that was not enough: it is in proportion to the members, not the rows.
-func (g *group) note(number int32) {
+// addMember adds a member. A full list drops its repetitions first, and grows
+// only if that was not enough: it is proportional to the members, not the rows.
+func (g *group) addMember(number int32) {
 	if len(g.members) == cap(g.members) {
 		slices.Sort(g.members)
 		g.members = slices.Compact(g.members)
@@ -270,9 +367,9 @@ func (g *group) note(number int32) {
 	g.members = append(g.members, number)
 }
 
-// settle sorts the members and the DNs, and drops repetitions and everybody
+// finish sorts the members and the DNs, and drops repetitions and everybody
 // who is not simply active.
-func (g *group) settle(people []*directory.Person, ranks []int32) {
+func (g *group) finish(people []*directory.Person, ranks []int32) {
 	slices.SortFunc(g.DNs, func(a, b directory.DN) int { return cmp.Compare(a.String(), b.String()) })
 	for i, number := range g.members {
 		g.members[i] = ranks[number]

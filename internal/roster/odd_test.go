@@ -51,7 +51,7 @@ func TestReadDelimiters(t *testing.T) {
 				t.Fatal(err)
 			}
 			same(t, "memberships", memberships(desired), tt.want)
-			same(t, "bad rows", desired.BadRows(), 0)
+			same(t, "bad rows", desired.InvalidRows, 0)
 		})
 	}
 }
@@ -59,7 +59,7 @@ func TestReadDelimiters(t *testing.T) {
 func TestReadTellsTheLineWhateverTheDelimiter(t *testing.T) {
 	t.Parallel()
 	desired := read(t, "\n\"Email\";Entitlement Display Name\na@x.y;CN=Ops\n\nb;CN=Ops\n")
-	same(t, "line", desired.Problems[0].Line, 5)
+	same(t, "line", desired.Findings[0].Line, 5)
 	_, err := roster.Read(strings.NewReader("Mail;Entitlement Display Name\n"), roster.Options{})
 	if err == nil || !strings.Contains(err.Error(), `"Mail", "Entitlement Display Name"`) {
 		t.Errorf("Read = %v, want the titles", err)
@@ -69,7 +69,7 @@ func TestReadTellsTheLineWhateverTheDelimiter(t *testing.T) {
 	}
 }
 
-func TestReadRefusesWhatIsNoText(t *testing.T) {
+func TestReadRefusesWhatIsNotText(t *testing.T) {
 	t.Parallel()
 	good := header + "a@x.y,,A,CN=Ops\n"
 	for name, tt := range map[string]struct {
@@ -80,16 +80,21 @@ func TestReadRefusesWhatIsNoText(t *testing.T) {
 		"Windows-1252":                   {good + "b@x.y,J\xfcrgen,A,CN=Ops\n", 3, "byte 8 of this line is not UTF-8"},
 		"Windows-1252, far into it":      {good + strings.Repeat("b@x.y,Jürgen,A,CN=Ops\n", 9000) + "\xe9", 9003, "byte 1 of this line"},
 		"a character cut off at the end": {good + "b@x.y,\xe2\x82", 3, "byte 7 of this line is not UTF-8"},
-		"a zero byte":                    {good + "b@x.y,\x00,A,CN=Ops\n", 3, "byte 7 of this line is zero"},
-		"a zero byte in the header":      {"a\x00," + good, 1, "byte 2 of this line is zero"},
-		"a hole in the file":             {good + "b@x.y,," + strings.Repeat("\x00", 5000) + ",A,CN=Ops\n", 3, "damaged"},
-		"a zero byte in UTF-16":          {utf16Text(binary.LittleEndian, good+"\x00"), 3, "zero"},
+		"a NUL byte":                     {good + "b@x.y,\x00,A,CN=Ops\n", 3, "NUL byte at byte 7"},
+		"a NUL byte in the header":       {"a\x00," + good, 1, "NUL byte at byte 2"},
+		"a hole in the file":             {good + "b@x.y,," + strings.Repeat("\x00", 5000) + ",A,CN=Ops\n", 3, "corrupted"},
+		"a NUL byte in UTF-16":           {utf16Text(binary.LittleEndian, good+"\x00"), 3, "NUL"},
+		"UTF-16, a surrogate alone":      {utf16Text(binary.LittleEndian, good+"b@x.y,") + "\x00\xd8A\x00,\x00", 3, "broken UTF-16"},
+		"UTF-16, the second half alone":  {utf16Text(binary.BigEndian, good+"b@x.y,") + "\xdc\x00\x00A", 3, "broken UTF-16"},
+		"UTF-16, half a pair at the end": {utf16Text(binary.BigEndian, good+"b@x.y,") + "\xd8\x00", 3, "broken UTF-16"},
+		"UTF-16, half a unit at the end": {utf16Text(binary.LittleEndian, good) + "b", 3, "broken UTF-16"},
+		"UTF-16, cut in the header":      {utf16Text(binary.LittleEndian, "Email") + ",", 1, "broken UTF-16"},
 		"UTF-16, little end, no mark":    {utf16Text(binary.LittleEndian, good)[2:], 1, "UTF-16 without a byte-order mark"},
 		"UTF-16, big end, no mark":       {utf16Text(binary.BigEndian, good)[2:], 1, "UTF-16 without a byte-order mark"},
-		"lines as on an old Mac":         {strings.ReplaceAll(good, "\n", "\r"), 1, "carriage return alone"},
-		"the same, titles as they are":   {strings.ReplaceAll("Email,Entitlement Display Name,X\na@x.y,CN=Ops,1\n", "\n", "\r"), 0, "carriage return alone"},
-		"a quote, then no text":          {good + "b@x.y,B\"ob,A,CN=Ops\n\xff", 3, "broken at character"},
-		"where the row with it begins":   {good + "b@x.y,\"Bob,A,CN=Ops\nc@x.y,,A,CN=Ops\n", 4, "a row that begins in line 3"},
+		"CR, then a bad byte":            {strings.ReplaceAll(good, "\n", "\r") + "b@x.y,\xff", 3, "byte 7 of this line"},
+		"CRCRLF, then a bad byte":        {strings.ReplaceAll(good, "\n", "\r\r\n") + "b@x.y,\xff", 3, "byte 7 of this line"},
+		"a quote, then no text":          {good + "b@x.y,B\"ob,A,CN=Ops\n\xff", 3, "broken CSV at character"},
+		"where the row with it begins":   {good + "b@x.y,\"Bob,A,CN=Ops\nc@x.y,,A,CN=Ops\n", 4, "a row that begins on line 3"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -152,7 +157,7 @@ func TestReadAMillionColumns(t *testing.T) {
 	commas := strings.Repeat(",", 1_000_000)
 	desired := read(t, "Email"+commas+"Entitlement Display Name\na@x.y"+commas+"CN=Ops\nb@x.y,"+commas+"CN=Ops\n")
 	same(t, "memberships", memberships(desired), map[string]string{"ops": "a@x.y"})
-	same(t, "bad rows", desired.BadRows(), 1)
+	same(t, "bad rows", desired.InvalidRows, 1)
 }
 
 func TestReadCharactersAcrossPieces(t *testing.T) {
@@ -185,7 +190,7 @@ func TestReadAPipeAndADirectory(t *testing.T) {
 	defer func() { _ = directory.Close() }()
 	_, err = roster.Read(directory, roster.Options{})
 	var bad *roster.Error
-	if !errors.As(err, &bad) || !strings.Contains(err.Error(), "the file cannot be read") {
+	if !errors.As(err, &bad) || !strings.Contains(err.Error(), "could not read the file") {
 		t.Errorf("Read = %v, want a *roster.Error", err)
 	}
 }

@@ -14,9 +14,9 @@ type Options struct {
 	Columns   Columns
 }
 
-// Delimiter is what separates the fields of a row: ',', ';' or a tab. The zero
-// value leaves it to the header: it is the first of them, in this order, with
-// which the required columns are found.
+// Delimiter separates the fields of a row: ',', ';' or a tab. The zero value
+// leaves it to the header: the first of them, in this order, with which the
+// required columns are found.
 type Delimiter rune
 
 // ParseDelimiter reads "auto", "comma", "semicolon" or "tab", or the character
@@ -32,12 +32,12 @@ func ParseDelimiter(text string) (Delimiter, error) {
 	case "tab", "\t", `\t`:
 		return '\t', nil
 	case "pipe", "|":
-		return 0, errors.New("a pipe separates the DNs within a field; wanted is auto, comma, semicolon, tab")
+		return 0, errors.New("must be auto, comma, semicolon or tab (a pipe separates the DNs within a field)")
 	}
-	return 0, errors.New("wanted is auto, comma, semicolon, tab")
+	return 0, errors.New("must be auto, comma, semicolon or tab")
 }
 
-// String is the delimiter as a sentence names it.
+// String returns the delimiter as a sentence names it.
 func (d Delimiter) String() string {
 	switch d {
 	case ',':
@@ -51,18 +51,19 @@ func (d Delimiter) String() string {
 }
 
 // Columns are titles of an export's columns by what they hold: "email",
-// "groups", "name" and "status". What is not in it goes by its standard title.
-// A title that is given must be in the file; an empty one says that the file
-// has no such column.
+// "groups", "name" and "status". The rest have their standard titles. A title
+// given here must be in the file; an empty one says that the file has no such
+// column. A "!" before the title of the status says that true in that column
+// means not active.
 //
-// Where the title of the status is given, its words are known ones (see
-// ParseColumns), and where that of the groups is, a semicolon too separates
-// DNs: that is how PowerShell's users join them, and no DN holds a bare one.
+// If the title of the status is given, its words are those that directories
+// use. If that of the groups is, a semicolon separates DNs too: PowerShell's
+// users join them so, and no DN contains a bare one.
 type Columns map[string]string
 
-// sets are ready Columns, by the names that the directories give to what they
-// hold.
-func sets() map[string]Columns {
+// presets returns ready Columns, by the names that directories give to what
+// they hold.
+func presets() map[string]Columns {
 	return map[string]Columns{
 		// The properties of Get-ADUser, as Export-Csv writes them.
 		"active-directory": {"email": "EmailAddress", "groups": "MemberOf", "name": "DisplayName", "status": "Enabled"},
@@ -73,10 +74,10 @@ func sets() map[string]Columns {
 	}
 }
 
-// ParseColumns reads what=title pairs, separated by commas, after the name of a
-// ready set (active-directory, entra-id, okta) or without one; they go before
-// the set's. It is one row of CSV: a pair whose title holds a comma stands in
-// quotes. An empty text is the standard export.
+// ParseColumns reads WHAT=TITLE pairs, separated by commas, which may follow
+// the name of a preset (active-directory, entra-id, okta) and override it. The
+// text is one row of CSV: a pair whose title contains a comma must be quoted.
+// An empty text is the standard export.
 func ParseColumns(text string) (Columns, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
@@ -85,11 +86,11 @@ func ParseColumns(text string) (Columns, error) {
 	reader.TrimLeadingSpace = true
 	items, err := reader.Read()
 	if err != nil || reader.InputOffset() < int64(len(text)) {
-		return nil, errors.New(`wanted is one line such as email=Mail,groups=MemberOf,name=Name,status=Enabled; a pair with a comma in it stands in quotes`)
+		return nil, errors.New(`must be one line such as email=Mail,groups=MemberOf,name=Name,status=Enabled; a pair with a comma in it must be quoted`)
 	}
 	own := Columns{}
-	if set, ok := sets()[strings.ToLower(strings.TrimSpace(items[0]))]; ok {
-		own, items = set, items[1:]
+	if preset, ok := presets()[strings.ToLower(strings.TrimSpace(items[0]))]; ok {
+		own, items = preset, items[1:]
 	}
 	given := map[string]bool{}
 	for _, item := range items {
@@ -97,13 +98,32 @@ func ParseColumns(text string) (Columns, error) {
 		what, title = strings.ToLower(strings.TrimSpace(what)), strings.TrimSpace(title)
 		switch {
 		case !isPair || columnOf(what) < 0:
-			return nil, fmt.Errorf("%.60q is none of email=…, groups=…, name=…, status=…, nor at the beginning active-directory, entra-id or okta", item)
+			return nil, fmt.Errorf("%.60q must be email=…, groups=…, name=… or status=…, or first active-directory, entra-id or okta", item)
 		case given[what]:
 			return nil, fmt.Errorf("%s is given twice", what)
 		case title == "" && columns[columnOf(what)].required:
-			return nil, fmt.Errorf("%s cannot be left out", what)
+			return nil, fmt.Errorf("%s must not be empty", what)
+		case what == "status":
+			if title, err = statusTitle(title); err != nil {
+				return nil, err
+			}
 		}
 		own[what], given[what] = title, true
 	}
 	return own, nil
+}
+
+// statusTitle checks the title of a column of statuses. Read the wrong way
+// round, it would let in exactly those who are to be kept out.
+func statusTitle(title string) (string, error) {
+	if bare, not := strings.CutPrefix(title, "!"); not {
+		if bare = strings.TrimSpace(bare); bare == "" {
+			return "", errors.New("status=! must be followed by a title")
+		}
+		return "!" + bare, nil
+	}
+	if meansInactive(title) {
+		return "", fmt.Errorf("status=%.60s says who is not active: must be status=!%.60s", title, title)
+	}
+	return title, nil
 }

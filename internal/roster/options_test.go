@@ -44,9 +44,11 @@ func TestParseColumns(t *testing.T) {
 		"some, case and blank": {" EMAIL = Work Mail , Groups=G ", roster.Columns{"email": "Work Mail", "groups": "G"}},
 		"commas and signs":     {`"groups=a, b=c",email=e`, roster.Columns{"email": "e", "groups": "a, b=c"}},
 		"none":                 {"status=,name=", roster.Columns{"status": "", "name": ""}},
-		"a set":                {"Active-Directory", ad},
-		"a set but for one":    {"active-directory, email=mail", with("email", "mail")},
-		"a set without status": {"active-directory,status=", with("status", "")},
+		"a preset":             {"Active-Directory", ad},
+		"all but one of it":    {"active-directory, email=mail", with("email", "mail")},
+		"it without status":    {"active-directory,status=", with("status", "")},
+		"the opposite":         {"status=! Suspended", roster.Columns{"status": "!Suspended"}},
+		"unlocked":             {"status=Unlocked", roster.Columns{"status": "Unlocked"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -58,16 +60,24 @@ func TestParseColumns(t *testing.T) {
 		})
 	}
 	for name, text := range map[string]string{
-		"no pair":           "Mail",
-		"an unknown set":    "ldap,email=mail",
-		"a set in the end":  "email=mail,okta",
-		"an unknown column": "email=Mail,groups=G,phone=P",
-		"twice":             "email=Mail,email=Post",
-		"no e-mail":         "email=,groups=G",
-		"no groups":         "groups=",
-		"two lines":         "email=Mail\ngroups=G",
-		"an empty pair":     "email=Mail,",
-		"an open quote":     `"email=Mail`,
+		"no pair":             "Mail",
+		"an unknown preset":   "ldap,email=mail",
+		"a preset at the end": "email=mail,okta",
+		"an unknown column":   "email=Mail,groups=G,phone=P",
+		"twice":               "email=Mail,email=Post",
+		"no email":            "email=,groups=G",
+		"no groups":           "groups=",
+		"two lines":           "email=Mail\ngroups=G",
+		"an empty pair":       "email=Mail,",
+		"an open quote":       `"email=Mail`,
+		"suspended":           "status=Suspended",
+		"disabled, within":    "active-directory,status=AccountDisabled",
+		"inactive":            "status=Inactive",
+		"terminated":          "status=TERMINATED",
+		"locked":              "status=is locked",
+		"archived":            "status=archived",
+		"deleted":             "status=Deleted Flag",
+		"the opposite of":     "status=!",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -90,8 +100,8 @@ func readColumns(t *testing.T, columns, csv string) (string, map[string]string, 
 		return err.Error(), nil, nil, keeps{}, nil
 	}
 	var problems []at
-	for _, p := range desired.Problems {
-		problems = append(problems, at{p.Line, p.Column, p.BadRow})
+	for _, p := range desired.Findings {
+		problems = append(problems, at{p.Line, p.Column, p.Kind.InvalidRow()})
 	}
 	return "", memberships(desired), people(desired), kept(desired), problems
 }
@@ -127,6 +137,10 @@ func TestReadReadySets(t *testing.T) {
 			"groups=MemberOf", "Email,MemberOf,Employee Status\na@x.y,CN=Ops,A\nb@x.y,CN=Ops,T\n",
 			map[string]string{"ops": "a@x.y"}, map[string]string{"a@x.y": "a a: active, named false", "b@x.y": "b b: inactive, named false"},
 		},
+		"a column that says who is not active": {
+			"status=!Suspended,groups=Groups,email=primaryEmail", "primaryEmail,Groups,suspended\na@x.y,CN=Ops,False\nb@x.y,CN=Ops,TRUE\n",
+			map[string]string{"ops": "a@x.y"}, map[string]string{"a@x.y": "a a: active, named false", "b@x.y": "b b: inactive, named false"},
+		},
 		"a status that is not to count": {
 			"status=", header + "a@x.y,,I,CN=Ops\n", map[string]string{"ops": "a@x.y"}, map[string]string{"a@x.y": "a a: active, named false"},
 		},
@@ -152,7 +166,7 @@ func TestReadColumnsThatAreMissing(t *testing.T) {
 		"email=Mail":                header + "a@x.y,,A,CN=Ops\n",
 		"email=Mail,status=Enabled": "Mail,Entitlement Display Name,Enabled,enabled\na@x.y,CN=Ops,True,False\n",
 	} {
-		if failure, _, _, _, _ := readColumns(t, columns, csv); !strings.Contains(failure, "is missing") && !strings.Contains(failure, "twice") {
+		if failure, _, _, _, _ := readColumns(t, columns, csv); !strings.Contains(failure, "missing column") && !strings.Contains(failure, "duplicate column") {
 			t.Errorf("with %s: %q, want an error about the column", columns, failure)
 		}
 	}
@@ -182,7 +196,7 @@ func TestReadHoldsBackAStatusThatIsNotKnown(t *testing.T) {
 		{3, "State", true}, {4, "State", true}, {6, "State", true}, {8, "State", true}, {9, "Mail", true},
 		{10, "State", true}, {11, "State", true}, {12, "State", true}, {14, "State", true}, {15, "State", false}, {16, "State", true},
 	})
-	same(t, "held back", held, keeps{Users: true, Members: "ops "})
+	same(t, "held back", held, keeps{Users: true, Members: "dev new ops "})
 }
 
 func TestReadHoldsBackWhatIsNoDN(t *testing.T) {

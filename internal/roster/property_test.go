@@ -39,6 +39,10 @@ func TestReadEncodings(t *testing.T) {
 		"UTF-16, little end first":            utf16Text(binary.LittleEndian, text),
 		"UTF-16, big end first":               utf16Text(binary.BigEndian, text),
 		"CRLF":                                strings.ReplaceAll(text, "\n", "\r\n"),
+		"CR":                                  strings.ReplaceAll(text, "\n", "\r"),
+		"CRCRLF":                              strings.ReplaceAll(text, "\n", "\r\r\n"),
+		"an end-of-file character":            text + "\x1a",
+		"UTF-16 and CR":                       utf16Text(binary.BigEndian, strings.ReplaceAll(text, "\n", "\r")),
 		"UTF-16 and CRLF":                     utf16Text(binary.LittleEndian, strings.ReplaceAll(text, "\n", "\r\n")),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,8 +102,8 @@ func TestReadGivesExactlyTheMembershipsStated(t *testing.T) {
 		want[name] = strings.Join(slices.Sorted(maps.Keys(members)), " ")
 	}
 	same(t, "memberships", memberships(desired), want)
-	if len(desired.People) != 200 || len(desired.Groups) != 20 || len(desired.Problems) != 0 {
-		t.Errorf("%d people, %d groups, problems %v", len(desired.People), len(desired.Groups), desired.Problems)
+	if len(desired.People) != 200 || len(desired.Groups) != 20 || len(desired.Findings) != 0 {
+		t.Errorf("%d people, %d groups, problems %v", len(desired.People), len(desired.Groups), desired.Findings)
 	}
 	for _, group := range desired.Groups {
 		if len(group.DNs) != 1 {
@@ -142,12 +146,13 @@ func TestReadDoesNotDependOnTheOrderOfRows(t *testing.T) {
 	}
 }
 
-// ordered is desired with its problems by what they say instead of by line.
+// ordered returns desired with its findings by what they say instead of by line.
 func ordered(desired *directory.Desired) *directory.Desired {
-	for i := range desired.Problems {
-		desired.Problems[i].Line = 0
+	for i := range desired.Findings {
+		desired.Findings[i].Line = 0
 	}
-	slices.SortFunc(desired.Problems, func(a, b directory.Problem) int {
+	desired.FirstInvalidRow = 0
+	slices.SortFunc(desired.Findings, func(a, b directory.Finding) int {
 		return cmp.Or(cmp.Compare(a.Message, b.Message), cmp.Compare(a.Column, b.Column))
 	})
 	return desired
@@ -159,6 +164,8 @@ func FuzzRead(f *testing.F) {
 		utf16Text(binary.LittleEndian, header+"a@x.y,,A,CN=Ops\n"), utf16Text(binary.BigEndian, header+"ü@x.y,,A,CN=Ops\n"),
 		"Email;Entitlement Display Name\na@x.y;CN=Ops,DC=x\n", "Email\tEntitlement Display Name\na@x.y\tCN=Ops;CN=Dev\n", "E\x00",
 		"Email,Entitlement Display Name\na@x.y,\"CN=Ops,O=x\\ \"\n\n  \nb@x.y,CN=\\\n", "\xff\xfeE",
+		header + "a@x.y,,A,CN=Ops\r\r\nb@x.y,,,CN=Dev\r\ufeff\"Email\",,,\n\x1a", "\xff\xfeE\x00\x00\xd8", header + "a@x.y,,A,CN=Ops||\n" + header,
+		header + "a@xn--bcher-kva.y,,A,\"CN=Ops,DC=x,CN=Dev,DC=x\"\nb\u200b@x.y,,A,NULL\nc@x.y,,A,CN=Ops\n",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -182,7 +189,7 @@ func checkDesired(t *testing.T, desired *directory.Desired) {
 		if i > 0 && desired.People[i-1].Email >= person.Email {
 			t.Fatalf("%q does not come before %q", desired.People[i-1].Email, person.Email)
 		}
-		if again, err := directory.ParseEmail(string(person.Email)); err != nil || again != person.Email || person.Name.First == "" || person.Name.Last == "" {
+		if again, err := directory.ParseEmail(person.Address); err != nil || again != person.Email || person.Name.First == "" || person.Name.Last == "" {
 			t.Fatalf("a person %+v (%v)", person, err)
 		}
 		known[person] = true
@@ -203,11 +210,20 @@ func checkDesired(t *testing.T, desired *directory.Desired) {
 			}
 		}
 	}
-	held := desired.KeepGroups || desired.KeepUsers || desired.KeepMemberships
-	if held != (desired.BadRows() > 0) {
-		t.Fatalf("%d bad rows, held back: %v", desired.BadRows(), held)
+	held, holds := desired.KeepGroups || desired.KeepUsers || desired.KeepMemberships, false
+	for _, finding := range desired.Findings {
+		holds = holds || finding.Kind.InvalidRow() && finding.Kind != directory.UnknownStatus
+		if len(finding.Message) > 3000 || len(finding.Hint) > 3000 || finding.Message == "" {
+			t.Fatalf("a finding %+v", finding)
+		}
 	}
-	if !slices.IsSortedFunc(desired.Problems, func(a, b directory.Problem) int { return cmp.Compare(a.Line, b.Line) }) {
-		t.Fatalf("problems out of order: %+v", desired.Problems)
+	if held != holds || desired.InvalidRows >= desired.Rows {
+		t.Fatalf("%d of %d rows are invalid, held back: %v", desired.InvalidRows, desired.Rows, held)
+	}
+	if !slices.ContainsFunc(desired.People, func(p *directory.Person) bool { return p.Status != directory.Inactive }) {
+		t.Fatal("everybody is inactive and no error")
+	}
+	if desired.Suppressed == nil && !slices.IsSortedFunc(desired.Findings, func(a, b directory.Finding) int { return cmp.Compare(a.Line, b.Line) }) {
+		t.Fatalf("findings out of order: %+v", desired.Findings)
 	}
 }

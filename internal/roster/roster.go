@@ -1,55 +1,47 @@
-// Package roster reads the CSV export of a company's directory and makes of it
-// the directory that is desired, with every problem's line and column. It
-// knows nothing of XC, and the order of the rows never matters to it.
+// Package roster reads the CSV export of a company's directory into the
+// directory that is desired, with a finding, its line and column for everything
+// that is wrong. It knows nothing about XC, and the order of the rows never
+// matters.
 package roster
 
 import (
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 
 	"github.com/gocarina/gocsv"
 
 	"xc-group-sync/internal/directory"
 )
 
-// Error says why a CSV cannot be used at all.
+// Error says why a CSV cannot be used at all. Its Kind is directory.BadCSV.
 type Error struct {
-	directory.Problem
-	Rows []directory.Problem // what is wrong with rows, by line; nil where no row counts any more
+	directory.Finding
+	Rows []directory.Finding // what is wrong with rows, by line; nil if they were not read
 }
 
-// Error is the problem and, where the rows are to blame, the first that is bad.
+// Error returns the line, the message and the hint.
 func (e *Error) Error() string {
 	text := e.Message
 	if e.Line > 0 {
-		text = fmt.Sprintf("line %d: %s", e.Line, e.Message)
+		text = fmt.Sprintf("line %d: %s", e.Line, text)
 	}
-	if len(e.Rows) == 0 {
-		return text
+	if e.Hint != "" {
+		text += "; hint: " + e.Hint
 	}
-	first := e.Rows[max(0, slices.IndexFunc(e.Rows, func(p directory.Problem) bool { return p.BadRow }))]
-	return fmt.Sprintf("%s; line %d, %s: %s", text, first.Line, first.Column, nameless(first))
+	return text
 }
 
-// nameless is a problem's message without what stands in place of an e-mail:
-// whoever masks e-mails in this error would not know it for one.
-func nameless(p directory.Problem) string {
-	if _, err := directory.ParseEmail(p.Person); err == nil || p.Person == "" {
-		return p.Message
-	}
-	return strings.NewReplacer(fmt.Sprintf("%q", p.Person), `"***"`, " "+p.Person+" ", " *** ").Replace(p.Message)
+func fail(line int, column, hint, format string, args ...any) error {
+	return &Error{Finding: directory.Finding{
+		Severity: directory.Error, Kind: directory.BadCSV, Line: line, Column: column, Message: fmt.Sprintf(format, args...), Hint: hint,
+	}}
 }
 
-func fail(line int, column, format string, args ...any) error {
-	return &Error{Problem: directory.Problem{Line: line, Column: column, Message: fmt.Sprintf(format, args...)}}
-}
-
-// Read reads the export to its end. Rows that cannot be used become problems;
-// the error, always an *Error, means that the file as a whole cannot: a broken
-// CSV, a required column missing or doubled, no row that names a group. Memory
-// is in proportion to people, memberships and problems, not to rows.
+// Read reads an export to its end. Rows that cannot be used become findings.
+// The error, always an *Error, means that the file as a whole cannot be used:
+// broken CSV or text, a required column missing or doubled, no valid row, no
+// row that names a group, or nobody who is active. Memory is proportional to
+// people, groups and memberships, not to rows.
 func Read(r io.Reader, options Options) (*directory.Desired, error) {
 	t, err := newTable(r, options)
 	if err != nil {
@@ -65,32 +57,34 @@ func Read(r io.Reader, options Options) (*directory.Desired, error) {
 			m.add(&rows[i].Cells, t.positions[i])
 		}
 	}
-	if len(t.problems) > 0 {
-		m.desired.KeepMemberships, m.desired.KeepUsers, m.desired.KeepGroups = true, true, true
-		m.desired.Problems = append(m.desired.Problems, t.problems...)
-	}
 	desired := m.finish()
-	if len(desired.Groups) == 0 {
-		return nil, m.nothing(desired.Problems, t.oldLines())
+	if err := m.refusal(desired); err != nil {
+		return nil, err
 	}
 	return desired, nil
 }
 
-// nothing refuses a file in which no row names a group.
-func (m *merger) nothing(problems []directory.Problem, hint string) error {
-	what := "no row names a group"
-	if len(problems) > 0 {
-		what += " that can be read"
+// refusal returns an error if applying what the file says could only empty
+// groups.
+func (m *merger) refusal(desired *directory.Desired) error {
+	column, message, hint := inEntitlements, "", ""
+	switch {
+	case desired.Rows == 0:
+		message = "the CSV has no rows"
+	case desired.InvalidRows == desired.Rows:
+		message = "no row is valid"
+	case len(desired.Groups) == 0:
+		message = "no row names a group"
+	case !m.anyActive:
+		column, message = inStatus, "nobody is active"
+		if !m.everyoneActive && !m.ownStatus {
+			hint = "only A means active; if other words do, " + m.statusAdvice
+		}
+	default:
+		return nil
 	}
-	return &Error{Rows: problems, Problem: directory.Problem{
-		Column:  m.titles[inEntitlements],
-		Message: what + ", so the file is refused, since it would empty every group" + hint,
+	return &Error{Rows: desired.Findings, Finding: directory.Finding{
+		Severity: directory.Error, Kind: directory.BadCSV, Column: m.titles[column],
+		Message: message + "; refusing to continue, since that could only empty groups", Hint: hint,
 	}}
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

@@ -1,6 +1,8 @@
 package roster_test
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -8,63 +10,81 @@ import (
 	"xc-group-sync/internal/roster"
 )
 
-func TestReadWarnsOncePerWordThatMayMeanActive(t *testing.T) {
+func quote(s string) string { return fmt.Sprintf("%q", s) }
+
+// Under each title a word means active, inactive, or is not known.
+func TestReadStatusWords(t *testing.T) {
 	t.Parallel()
-	const active, empty = `; if it means active, set columns to "status=Employee Status"`, `; to leave such people as they are, set columns to "status=Employee Status"`
-	const since = " counts as inactive, since only A is active under the standard titles "
-	for name, tt := range map[string]struct {
-		columns, csv string
-		want         []directory.Problem
+	const active, inactive, unknown = "active", "inactive", "unknown"
+	for _, tt := range []struct {
+		columns string
+		want    map[string][]string
 	}{
-		"what is meant as it is read": {"", header + "a@x.y,,A,CN=Ops\nb@x.y,, a ,CN=Ops\nc@x.y,,I,CN=Ops\nd@x.y,,T,CN=Ops\ne@x.y,,Inactive,CN=Ops\nf@x.y,,on leave,CN=Ops\n", nil},
-		"no status at all":            {"", "Email,Entitlement Display Name\na@x.y,CN=Ops\n", nil},
-		"words of one's own":          {"status=Employee Status", header + "a@x.y,,Active,CN=Ops\nb@x.y,,yes,CN=Ops\n", nil},
-		"one person": {"", header + "a@x.y,,A,CN=Ops\nb@x.y,,Active,CN=Ops\nB@x.y,,Active,CN=Dev\n", []directory.Problem{
-			{Line: 3, Column: status, Message: `"Active"` + since + "(1 person)" + active},
+		{"", map[string][]string{
+			active:   {"A", "a", " A ", "\u00a0a\t"},
+			inactive: {"I", "T", "x", "Z", " d ", "Inactive", "TERMINATED", "Disabled", "False", "0", "no", "Suspended", "deprovisioned", "Staged"},
+			unknown: {
+				"", " ", "Active", "active", "True", "1", "Yes", "Enabled", "Aktiv", "А", "а", "A.", "AA", "A\u200b", "\ufeffA", "Ａ", "#REF!", "NULL", "N/A", "?", "2", "é", "on leave",
+				"Locked out", "\u0130", "ſ", strings.Repeat("A", 5000),
+			},
 		}},
-		"a word in several spellings, the smallest is shown": {"", header + "a@x.y,,active,CN=Ops\nb@x.y,,ACTIVE,CN=Ops\nc@x.y,, Active ,CN=Ops\nd@x.y,,A,CN=Ops\n", []directory.Problem{
-			{Line: 2, Column: status, Message: `"ACTIVE"` + since + "(3 people)" + active},
+		{"status=Employee Status", map[string][]string{
+			active:   {"A", "Active", "TRUE", "enabled", "1", "yes", "Y", "ACTIVE", "PROVISIONED", "Locked out", "PASSWORD_EXPIRED", " Recovery "},
+			inactive: {"I", "Inactive", "False", "DISABLED", "0", "no", "N", "SUSPENDED", "Deprovisioned", "staged", "Terminated", "Archived", "deleted"},
+			unknown:  {"", " ", "T", "X", "Aktiv", "А", "A.", "#REF!", "NULL", "2", "-1", "wahr", "on leave"},
 		}},
-		"every word": {"", header + "z@x.y,,A,CN=Ops\na@x.y,,True,CN=Ops\nb@x.y,,1,CN=Ops\nc@x.y,,yes,CN=Ops\nd@x.y,,Enabled,CN=Ops\ne@x.y,,Locked out,CN=Ops\na@x.y,,1,CN=Ops\n", []directory.Problem{
-			{Line: 3, Column: status, Message: `"True"` + since + "(1 person)" + active},
-			{Line: 4, Column: status, Message: `"1"` + since + "(2 people)" + active},
-			{Line: 5, Column: status, Message: `"yes"` + since + "(1 person)" + active},
-			{Line: 6, Column: status, Message: `"Enabled"` + since + "(1 person)" + active},
-			{Line: 7, Column: status, Message: `"Locked out"` + since + "(1 person)" + active},
-		}},
-		"nothing": {"", header + "z@x.y,,A,CN=Ops\na@x.y,,,CN=Ops\nb@x.y,, ,CN=Ops\n", []directory.Problem{
-			{Line: 3, Column: status, Message: "an empty status" + since + "(2 people)" + empty},
-		}},
-		"beside other columns of one's own": {"groups=G", "Email,G,Employee Status\na@x.y,CN=Ops,true\n", []directory.Problem{
-			{Line: 2, Column: status, Message: `"true"` + since + `(1 person); if it means active, add "status=Employee Status" to columns`},
+		{"status=!Employee Status", map[string][]string{
+			active:   {"False", "FALSE", "no", "N", "0", " false "},
+			inactive: {"True", "yes", "Y", "1"},
+			unknown:  {"", "A", "I", "Active", "Suspended", "Enabled", "falsch", "#REF!"},
 		}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			columns, err := roster.ParseColumns(tt.columns)
-			if err != nil {
-				t.Fatal(err)
+		columns, err := roster.ParseColumns(tt.columns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known := map[string]string{"": "A", "status=Employee Status": "A", "status=!Employee Status": "0"}[tt.columns]
+		for want, words := range tt.want {
+			for _, word := range words {
+				csv := header + fmt.Sprintf("z@x.y,,%s,CN=Dev\na@x.y,,\"%s\",CN=Ops\n", known, word)
+				desired, err := roster.Read(strings.NewReader(csv), roster.Options{Columns: columns})
+				if err != nil {
+					t.Fatalf("%s, %.20q: %v", tt.columns, word, err)
+				}
+				got := map[directory.Status]string{directory.Active: active, directory.Inactive: inactive, directory.Unclear: unknown}[desired.People[0].Status]
+				if got != want {
+					t.Errorf("%s: %.20q is %s, want %s", tt.columns, word, got, want)
+				}
+				if (desired.InvalidRows == 1) != (want == unknown) || len(desired.Findings) != desired.InvalidRows {
+					t.Errorf("%s: %.20q gives the findings %+v", tt.columns, word, desired.Findings)
+				}
+				if want == unknown && (desired.Findings[0].Kind != directory.UnknownStatus || len(desired.Findings[0].Message) > 800) {
+					t.Errorf("%s: %.20q gives the finding %+v", tt.columns, word, desired.Findings[0])
+				}
 			}
-			desired, err := roster.Read(strings.NewReader(tt.csv), roster.Options{Columns: columns})
-			if err != nil {
-				t.Fatal(err)
-			}
-			same(t, "problems", desired.Problems, tt.want)
-			same(t, "held back", kept(desired), keeps{})
-		})
+		}
 	}
 }
 
-// The advice of the warnings, taken.
-func TestReadWithTheAdviceOfAWordTaken(t *testing.T) {
+// The hint about a word that may mean active, taken, reads it so.
+func TestReadWithTheHintOfAStatusTaken(t *testing.T) {
 	t.Parallel()
 	csv := header + "a@x.y,,A,CN=Ops\nb@x.y,,Active,CN=Ops\nc@x.y,,I,CN=Ops\nd@x.y,,,CN=Ops\n"
-	same(t, "people before", people(read(t, csv)), map[string]string{
-		"a@x.y": "a a: active, named false", "b@x.y": "b b: inactive, named false", "c@x.y": "c c: inactive, named false", "d@x.y": "d d: inactive, named false",
+	desired := read(t, csv)
+	same(t, "people before", people(desired), map[string]string{
+		"a@x.y": "a a: active, named false", "b@x.y": `b b: unclear "Active", named false`, "c@x.y": "c c: inactive, named false", "d@x.y": `d d: unclear "", named false`,
 	})
-	_, _, people, _, problems := readColumns(t, "status=Employee Status", csv)
+	_, columns, _ := strings.Cut(desired.Findings[0].Hint, `set columns to "`)
+	columns = strings.TrimSuffix(columns, `"`)
+	_, _, people, _, problems := readColumns(t, columns, csv)
 	same(t, "people", people, map[string]string{
 		"a@x.y": "a a: active, named false", "b@x.y": "b b: active, named false", "c@x.y": "c c: inactive, named false", "d@x.y": `d d: unclear "", named false`,
 	})
-	same(t, "problems", problems, []at{{5, status, true}})
+	same(t, "findings", problems, []at{{5, status, true}})
+
+	_, err := roster.Read(strings.NewReader(header+"a@x.y,,Active,CN=Ops\nb@x.y,,I,CN=Ops\n"), roster.Options{})
+	var bad *roster.Error
+	if !errors.As(err, &bad) || !strings.Contains(bad.Hint, "status=Employee Status") {
+		t.Errorf("Read: %v; want a hint at columns", err)
+	}
 }

@@ -12,39 +12,49 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// position is where the two fields of a row that can be bad begin, in lines from 1.
+// position is where the two fields of a row that can be invalid begin, in lines
+// from 1.
 type position struct {
 	emailLine, entitlementsLine int
 }
 
-// batchRows bounds how many rows are held at a time: gocsv decodes slices
-// fastest, and memory must not grow with the file.
-const batchRows = 1024
+// How much of the file is held at a time: gocsv decodes slices fastest, and
+// memory must not grow with the file.
+const (
+	batchRows  = 1024
+	batchBytes = 1 << 20 // as soon as the rows have more, they are a batch
+)
 
 // table is the export, narrowed to the columns that are read. It is the
 // gocsv.CSVReader from which gocsv decodes a batch of rows at a time.
 type table struct {
-	text      *checkedText
+	text      *textReader
 	csv       *csv.Reader
 	header    []string
 	given     Delimiter // 0: the header shows it
 	headings  [len(columns)]heading
 	titles    []string          // the header of rows
-	index     [len(columns)]int // where each column stands; -1 if absent
+	index     [len(columns)]int // of each column in header; -1 if absent
+	count     int               // rows so far, without those that state nothing
 	rows      [][]string        // the narrowed batch, its header first
 	cells     []string          // backs rows
 	positions []position        // of rows[1:]
+	offset    int64             // bytes read before the row at hand
 	last      string            // the last field that was read
 	lastLine  int               // where it begins
-	problems  []directory.Problem
+	findings  *findings
 	eof       bool
-	// unreadable holds after an error that is not about how fields are separated.
+	// unreadable is set after an error that another delimiter cannot cure.
 	unreadable bool
 }
 
 // newTable reads the header.
 func newTable(r io.Reader, options Options) (*table, error) {
-	t := &table{text: newCheckedText(r), given: options.Delimiter, headings: options.Columns.headings()}
+	text, err := decode(r)
+	if err != nil {
+		return nil, err
+	}
+	t := &table{text: newTextReader(text), given: options.Delimiter, headings: options.Columns.headings(), findings: newFindings()}
 	for _, column := range columns {
 		t.titles = append(t.titles, column.title)
 	}
@@ -74,7 +84,7 @@ func newTable(r io.Reader, options Options) (*table, error) {
 
 // begin reads the header with a delimiter, and finds the columns in it.
 func (t *table) begin(export io.Reader, delimiter Delimiter) error {
-	t.lastLine, t.last = 0, ""
+	t.lastLine, t.last, t.offset = 0, "", 0
 	t.csv = csv.NewReader(export)
 	t.csv.Comma = rune(delimiter)
 	t.csv.FieldsPerRecord = -1 // counted here: one odd row must not end the run
@@ -82,7 +92,7 @@ func (t *table) begin(export io.Reader, delimiter Delimiter) error {
 	header, err := t.record()
 	t.header = slices.Clone(header)
 	if errors.Is(err, io.EOF) {
-		return fail(0, "", "the file is empty")
+		return fail(0, "", "", "the file is empty")
 	}
 	if err != nil {
 		return err
@@ -98,6 +108,11 @@ func (t *table) record() ([]string, error) {
 		last := len(record) - 1
 		t.lastLine, _ = t.csv.FieldPos(last)
 		t.last = record[last]
+		before := t.offset
+		if t.offset = t.csv.InputOffset(); t.offset-before > maxRow {
+			line, _ := t.csv.FieldPos(0)
+			return nil, tooLong(line)
+		}
 		return record, nil
 	}
 	if errors.Is(err, io.EOF) {
@@ -110,32 +125,36 @@ func (t *table) record() ([]string, error) {
 func (t *table) failure(err error) error {
 	var syntax *csv.ParseError
 	if errors.As(err, &syntax) {
-		return fail(syntax.Line, "", "the CSV is broken at character %d of this line%s: %v", syntax.Column, begunIn(syntax), syntax.Err)
+		return fail(syntax.Line, "", "", "broken CSV at character %d of this line%s: %v", syntax.Column, startOf(syntax), syntax.Err)
 	}
 	t.unreadable = true
-	var noText *Error
+	var unusable *Error
 	switch {
-	case errors.As(err, &noText):
-		return noText
+	case errors.As(err, &unusable):
+		return unusable
 	case errors.Is(err, errLongRow):
-		return fail(t.lastLine+strings.Count(t.last, "\n")+1, "", "%v", err)
+		return tooLong(t.lastLine + strings.Count(t.last, "\n") + 1)
 	}
-	return fail(0, "", "the file cannot be read: %v", err)
+	return fail(0, "", "", "could not read the file: %v", err)
 }
 
-func begunIn(syntax *csv.ParseError) string {
+func tooLong(line int) error {
+	return fail(line, "", "look for a quote that is not closed", "%v", errLongRow)
+}
+
+func startOf(syntax *csv.ParseError) string {
 	if syntax.StartLine == syntax.Line {
 		return ""
 	}
-	return fmt.Sprintf(", in a row that begins in line %d", syntax.StartLine)
+	return fmt.Sprintf(", in a row that begins on line %d", syntax.StartLine)
 }
 
-// ReadAll is the next batch of rows, narrowed, under the standard titles.
-// It makes table a gocsv.CSVReader. Rows with a wrong number of fields go to
-// problems instead.
+// ReadAll returns the next batch of rows, narrowed, under the standard titles.
+// It makes table a gocsv.CSVReader. Rows with a wrong number of fields become
+// findings instead.
 func (t *table) ReadAll() ([][]string, error) {
 	t.cells, t.positions = t.cells[:0], t.positions[:0]
-	for len(t.positions) < batchRows && !t.eof {
+	for start := t.offset; len(t.positions) < batchRows && t.offset-start < batchBytes && !t.eof; {
 		record, err := t.record()
 		if errors.Is(err, io.EOF) {
 			t.eof = true
@@ -144,6 +163,10 @@ func (t *table) ReadAll() ([][]string, error) {
 		if err != nil {
 			return nil, err
 		}
+		if t.statesNothing(record) {
+			continue
+		}
+		t.count++
 		if len(record) != len(t.header) {
 			t.miscounted(record)
 			continue
@@ -172,19 +195,50 @@ func (t *table) line(column int) int {
 	return line
 }
 
-func (t *table) miscounted(record []string) {
-	if len(record) == 1 && strings.TrimSpace(record[0]) == "" {
-		return // a line of blanks states nothing
-	}
-	line, _ := t.csv.FieldPos(0)
-	column, hint := t.header[min(len(record), len(t.header)-1)], "a field is missing, or one that holds a line break is not in quotes"
-	if len(record) > len(t.header) {
-		hint = fmt.Sprintf("a field that holds %s must be in quotes", Delimiter(t.csv.Comma))
-		if at := t.index[inEntitlements]; strings.Contains(record[at], "=") { // it looks like the beginning of a DN
-			column = t.header[at]
+// maxAround is more than blanks and a byte-order mark take around a title that
+// is repeated, in bytes: a longer cell, as nearly all are, is no title.
+const maxAround = 16
+
+// statesNothing reports whether a record is none of the export's rows: empty
+// fields, which spreadsheets leave, the header again, where files are joined,
+// or the end-of-file character of DOS.
+func (t *table) statesNothing(record []string) bool {
+	first := record[min(t.index[inEmail], len(record)-1)]
+	if first == "" || first[0] <= ' ' || first[0] >= 0x7f {
+		if !slices.ContainsFunc(record, func(cell string) bool { return strings.TrimSpace(cell) != "" }) {
+			return true
+		}
+		if len(record) == 1 && strings.TrimSpace(first) == string(rune(substitute)) {
+			return true
 		}
 	}
-	t.problems = append(t.problems, directory.Problem{Line: line, Column: column, BadRow: true,
-		Message: fmt.Sprintf("the row has %s where the header has %d (%s): it is left out, and nothing is removed in this run",
-			count(len(record), "field", "fields"), len(t.header), hint)})
+	if title := t.headings[inEmail].title; len(record) != len(t.header) || len(first) > len(title)+maxAround || !isTitle(first, title) {
+		return false
+	}
+	for i, cell := range record {
+		if cell != t.header[i] && !isTitle(cell, strings.TrimSpace(strings.TrimLeft(t.header[i], mark))) {
+			return false
+		}
+	}
+	return true
+}
+
+// miscounted reports a row with a wrong number of fields, which may have stated
+// anything.
+func (t *table) miscounted(record []string) {
+	line, _ := t.csv.FieldPos(0)
+	t.findings.invalidRow(line)
+	t.findings.add(directory.FieldCount, func() directory.Finding {
+		column, hint := t.header[min(len(record), len(t.header)-1)], "look for a missing field, or a line break in a field without quotes"
+		if len(record) > len(t.header) {
+			hint = fmt.Sprintf("put fields that contain %s in quotes", Delimiter(t.csv.Comma))
+			if at := t.index[inEntitlements]; strings.Contains(record[at], "=") { // it looks like the beginning of a DN
+				column = t.header[at]
+			}
+		}
+		return directory.Finding{
+			Line: line, Column: column, Hint: hint,
+			Message: fmt.Sprintf("expected %d fields, got %d; row skipped, nothing will be removed in this run", len(t.header), len(record)),
+		}
+	})
 }

@@ -1,62 +1,51 @@
 package roster
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"unicode/utf8"
-
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
 )
 
 // maxRow bounds a row, in bytes: a quote that is never closed, or a file that
-// is no CSV, must not fill the memory.
+// is not a CSV, must not fill the memory.
 const maxRow = 4 << 20
 
-var errLongRow = fmt.Errorf("the row is longer than %d MiB: is there a quote that is not closed?", maxRow>>20)
+var errLongRow = fmt.Errorf("the row is longer than %d MiB", maxRow>>20)
 
-// checkedText is the export as UTF-8. It refuses what is no text: encoding/csv would
-// pass it on, and where a part of a file is damaged rows are lost unnoticed.
-type checkedText struct {
-	source io.Reader
-	buffer []byte
-	ready  []byte // of buffer: checked and not read yet
-	cut    []byte // of buffer, behind ready: the first bytes of a character
-	err    error  // what comes after ready
+const (
+	mark       = "\ufeff" // byte-order mark
+	substitute = 0x1a     // what DOS and Windows put at the end of a text
+)
 
-	line, column int // where the check stands: from 1, in bytes
-	row          int // bytes read since the last row
+// textReader reads an export as UTF-8 with line ends that encoding/csv knows.
+// It refuses what is not text: encoding/csv would pass it on, and rows of a
+// damaged file would get lost unnoticed.
+type textReader struct {
+	source  io.Reader
+	buffer  []byte
+	ready   []byte // of buffer: checked and not read yet
+	pending []byte // of buffer, after ready: what cannot be understood without what follows
+	err     error  // what comes after ready
+
+	line, column int  // where the check is: from 1, in bytes
+	row          int  // bytes read since the last row
+	quoted       bool // the check is within quotes
 }
 
-func newCheckedText(r io.Reader) *checkedText {
-	return &checkedText{source: decoded(r), buffer: make([]byte, 1<<16), line: 1, column: 1}
-}
-
-// decoded strips a byte-order mark, and turns UTF-16 into UTF-8 where the mark
-// says so.
-func decoded(r io.Reader) io.Reader {
-	buffered := bufio.NewReader(r)
-	mark, _ := buffered.Peek(3) // a shorter file has no mark, and its error comes back on the next read
-	switch {
-	case len(mark) == 3 && string(mark) == "\xef\xbb\xbf":
-		_, _ = buffered.Discard(3)
-	case len(mark) >= 2 && (string(mark[:2]) == "\xff\xfe" || string(mark[:2]) == "\xfe\xff"):
-		return transform.NewReader(buffered, unicode.UTF16(unicode.BigEndian, unicode.UseBOM).NewDecoder())
-	}
-	return buffered
+func newTextReader(source io.Reader) *textReader {
+	return &textReader{source: source, buffer: make([]byte, 1<<16), line: 1, column: 1}
 }
 
 // nextRow says that a row has ended.
-func (t *checkedText) nextRow() { t.row = 0 }
+func (t *textReader) nextRow() { t.row = 0 }
 
-func (t *checkedText) Read(p []byte) (int, error) {
+func (t *textReader) Read(p []byte) (int, error) {
 	if t.row > maxRow {
 		return 0, errLongRow
 	}
-	if len(t.ready) == 0 {
+	for len(t.ready) == 0 {
 		if t.err != nil {
 			return 0, t.err
 		}
@@ -68,27 +57,111 @@ func (t *checkedText) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// fill reads the next piece and checks it.
-func (t *checkedText) fill() {
-	kept := copy(t.buffer, t.cut)
+// fill reads the next piece, checks it and rewrites its line ends.
+func (t *textReader) fill() {
+	kept := copy(t.buffer, t.pending)
 	n, err := t.source.Read(t.buffer[kept:])
 	piece := t.buffer[:kept+n]
-	good := clean(piece)
-	t.ready, t.cut, t.err = piece[:good], piece[good:], err
+	good := validText(piece)
+	isWhole, isLast := good == len(piece), errors.Is(err, io.EOF)
+	if isWhole {
+		if isLast && good > 0 && piece[good-1] == substitute {
+			good--
+			piece = piece[:good]
+		}
+		if err == nil {
+			good -= undecided(piece)
+		}
+	}
+	t.pending, t.err = piece[good:], err
+	t.ready = t.moveMarks(rewriteLineEnds(piece[:good]))
 	t.line += bytes.Count(t.ready, []byte{'\n'})
 	if i := bytes.LastIndexByte(t.ready, '\n'); i >= 0 {
-		t.column = good - i
+		t.column = len(t.ready) - i
 	} else {
-		t.column += good
+		t.column += len(t.ready)
 	}
-	if len(t.cut) > 0 && (utf8.FullRune(t.cut) || errors.Is(err, io.EOF)) {
+	switch {
+	case !isWhole && (utf8.FullRune(t.pending) || isLast):
 		t.err = t.refusal(piece)
+	case errors.Is(err, errUTF16):
+		t.err = fail(t.line, "", "export the file again", "broken UTF-16: half a character in this line")
 	}
 }
 
-// clean is how much of a piece is text: up to a zero byte, a byte that is not
-// UTF-8, or a character that the piece cuts in two.
-func clean(piece []byte) int {
+// undecided returns how many bytes at the end of a piece need what follows:
+// line ends, a byte-order mark before a quote, the end of the file.
+func undecided(piece []byte) int {
+	if bytes.HasSuffix(piece, []byte(mark)) {
+		return len(mark)
+	}
+	n := 0
+	for n < 2 && n < len(piece) && piece[len(piece)-1-n] == '\r' {
+		n++
+	}
+	if n == 0 && len(piece) > 0 && piece[len(piece)-1] == substitute {
+		return 1
+	}
+	return n
+}
+
+// rewriteLineEnds writes CR, CRLF and CRCRLF as LF, in place.
+func rewriteLineEnds(p []byte) []byte {
+	write := bytes.IndexByte(p, '\r')
+	if write < 0 {
+		return p
+	}
+	for read := write; read < len(p); {
+		if p[read] == '\r' {
+			switch {
+			case read+1 < len(p) && p[read+1] == '\n':
+				read += 2
+			case read+2 < len(p) && p[read+1] == '\r' && p[read+2] == '\n':
+				read += 3
+			default:
+				read++
+			}
+			p[write] = '\n'
+			write++
+			continue
+		}
+		end := bytes.IndexByte(p[read:], '\r')
+		if end < 0 {
+			end = len(p) - read
+		}
+		write += copy(p[write:], p[read:read+end])
+		read += end
+	}
+	return p[:write]
+}
+
+// moveMarks moves a byte-order mark between the beginning of a row and a quote
+// into the quotes. Where files are joined one is left there, and encoding/csv
+// would refuse the quote.
+func (t *textReader) moveMarks(p []byte) []byte {
+	rest := p
+	for {
+		i := bytes.Index(rest, []byte(mark+`"`))
+		if i < 0 {
+			break
+		}
+		t.quoted = t.quoted != (bytes.Count(rest[:i], []byte{'"'})%2 == 1)
+		atStart := i > 0 && rest[i-1] == '\n' || i == 0 && (len(rest) == len(p) && t.column == 1)
+		if atStart && !t.quoted {
+			copy(rest[i:], `"`+mark)
+			t.quoted = true
+			rest = rest[i+1+len(mark):]
+			continue
+		}
+		rest = rest[i+len(mark):]
+	}
+	t.quoted = t.quoted != (bytes.Count(rest, []byte{'"'})%2 == 1)
+	return p
+}
+
+// validText returns how much of a piece is text: up to a NUL byte, a byte that
+// is not UTF-8, or a character that the end of the piece cuts in two.
+func validText(piece []byte) int {
 	if zero := bytes.IndexByte(piece, 0); zero >= 0 {
 		piece = piece[:zero]
 	}
@@ -111,14 +184,14 @@ func clean(piece []byte) int {
 	}
 }
 
-// refusal says what is wrong with the first byte behind what is ready.
-func (t *checkedText) refusal(piece []byte) error {
-	if t.cut[0] != 0 {
-		return fail(t.line, "", "byte %d of this line is not UTF-8: save the export as UTF-8 (Excel: “CSV UTF-8”), or as UTF-16 with a byte-order mark", t.column)
+// refusal says what is wrong with the first byte that is pending.
+func (t *textReader) refusal(piece []byte) error {
+	if t.pending[0] != 0 {
+		return fail(t.line, "", "save the export as UTF-8 (in Excel: CSV UTF-8), or as UTF-16 with a byte-order mark", "byte %d of this line is not UTF-8", t.column)
 	}
 	// Of UTF-16 text in Latin letters every other byte is zero.
 	if start := piece[:min(len(piece), 64)]; t.line == 1 && 3*bytes.Count(start, []byte{0}) > len(start) {
-		return fail(t.line, "", "the file looks like UTF-16 without a byte-order mark: save it as UTF-8, or with the mark")
+		return fail(t.line, "", "save the export as UTF-8, or with a byte-order mark", "the file looks like UTF-16 without a byte-order mark")
 	}
-	return fail(t.line, "", "byte %d of this line is zero, which no text holds: the file is damaged", t.column)
+	return fail(t.line, "", "", "NUL byte at byte %d of this line: not a text file, or corrupted", t.column)
 }

@@ -91,17 +91,20 @@ type stated struct {
 type statedPerson struct {
 	active, inactive bool
 	unread           bool // a row has a DN that is no good
+	unclear          bool // a row's status is not known
 	name             nameCell
 }
 
-func (p *statedPerson) both() bool { return p != nil && p.active && p.inactive }
+// doubtful reports whether nothing about the person may change.
+func (p *statedPerson) doubtful() bool { return p != nil && (p.active && p.inactive || p.unclear) }
 
 type statedGroup struct {
 	dns     map[string]bool // keys
 	text    string          // the smallest spelling
 	cn      string          // of it
 	members map[string]bool // active, perhaps inactive elsewhere
-	stay    bool            // a row names it with an e-mail that is no good
+	good    bool            // a good row names it
+	stay    bool            // nobody is removed: a bad row may have named anybody
 }
 
 func (w *world) stated() *stated {
@@ -113,7 +116,9 @@ func (w *world) stated() *stated {
 			continue
 		}
 		unread := slices.ContainsFunc(row.dns, dnCell.bad)
-		if unread || row.email == "" {
+		unclear := !w.noStatus && row.unclear()
+		good := !unread && row.email != "" && !unclear
+		if !good {
 			s.bad++
 		}
 		s.groupsStay = s.groupsStay || unread
@@ -121,24 +126,27 @@ func (w *world) stated() *stated {
 		s.memberships = s.memberships || unread && row.email == "" // it may have said anything
 		active := w.noStatus || row.active()
 		if row.email != "" {
-			s.person(row, active, unread, w.noNames)
+			s.person(row, active, unread, unclear, w.noNames)
 		}
 		for _, dn := range row.dns {
 			if !dn.bad() {
-				s.group(dn).name(row.email, active)
+				s.group(dn).name(row.email, active, good)
 			}
 		}
+	}
+	for name, g := range s.groups {
+		g.stay = g.stay || !g.good || (s.groupsStay || s.memberships) && len(s.wants(name)) == 0
 	}
 	return s
 }
 
-func (s *stated) person(row exportRow, active, unread, noNames bool) {
+func (s *stated) person(row exportRow, active, unread, unclear, noNames bool) {
 	p := s.people[row.email]
 	if p == nil {
 		p = &statedPerson{}
 		s.people[row.email] = p
 	}
-	p.active, p.inactive, p.unread = p.active || active, p.inactive || !active, p.unread || unread
+	p.active, p.inactive, p.unread, p.unclear = p.active || active, p.inactive || !active && !unclear, p.unread || unread, p.unclear || unclear
 	if name := row.name; !noNames && name.text != "" && (p.name.text == "" || name.text < p.name.text) {
 		p.name = name
 	}
@@ -157,7 +165,8 @@ func (s *stated) group(dn dnCell) *statedGroup {
 	return g
 }
 
-func (g *statedGroup) name(email string, active bool) {
+func (g *statedGroup) name(email string, active, good bool) {
+	g.good = g.good || good
 	switch {
 	case email == "":
 		g.stay = true
@@ -170,7 +179,7 @@ func (g *statedGroup) name(email string, active bool) {
 func (s *stated) wants(name string) map[string]bool {
 	wanted := map[string]bool{}
 	for email := range s.groups[name].members {
-		if !s.people[email].both() {
+		if !s.people[email].doubtful() {
 			wanted[email] = true
 		}
 	}

@@ -73,7 +73,7 @@ func (a *planner) group(name string) {
 // stays tells whether something holds a member whom the export does not name.
 func (a *planner) stays(group *statedGroup, email, username string) bool {
 	person := a.stated.people[email]
-	return a.stated.memberships || group.stay || person != nil && person.unread || person.both() || a.protected(email, username)
+	return a.stated.memberships || group.stay || person != nil && person.unread || person.doubtful() || a.protected(email, username)
 }
 
 func (a *planner) protected(email, username string) bool {
@@ -130,7 +130,7 @@ func (a *planner) renames() {
 	for email, person := range a.stated.people {
 		username := a.before.username(email)
 		user := a.before.users[username]
-		if a.w.rules.update && username != "" && person.active && !person.inactive && person.name.text != "" &&
+		if a.w.rules.update && username != "" && person.active && !person.doubtful() && person.name.text != "" &&
 			user.Type == "USER" && user.IDMType == "VOLTERRA_MANAGED" && user.SyncMode == "SELF" {
 			user.FirstName, user.LastName = a.name(email)
 			a.after.users[username] = user
@@ -163,7 +163,7 @@ func (a *planner) groupGoes(name string, group simulator.Group) bool {
 		return false
 	}
 	for username := range a.before.in[name] {
-		if email := a.before.who(username); a.protected(email, username) || a.stated.people[email].both() {
+		if email := a.before.who(username); a.protected(email, username) || a.stated.people[email].doubtful() {
 			return false
 		}
 	}
@@ -177,7 +177,7 @@ func (a *planner) userGoes(username string, user simulator.User) bool {
 		return false
 	}
 	person := a.stated.people[email]
-	return person == nil || !person.active && r.inactive && !person.unread
+	return person == nil || !person.active && !person.unclear && r.inactive && !person.unread
 }
 
 // refused asks the guard of max-removals about each kind of loss.

@@ -107,7 +107,7 @@ func (r *trial) compare() {
 func (r *trial) walk(ctx context.Context) {
 	c := r.config
 	desired, err := roster.Read(strings.NewReader(r.world.csv(r.world.rows)), roster.Options{})
-	if err != nil || desired.BadRows() > 0 && c.Strict {
+	if err != nil || desired.InvalidRows > 0 && c.Strict {
 		r.end = endBadCSV
 		return
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"unicode/utf16"
 
+	"golang.org/x/text/unicode/norm"
+
 	"xc-group-sync/internal/simulator"
 )
 
@@ -26,7 +28,7 @@ var everybody = []named{
 	{"root@x.y", "root", "root"}, {"svc@x.y", "svc", "svc"}, {"old1@x.y", "old1", "old1"}, {"old2@x.y", "old2", "old2"}, {"old3@x.y", "old3", "old3"},
 }
 
-var badEmailCells = []string{"", "  ", "nobody", "a@@x.y", "a b@x.y", "@x.y", "ann@", "ann@x.y;bob@x.y", `"ann"@x.y`, "a\x01@x.y", "ann\u202e@x.y"}
+var badEmailCells = []string{"", "  ", "nobody", "a@@x.y", "a b@x.y", "@x.y", "ann@", "ann@x.y;bob@x.y", `"ann"@x.y`, "a\x01@x.y", "ann\u202e@x.y", "bob@x.y\u200b", "\ufeffann@x.y", "“ann@x.y”", "'bob@x.y", "bob@x.y."}
 
 // dnCell is a DN with the group that it names; cells of one key are one DN.
 type dnCell struct{ text, group, key, cn string }
@@ -48,7 +50,7 @@ var collisions = []dnCell{
 	{`CN=Team A,OU=other`, "team-a", "team a,other", "Team A"}, {`CN=Team-A,OU=g`, "team-a", "team-a,g", "Team-A"}, {`CN=Ops!,OU=g`, "ops", "ops!,g", "Ops!"},
 }
 
-var badDNCells = []string{"CN=1st,OU=g", "zzz", "OU=g", `CN=bad\`, "CN=a\x01b", "CN=é", "CN=x,y", "", " "}
+var badDNCells = []string{"CN=1st,OU=g", "zzz", "OU=g", `CN=bad\`, "CN=a\x01b", "CN=é", "CN=x,y", "CN=Ops,DC=x,CN=Dev,DC=x", "CN=Ops#CN=Dev", "NULL"}
 
 // nameCell is a display name; text is what of it is compared, empty for none.
 type nameCell struct{ cell, text, first, last string }
@@ -67,6 +69,9 @@ type exportRow struct {
 	status string
 	odd    int // fields too many, or too few
 }
+
+// unclear reports whether the status says neither.
+func (r exportRow) unclear() bool { return r.status == " " || r.status == "Active" }
 
 func (r exportRow) active() bool { return strings.TrimSpace(strings.ToLower(r.status)) == "a" }
 
@@ -121,10 +126,10 @@ func (w *world) export(random *rand.Rand) {
 	for range 1 + random.IntN(2*len(people)) {
 		person := pick(random, people)
 		if status[person.email] == "" || both && chance(random, 20) {
-			status[person.email] = oneOf(random, "A", "A", "A", "a ", "I", "T", " ")
+			status[person.email] = oneOf(random, "A", "A", "A", "A", "a ", "I", "T", "Inactive", " ", "Active")
 		}
 		row := exportRow{email: person.email, status: status[person.email], name: pick(random, nameCells)}
-		row.cell = oneOf(random, person.email, person.email, strings.ToUpper(person.email), " "+person.email+" ")
+		row.cell = oneOf(random, person.email, person.email, strings.ToUpper(person.email), " "+person.email+" ", norm.NFD.String(person.email))
 		for range oneOf(random, 0, 1, 1, 2, 3) {
 			row.dns = append(row.dns, pick(random, dns))
 		}
@@ -137,25 +142,30 @@ func (w *world) export(random *rand.Rand) {
 		if badWidths && chance(random, 20) {
 			row.odd = oneOf(random, -1, 1, 3)
 		}
-		if len(row.dns) == 1 && strings.TrimSpace(row.dns[0].text) == "" {
-			row.dns = nil // alone it is an empty entitlement
-		}
 		w.rows = append(w.rows, row)
 	}
-	w.nameNoGroup()
+	w.makeUnusable()
 }
 
-// nameNoGroup makes an export that names no group where that is wanted, and
-// finds out where it happens to be one.
-func (w *world) nameNoGroup() {
+// makeUnusable makes an export that names no group if that is wanted, and finds
+// out if it happens to be one that could only empty groups.
+func (w *world) makeUnusable() {
 	if w.unusable == "no group" {
 		for i := range w.rows {
 			w.rows[i].dns = nil
 		}
 	}
-	if w.unusable == "" && !slices.ContainsFunc(w.rows, func(r exportRow) bool {
-		return r.odd == 0 && slices.ContainsFunc(r.dns, func(d dnCell) bool { return !d.bad() })
-	}) {
+	group, good, active := false, false, false
+	for _, r := range w.rows {
+		if r.odd != 0 {
+			continue
+		}
+		unclear := !w.noStatus && r.unclear()
+		group = group || slices.ContainsFunc(r.dns, func(d dnCell) bool { return !d.bad() })
+		good = good || r.email != "" && !unclear && !slices.ContainsFunc(r.dns, dnCell.bad)
+		active = active || r.email != "" && (w.noStatus || r.active())
+	}
+	if w.unusable == "" && !(group && good && active) {
 		w.unusable = "no group"
 	}
 }
@@ -195,7 +205,7 @@ func (w *world) csv(rows []exportRow) string {
 		for i, dn := range row.dns {
 			texts[i] = dn.text
 		}
-		write([]string{row.cell, strings.Join(texts, "|"), row.name.cell, row.status, "x"}, row.odd)
+		write([]string{row.cell, strings.Repeat("|", len(row.cell)%2) + strings.Join(texts, "|"), row.name.cell, row.status, "x"}, row.odd)
 	}
 	writer.Flush()
 	switch w.unusable {

@@ -140,7 +140,7 @@ func (c *Client) WhoAmI(ctx context.Context) (directory.User, error) {
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-create
 func (c *Client) CreateUser(ctx context.Context, user directory.User) (directory.Username, error) {
 	name := user.Username
-	if name.Key() == string(user.Email) {
+	if directory.ObservedEmail(string(name)) == user.Email {
 		name = "" // the API's own default
 	}
 	var created struct {
@@ -148,7 +148,7 @@ func (c *Client) CreateUser(ctx context.Context, user directory.User) (directory
 		Metadata struct{ Name directory.Username }
 	}
 	err := c.do(ctx, http.MethodPost, "user_roles", userRequest{
-		Email: string(user.Email), FirstName: user.Name.First, LastName: user.Name.Last, Name: name, IDMType: user.IdmType, Type: user.Type, Roles: wireRoles(user.Roles),
+		Email: cmp.Or(user.Address, string(user.Email)), FirstName: user.Name.First, LastName: user.Name.Last, Name: name, IDMType: user.IdmType, Type: user.Type, Roles: wireRoles(user.Roles),
 	}, &created)
 	return created.Metadata.Name, err
 }

@@ -59,9 +59,24 @@ func TestReadHoldsBackWhatABadRowMayHaveStated(t *testing.T) {
 		"a DN that does not parse": {
 			"b@x.y,,A,Ops\n", []at{{3, entitlement, true}}, keeps{Groups: true, People: "b@x.y "},
 		},
-		"a DN among others": {"b@x.y,,A,CN=Ops|zzz|CN=Dev\n", []at{{3, entitlement, true}}, keeps{Groups: true, People: "b@x.y "}},
+		"a DN among others": {"b@x.y,,A,CN=Ops|zzz||CN=Dev\n", []at{{3, entitlement, true}}, keeps{Groups: true, People: "b@x.y "}},
 		"two bad DNs":       {"b@x.y,,A,y|CN=Ops|z\n", []at{{3, entitlement, true}, {3, entitlement, true}}, keeps{Groups: true, People: "b@x.y "}},
-		"an empty DN":       {"b@x.y,,A,CN=Ops|\n", []at{{3, entitlement, true}}, keeps{Groups: true, People: "b@x.y "}},
+		"a placeholder":     {"b@x.y,,A,NULL\n", []at{{3, entitlement, true}}, keeps{Groups: true, People: "b@x.y "}},
+		"DNs joined by a comma": {
+			"b@x.y,,A,\"CN=Ops,DC=x,CN=New,DC=x\"\n", []at{{3, entitlement, true}}, keeps{Groups: true, People: "b@x.y "},
+		},
+		"an invisible character": {"a\u200b@x.y,,A,CN=Ops\n", []at{{3, email, true}}, keeps{Users: true, Members: "ops "}},
+		"a mark of another file": {"\ufeffa@x.y,,A,CN=Ops\n", []at{{3, email, true}}, keeps{Users: true, Members: "ops "}},
+		"the same, in quotes":    {"\ufeff\"a@x.y\",,A,CN=Ops\n", []at{{3, email, true}}, keeps{Users: true, Members: "ops "}},
+		"an unknown status":      {"b@x.y,,Aktiv,CN=Ops\n", []at{{3, status, true}}, keeps{}},
+		"no status":              {"b@x.y,,,CN=Ops\n", []at{{3, status, true}}, keeps{}},
+		"a group that only invalid rows name": {
+			"b@x.y,,Aktiv,CN=Ops|CN=New\nc@x.y,,A,CN=New|zzz\n", []at{{3, status, true}, {4, entitlement, true}}, keeps{Groups: true, Members: "new ", People: "c@x.y "},
+		},
+		"an emptied group beside a DN that is not": {
+			"b@x.y,,I,CN=Old\nc@x.y,,A,zzz\n", []at{{4, entitlement, true}}, keeps{Groups: true, Members: "old ", People: "c@x.y "},
+		},
+		"only separators": {"b@x.y,,A, | |\n", []at{{3, entitlement, false}}, keeps{}},
 		"a control character": {
 			"b@x.y,,A,\"CN=Ops\x01\"\n", []at{{3, entitlement, true}}, keeps{Groups: true, People: "b@x.y "},
 		},
@@ -86,11 +101,11 @@ func TestReadHoldsBackWhatABadRowMayHaveStated(t *testing.T) {
 			t.Parallel()
 			desired := read(t, good+tt.rows)
 			var problems []at
-			bad := 0
-			for _, p := range desired.Problems {
-				problems = append(problems, at{p.Line, p.Column, p.BadRow})
-				if p.BadRow {
-					bad++
+			bad := map[int]bool{}
+			for _, p := range desired.Findings {
+				problems = append(problems, at{p.Line, p.Column, p.Kind.InvalidRow()})
+				if p.Kind.InvalidRow() {
+					bad[p.Line] = true
 				}
 				if p.Message == "" {
 					t.Errorf("line %d: no message", p.Line)
@@ -98,15 +113,15 @@ func TestReadHoldsBackWhatABadRowMayHaveStated(t *testing.T) {
 			}
 			same(t, "problems", problems, tt.problems)
 			same(t, "held back", kept(desired), tt.keeps)
-			same(t, "bad rows", desired.BadRows(), bad)
+			same(t, "invalid rows", desired.InvalidRows, len(bad))
 		})
 	}
 }
 
 func TestReadUsesTheGoodPartOfABadRow(t *testing.T) {
 	t.Parallel()
-	desired := read(t, header+"b@x.y,,A,CN=Ops|zzz|CN=Dev\n,,A,CN=Lost\n")
-	same(t, "memberships", memberships(desired), map[string]string{"ops": "b@x.y", "dev": "b@x.y", "lost": ""})
+	desired := read(t, header+"b@x.y,,A,CN=Ops|zzz|CN=Dev\n,,A,CN=Lost\na@x.y,,A,CN=Ops\n")
+	same(t, "memberships", memberships(desired), map[string]string{"ops": "a@x.y b@x.y", "dev": "b@x.y", "lost": ""})
 }
 
 func TestReadTellsTheLine(t *testing.T) {
@@ -120,8 +135,8 @@ func TestReadTellsTheLine(t *testing.T) {
 		"  \n"+ // 13
 		",,\"A\n\",CN=Dev\r\n") // 14 and 15
 	var problems []at
-	for _, p := range desired.Problems {
-		problems = append(problems, at{p.Line, p.Column, p.BadRow})
+	for _, p := range desired.Findings {
+		problems = append(problems, at{p.Line, p.Column, p.Kind.InvalidRow()})
 	}
 	same(t, "problems", problems, []at{{7, email, true}, {10, entitlement, true}, {11, entitlement, true}, {14, email, true}})
 	same(t, "the name of the row over three lines", people(desired)["a@x.y"], "Ann Mary Lee: active, named true")
@@ -137,23 +152,28 @@ func TestReadRefusesTheFile(t *testing.T) {
 		"empty":                       {"", 0, "empty"},
 		"nothing but a mark":          {"\ufeff", 0, "empty"},
 		"nothing but line breaks":     {"\n\r\n\n", 0, "empty"},
-		"header only":                 {header, 0, "no row names a group"},
+		"header only":                 {header, 0, "no rows"},
+		"nobody is active":            {header + "a@x.y,,I,CN=Ops\nb@x.y,,T,CN=Ops\n", 0, "nobody is active"},
+		"Active in every row":         {header + "a@x.y,,Active,CN=Ops\nb@x.y,,Active,CN=Ops\n", 0, "no row is valid"},
+		"Active beside inactive":      {header + "a@x.y,,Active,CN=Ops\nb@x.y,,I,CN=Ops\n", 0, "nobody is active"},
+		"no valid email":              {header + "a,,A,CN=Ops\nb\u200b@x.y,,A,CN=Ops\n", 0, "no row is valid"},
+		"one invalid part in each":    {header + "a,,A,CN=Ops\nb@x.y,,A,zzz|CN=Ops\nc@x.y,,?,CN=Ops\nd@x.y\n", 0, "no row is valid"},
 		"no group in any row":         {header + "a@x.y,,A,\nb@x.y,,A, \n", 0, "no row names a group"},
-		"only bad rows":               {header + "a@x.y,,A,zzz\n", 0, "line 2"},
-		"only odd rows":               {header + "a@x.y,,A\n", 0, "line 2"},
-		"no e-mail column":            {"Mail,Entitlement Display Name\na@x.y,CN=Ops\n", 1, `"Email" is missing`},
-		"no entitlement column":       {"Email,Entitlement\na@x.y,CN=Ops\n", 1, `"Entitlement Display Name" is missing`},
-		"the e-mail column twice":     {"Email,Entitlement Display Name, EMAIL\na@x.y,CN=Ops,\n", 1, "twice"},
-		"the entitlement twice":       {"Email,Entitlement Display Name,entitlement display name\na@x.y,CN=Ops,\n", 1, "twice"},
-		"the wrong separator":         {"Email|Entitlement Display Name\na@x.y|CN=Ops\n", 1, "is missing"},
-		"a bare quote":                {header + "a@x.y,,A,CN=Ops\nb@x.y,B\"ob,A,CN=Ops\n", 3, "broken at character"},
-		"a quote that is not closed":  {header + "a@x.y,\"Ann,A,CN=Ops\nb@x.y,,A,CN=Ops\n", 3, "broken at character"},
-		"text after a quote":          {header + "a@x.y,\"Ann\"x,A,CN=Ops\n", 2, "broken at character"},
-		"a quote in the header":       {"Em\"ail,Entitlement Display Name\n", 1, "broken at character"},
+		"only invalid DNs":            {header + "a@x.y,,A,zzz\n", 0, "no row is valid"},
+		"only odd rows":               {header + "a@x.y,,A\n", 0, "no row is valid"},
+		"no e-mail column":            {"Mail,Entitlement Display Name\na@x.y,CN=Ops\n", 1, `missing column "Email"`},
+		"no entitlement column":       {"Email,Entitlement\na@x.y,CN=Ops\n", 1, `missing column "Entitlement Display Name"`},
+		"the e-mail column twice":     {"Email,Entitlement Display Name, EMAIL\na@x.y,CN=Ops,\n", 1, "duplicate"},
+		"the entitlement twice":       {"Email,Entitlement Display Name,entitlement display name\na@x.y,CN=Ops,\n", 1, "duplicate"},
+		"the wrong separator":         {"Email|Entitlement Display Name\na@x.y|CN=Ops\n", 1, "missing column"},
+		"a bare quote":                {header + "a@x.y,,A,CN=Ops\nb@x.y,B\"ob,A,CN=Ops\n", 3, "broken CSV at character"},
+		"a quote that is not closed":  {header + "a@x.y,\"Ann,A,CN=Ops\nb@x.y,,A,CN=Ops\n", 3, "broken CSV at character"},
+		"text after a quote":          {header + "a@x.y,\"Ann\"x,A,CN=Ops\n", 2, "broken CSV at character"},
+		"a quote in the header":       {"Em\"ail,Entitlement Display Name\n", 1, "broken CSV at character"},
 		"not UTF-8":                   {header + "a@x.y,,A,CN=Ops\nb@x.y,\"B\n\xfcrgen\",A,CN=Ops\n", 4, "not UTF-8"},
 		"not UTF-8 in another column": {"Email,Entitlement Display Name,X\n\na@x.y,CN=Ops,\xe9\n", 3, "not UTF-8"},
 		"not UTF-8 in the header":     {"Email,Entitlement Display Name,\xe9\na@x.y,CN=Ops,\n", 1, "not UTF-8"},
-		"broken far into the file":    {header + strings.Repeat("a@x.y,,A,CN=Ops\n", 3000) + "a\"b\n", 3002, "broken at character"},
+		"broken far into the file":    {header + strings.Repeat("a@x.y,,A,CN=Ops\n", 3000) + "a\"b\n", 3002, "broken CSV at character"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

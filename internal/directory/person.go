@@ -1,0 +1,39 @@
+package directory
+
+import (
+	"strings"
+	"unicode"
+)
+
+// PersonName is what a new user is called. Neither part is empty.
+type PersonName struct {
+	First string `json:"first"`
+	Last  string `json:"last"`
+}
+
+// NewPersonName splits a display name at its last blank. If nothing of it can
+// be seen, the local part of the email serves. A single word becomes both
+// parts, since the API wants both.
+func NewPersonName(display string, email Email) PersonName {
+	words := strings.Fields(CleanName(display))
+	if len(words) == 0 {
+		words = strings.FieldsFunc(email.Local(), func(r rune) bool { return strings.ContainsRune("._-+", r) })
+	}
+	if len(words) == 0 {
+		words = []string{email.Local()}
+	}
+	last := len(words) - 1
+	return PersonName{First: strings.Join(words[:max(last, 1)], " "), Last: words[last]}
+}
+
+// CleanName returns a display name on one line and without outer blanks; empty
+// if nothing of it can be seen.
+func CleanName(display string) string {
+	display = strings.TrimSpace(CleanText(display))
+	if !isPrintableASCII(display) && !strings.ContainsFunc(display, isVisible) {
+		return ""
+	}
+	return display
+}
+
+func isVisible(r rune) bool { return !unicode.IsSpace(r) && !IsIgnorable(r) }

@@ -1,0 +1,76 @@
+package directory
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// fold lower-cases s for comparison. A letter beyond ASCII is never folded to
+// an ASCII one (the Kelvin sign to k, say).
+func fold(s string) string {
+	for i := range len(s) {
+		if c := s[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
+			return strings.Map(foldRune, s)
+		}
+	}
+	return s
+}
+
+func foldRune(r rune) rune {
+	lower := unicode.ToLower(r)
+	if r >= utf8.RuneSelf && lower < utf8.RuneSelf {
+		return r
+	}
+	return lower
+}
+
+// IsControl reports whether r can change how a text is read without being seen:
+// control characters, line and paragraph separators, and the marks that turn
+// the direction of writing.
+func IsControl(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r < ' ' || r == 0x7f
+	}
+	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
+}
+
+// IsIgnorable reports whether r is usually not displayed at all
+// (Default_Ignorable_Code_Point): zero-width characters, soft hyphens, fillers,
+// variation selectors, tags. Some of them are letters or marks.
+// See https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point, from
+// which the derivation is taken.
+func IsIgnorable(r rune) bool {
+	if r < 0xad {
+		return false
+	}
+	if !unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) {
+		return false
+	}
+	annotation, hieroglyphs := r >= 0xfff9 && r <= 0xfffb, r >= 0x13430 && r <= 0x1345f
+	return !annotation && !hieroglyphs && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
+}
+
+// CleanText returns s with a blank in place of each control character.
+func CleanText(s string) string {
+	if isPrintableASCII(s) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// isPrintableASCII reports whether s needs no look at its characters, which is
+// so for nearly every text.
+func isPrintableASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,61 @@
+package roster
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"xc-group-sync/internal/directory"
+)
+
+// maxFindings is how many findings of one kind are kept.
+const maxFindings = 1000
+
+// findings collects what is to be said about rows.
+type findings struct {
+	kept         []directory.Finding
+	counts       map[directory.Kind]int
+	invalidRows  int
+	firstInvalid int // line of the first of them; 0: none
+}
+
+func newFindings() *findings { return &findings{counts: map[directory.Kind]int{}} }
+
+// add counts a finding and, up to the limit, keeps it. finding is called only
+// then.
+func (f *findings) add(kind directory.Kind, finding func() directory.Finding) {
+	f.counts[kind]++
+	if f.counts[kind] > maxFindings {
+		return
+	}
+	found := finding()
+	found.Kind = kind
+	f.kept = append(f.kept, found)
+}
+
+// invalidRow counts an invalid row.
+func (f *findings) invalidRow(line int) {
+	f.invalidRows++
+	if f.firstInvalid == 0 || line < f.firstInvalid {
+		f.firstInvalid = line
+	}
+}
+
+// fill puts the findings into desired, by line.
+func (f *findings) fill(desired *directory.Desired) {
+	desired.InvalidRows, desired.FirstInvalidRow = f.invalidRows, f.firstInvalid
+	slices.SortStableFunc(f.kept, func(a, b directory.Finding) int { return cmp.Compare(a.Line, b.Line) })
+	for _, kind := range slices.Sorted(maps.Keys(f.counts)) {
+		more := f.counts[kind] - maxFindings
+		if more <= 0 {
+			continue
+		}
+		if desired.Suppressed == nil {
+			desired.Suppressed = map[directory.Kind]int{}
+		}
+		desired.Suppressed[kind] = more
+		f.kept = append(f.kept, directory.Finding{Kind: directory.Unlisted, Message: fmt.Sprintf("%d more with %s, not listed here", more, kind)})
+	}
+	desired.Findings = f.kept
+}
