@@ -19,7 +19,7 @@ var bad = map[string][]string{
 	"report-file":     {"a\x01b"},
 	"simulate-faults": {"-0.1", "1.1", "x", "NaN", "Inf", "0x1p-2", "50%", "1e400"},
 	"prune":           {"yes", "true", "user", "groups,users"},
-	"protect":         {"[a", "a\nb[", `x\`},
+	"protect":         {"[a", "a\nb[", "!"},
 	"max-removals":    {"-1", "25 percent", "1.5", "101%", "-1%", "NaN%", "all"},
 	"expect-plan": {
 		"sha256:", strings.Repeat("0a", 32), "sha256:" + strings.Repeat("0A", 32), "sha256:" + strings.Repeat("0a", 31), "sha512:" + strings.Repeat("0a", 32),

@@ -76,7 +76,7 @@ var settings = []setting{
 	{name: "prune-inactive", only: Sync, byDefault: "false", isBool: true, set: boolean(func(c *Config) *bool { return &c.Policy.PruneInactive }),
 		meaning: "Let `prune` of users also delete people whom the CSV names as inactive."},
 	{name: "protect", lines: true, set: into(func(c *Config) *plan.Patterns { return &c.Policy.Protect }, plan.ParsePatterns),
-		meaning: "Patterns, one a line, of e-mails and group names that are never deleted; a person who matches is never taken out of a group."},
+		meaning: "Emails and API group names that are never deleted: patterns, one per line. A leading `!` excludes. A matching person is never removed from a group."},
 	{name: "max-removals", byDefault: "25%", set: into(func(c *Config) *plan.Limit { return &c.Policy.MaxRemovals }, plan.ParseLimit),
 		meaning: "Refuse a plan that removes more groups, users, memberships, or memberships of one group than this: a number, a share, or `none`. A share never stops five or fewer."},
 	{name: "expect-plan", set: into(func(c *Config) *string { return &c.ExpectPlan }, planDigest),

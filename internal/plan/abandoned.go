@@ -25,7 +25,7 @@ func (p *planner) noteAbandoned(deletions []Operation) {
 		group := &p.tenant.observed.Groups[i]
 		gone := slices.ContainsFunc(deletions, func(o Operation) bool { return o.Group.Name == group.Name })
 		switch {
-		case gone || !p.unnamed(group) || p.policy.Protect.match(string(group.Name)):
+		case gone || !p.unnamed(group) || p.policy.Protect.Match(string(group.Name)):
 		case managed(group) && len(group.Usernames) > 0 && !p.policy.PruneGroups:
 			groups = append(groups, group)
 		case !managed(group):

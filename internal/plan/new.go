@@ -215,7 +215,7 @@ func doubt(person *directory.Person, who string) string {
 }
 
 func (p *planner) protected(member Member) bool {
-	return p.policy.Protect.match(string(member.Email)) || p.policy.Protect.match(string(member.Username))
+	return p.policy.Protect.Match(string(member.Email), string(member.Username))
 }
 
 // users plans the creation and the update of users, and counts the rest of

@@ -1,8 +1,7 @@
 package plan
 
 import (
-	"fmt"
-	"path"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -40,39 +39,6 @@ func (c Caller) is(u directory.User) bool {
 	return c.Email != "" && c.Email == u.Email || c.Username != "" && c.Username.Key() == u.Username.Key()
 }
 
-// Patterns name e-mails and groups in the manner of path.Match, without case.
-// The zero value matches nothing.
-type Patterns []string
-
-// ParsePatterns reads one pattern a line, blank lines ignored.
-func ParsePatterns(text string) (Patterns, error) {
-	var patterns Patterns
-	for line := range strings.Lines(text) {
-		line = directory.FoldAddress(strings.TrimSpace(line))
-		if line == "" {
-			continue
-		}
-		if _, err := path.Match(line, ""); err != nil {
-			return nil, fmt.Errorf("the pattern %q is malformed", line)
-		}
-		patterns = append(patterns, line)
-	}
-	return patterns, nil
-}
-
-func (p Patterns) match(name string) bool {
-	for _, pattern := range p {
-		// The error is ruled out by ParsePatterns.
-		if ok, _ := path.Match(spanned(pattern), spanned(directory.FoldAddress(name))); ok {
-			return true
-		}
-	}
-	return false
-}
-
-// spanned lets "*" match a slash, which is a letter like any other in an e-mail.
-func spanned(s string) string { return strings.ReplaceAll(s, "/", "\x1f") }
-
 // Limit bounds removals. The zero value allows none.
 type Limit struct {
 	None  bool    // no limit
@@ -92,13 +58,13 @@ func ParseLimit(s string) (Limit, error) {
 	if percent, ok := strings.CutSuffix(s, "%"); ok {
 		share, err := strconv.ParseFloat(strings.TrimSpace(percent), 64)
 		if err != nil || strings.ContainsAny(percent, "xX_") || !(share >= 0 && share <= 100) {
-			return Limit{}, fmt.Errorf("a share lies between 0%% and 100%%")
+			return Limit{}, errors.New("must be a percentage from 0% to 100%")
 		}
 		return Limit{Share: true, Max: share}, nil
 	}
 	n, err := strconv.ParseUint(s, 10, 31)
 	if err != nil {
-		return Limit{}, fmt.Errorf("wanted is a number (10), a share (25%%) or none")
+		return Limit{}, errors.New("must be a number (10), a percentage (25%) or none")
 	}
 	return Limit{Max: float64(n)}, nil
 }

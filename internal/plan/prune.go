@@ -56,7 +56,7 @@ func (p *planner) keepGroup(group *directory.Group, members []Member) string {
 	if p.desired.KeepGroups {
 		return "the CSV has a row that could not be read, which may have named it"
 	}
-	if p.policy.Protect.match(string(group.Name)) {
+	if p.policy.Protect.Match(string(group.Name)) {
 		return "it is protected"
 	}
 	if kinds := group.ReferredBy(); len(kinds) > 0 {

@@ -168,31 +168,3 @@ func TestPrunedUserWhomTheCSVCallsInactiveIsNotUnchanged(t *testing.T) {
 	same(t, "operations", shown(p), []string{"update group ops -b@x.y", "delete user b@x.y"})
 	same(t, "users", p.Users, plan.Count{Desired: 2, Existing: 2, Unchanged: 1})
 }
-
-func TestParsePatterns(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		text string
-		want plan.Patterns
-		bad  bool
-	}{
-		"none":            {"", nil, false},
-		"blank lines":     {"\n  \r\n\t", nil, false},
-		"lines, trimmed":  {" Ann@x.y \r\n*-admins\n", plan.Patterns{"ann@x.y", "*-admins"}, false},
-		"sets and ranges": {"[A-C]?\n[^x]*", plan.Patterns{"[a-c]?", "[^x]*"}, false},
-		"open set":        {"ann\n[a", nil, true},
-		"open set later":  {"a*[", nil, true},
-		"open escape":     {`a\`, nil, true},
-		"empty set":       {"[]", nil, true},
-		"open range":      {"x[a-]", nil, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			got, err := plan.ParsePatterns(tt.text)
-			if (err != nil) != tt.bad {
-				t.Errorf("ParsePatterns(%q): %v", tt.text, err)
-			}
-			same(t, "patterns", got, tt.want)
-		})
-	}
-}
