@@ -33,7 +33,7 @@ lint: ## Check formatting, go vet, staticcheck, the workflows, the generated doc
 	go mod tidy -diff
 	go mod verify
 
-docs: ## Rewrite the generated parts of action.yml, README.md and docs/architecture.md
+docs: ## Rewrite what is generated: action.yml, docs/settings.md, docs/policy.schema.json, docs/architecture.md
 	go test -count=1 -run '^TestDocsAreFresh$$' ./internal/repotest -update
 
 fuzz: ## Run each fuzz target for FUZZTIME

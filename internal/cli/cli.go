@@ -20,6 +20,7 @@ import (
 
 	"xc-group-sync/internal/actions"
 	"xc-group-sync/internal/config"
+	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/progress"
 	"xc-group-sync/internal/report"
 )
@@ -38,26 +39,28 @@ func Version() string {
 	return "dev"
 }
 
-const usage = `xc-group-sync keeps the user groups of an F5 Distributed Cloud tenant in step
-with a CSV export of a company's directory.
+const usage = `Usage: xc-group-sync COMMAND [flags]
 
-Usage:
-  xc-group-sync sync --csv FILE [settings]          plan the changes and carry them out
-  xc-group-sync restore --snapshot FILE [settings]  go back to before a sync with snapshot-file
-  xc-group-sync version                             print the version
-  xc-group-sync --help                              print this; behind a command, its settings
+Keeps the user groups of an F5 Distributed Cloud tenant in sync with a CSV export
+of your directory.
 
-Each setting is a flag (--name=value), an input of the GitHub Action (name), and
-where it says so an environment variable; the first that is given counts.
+Examples:
+  xc-group-sync plan --csv groups.csv --tenant acme
+  xc-group-sync sync --csv groups.csv --policy acme.yml
+
+Commands:
 %s
+%s:
+%s
+A flag --name is also the input "name" of the GitHub Action and the environment
+variable XC_SYNC_NAME; many may be in the policy file.
+
 Exit codes:
   0  done                              4  bad CSV
   1  some operations failed            5  refused by a guard, nothing changed
   2  bad settings                      6  drift (fail-on-drift)
   3  authentication refused          130  interrupted
 `
-
-const wanted = "wanted is sync, restore, version or --help, and settings after it, as in xc-group-sync sync --csv FILE"
 
 // Main runs the program and returns its exit code. SIGINT and SIGTERM interrupt
 // the run, which then reports what was done; a second SIGINT kills the process.
@@ -80,33 +83,54 @@ func MainContext(ctx context.Context, args []string, getenv func(string) string,
 	}
 	var wrong string
 	switch command {
-	case config.Sync, config.Restore:
+	case config.Sync, config.Plan, config.Restore:
 		return start(ctx, command, args[1:], getenv, stdin, stdout, stderr)
 	case "help", "--help", "-help", "-h":
-		help(stdout, "")
+		help(stdout)
 		return exitDone
+	case "--help-all":
+		_, _ = io.WriteString(stdout, "All flags by topic:\n"+config.Help(""))
+		return exitDone
+	case "completion":
+		shell := strings.Join(args[1:], " ")
+		script, err := config.Completion(shell)
+		if err == nil {
+			_, _ = io.WriteString(stdout, script)
+			return exitDone
+		}
+		wrong = fmt.Sprintf("invalid shell %.80q: %v", shell, err)
 	case "version", "--version", "-version":
 		switch rest := args[1:]; {
 		case len(rest) == 0:
 			_, _ = fmt.Fprintln(stdout, "xc-group-sync", Version())
 			return exitDone
 		case rest[0] == "--help" || rest[0] == "-h":
-			help(stdout, "")
+			help(stdout)
 			return exitDone
 		}
-		wrong = "version takes no settings"
+		wrong = "version takes no flags"
 	case "":
-		wrong = "no command is given: " + wanted
+		help(stderr)
+		wrong = "missing command"
 	default:
 		name, _, _ := strings.Cut(command, "=") // without what may be a secret
-		wrong = report.Sanitiser{}.Line(fmt.Sprintf("%.80q", name)) + " is no command: " + wanted
+		wrong = report.Sanitiser{}.Line(fmt.Sprintf("unknown command %.80q", name))
+		if strings.HasPrefix(name, "-") {
+			wrong = report.Sanitiser{}.Line(fmt.Sprintf("missing command before %.80q", name))
+		}
 	}
-	_, _ = fmt.Fprintln(stderr, "error: "+wrong)
+	_, _ = fmt.Fprint(stderr, "error: ", wrong, "\nhint: run \"xc-group-sync --help\"\n")
 	return exitSettings
 }
 
-// help shows a command's settings; every command's where it is empty.
-func help(w io.Writer, command string) { _, _ = fmt.Fprintf(w, usage, config.Help(command)) }
+// help shows the commands and the common flags.
+func help(w io.Writer) {
+	var commands strings.Builder
+	for _, c := range config.Commands() {
+		_, _ = fmt.Fprintf(&commands, "  %-25s %s\n", strings.TrimSpace(c.Name+" "+c.Args), c.Meaning)
+	}
+	_, _ = fmt.Fprintf(w, usage, &commands, "Common flags (all: --help-all; those of a command: COMMAND --help)", config.CommonHelp())
+}
 
 // start runs a command that has settings.
 func start(ctx context.Context, command string, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -114,7 +138,7 @@ func start(ctx context.Context, command string, args []string, getenv func(strin
 	edge := actions.New(getenv, stdout)
 	settings, err := config.Load(command, args, getenv)
 	if errors.Is(err, flag.ErrHelp) {
-		help(stdout, command)
+		_, _ = fmt.Fprintf(stdout, "Usage: xc-group-sync %s [flags]\n%s", command, config.Help(command))
 		return exitDone
 	}
 	edge.Mask(settings.Secrets())
@@ -136,11 +160,11 @@ func start(ctx context.Context, command string, args []string, getenv func(strin
 	log := newLog(stderr, settings, sanitiser)
 	client, closeTenant, err := connect(settings, transport, log)
 	if err != nil {
-		return badSettings(stderr, edge, err, sanitiser)
+		return badSettings(stderr, edge, errors.Join(err), sanitiser)
 	}
 	defer closeTenant()
 	for _, warning := range settings.Warnings {
-		log.Warn(warning)
+		log.Warn(warning.Message)
 	}
 	j := &job{settings: settings, getenv: getenv, stdin: stdin, client: client, log: log, screen: screen, edge: edge, sanitiser: sanitiser, codes: map[int]bool{}}
 	j.run = report.Run{Version: Version(), Tenant: settings.Tenant, Simulate: settings.Simulate, DryRun: settings.DryRun, URL: edge.RunURL(), Verdict: report.Success, Started: started}
@@ -179,13 +203,29 @@ func watched(w io.Writer) *progress.Terminal {
 	return nil
 }
 
-// badSettings tells all of them, a line each.
+// badSettings tells all of them, each with what to do about it.
 func badSettings(stderr io.Writer, edge *actions.Edge, err error, s report.Sanitiser) int {
 	var annotations []actions.Annotation
-	for line := range strings.Lines(err.Error()) {
-		line = s.Line(strings.TrimSpace(line))
+	var invalid config.Errors
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, err := range joined.Unwrap() {
+			var more config.Errors
+			if !errors.As(err, &more) {
+				for line := range strings.Lines(err.Error()) {
+					more = append(more, directory.Finding{Message: strings.TrimSpace(line)})
+				}
+			}
+			invalid = append(invalid, more...)
+		}
+	}
+	for _, finding := range invalid {
+		line := s.Line(config.Errors{finding}.Error())
 		_, _ = fmt.Fprintln(stderr, "error: "+line)
-		annotations = append(annotations, actions.Annotation{Level: actions.Error, Title: "Settings", Message: line})
+		if finding.Hint != "" {
+			_, _ = fmt.Fprintln(stderr, "hint: "+s.Line(finding.Hint))
+			line += "; " + s.Line(finding.Hint)
+		}
+		annotations = append(annotations, actions.Annotation{Level: actions.Error, Title: "Settings", Message: line, File: finding.File, Line: finding.Line})
 	}
 	edge.Annotate(annotations)
 	return exitSettings

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/net/http/httpproxy"
 
 	"xc-group-sync/internal/config"
+	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/simulator"
 	"xc-group-sync/internal/xc"
 )
@@ -84,7 +85,7 @@ func newTransport(c *config.Config, getenv func(string) string) (*http.Transport
 	proxyErr := proxy(&options, c.Proxy, getenv)
 	options.Certificate, certificateErr = certificate(c)
 	if outdated := validity(options.Certificate, time.Now()); outdated != "" {
-		c.Warnings = append(c.Warnings, outdated)
+		c.Warnings = append(c.Warnings, directory.Finding{Message: outdated})
 	}
 	options.CABundle, bundleErr = caBundle(c)
 	transport, err := xc.NewTransport(options)

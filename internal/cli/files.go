@@ -17,7 +17,7 @@ import (
 // its path is written.
 func spared(c *config.Config) error {
 	for _, file := range []struct{ setting, path string }{
-		{"csv", c.CSV}, {"snapshot", c.Snapshot}, {"snapshot-file", c.SnapshotFile}, {"p12-file", c.P12File},
+		{"csv", c.CSV}, {"policy", c.PolicyFile.Path}, {"snapshot", c.Snapshot}, {"snapshot-file", c.SnapshotFile}, {"p12-file", c.P12File},
 		{"cert-file", c.CertFile}, {"key-file", c.KeyFile}, {"ca-bundle", c.CABundle},
 	} {
 		if samePlace(c.ReportFile, file.path) {

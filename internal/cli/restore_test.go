@@ -111,7 +111,7 @@ func TestRestoreUnderGuards(t *testing.T) {
 		{[]string{"restore", "--snapshot", snapshot, "--max-removals", "0"}, 5, "removes"},
 		{[]string{"restore", "--snapshot", filepath.Join(dir, "missing")}, 2, "missing"},
 		{[]string{"restore", "--snapshot", none}, 2, "no snapshot"},
-		{[]string{"restore"}, 2, "snapshot: missing"},
+		{[]string{"restore"}, 2, "missing required setting: snapshot"},
 		{[]string{"restore", "--snapshot", snapshot, "--csv", "x"}, 2, "csv"},
 	} {
 		mark := len(tenant.Requests())

@@ -6,69 +6,105 @@ import (
 	"unicode/utf8"
 )
 
-// Help is a command's settings as a terminal shows them; every command's where
-// command is empty.
+// Help returns a command's settings by topic, as a terminal shows them; those of
+// all commands if command is empty.
 func Help(command string) string {
-	longest := 0
-	for i := range settings {
-		longest = max(longest, len(settings[i].name))
-	}
-	indent := strings.Repeat(" ", longest+6) // two before the dashes, two behind the name
 	var b strings.Builder
-	section := ""
+	topic := ""
 	for i := range settings {
 		s := &settings[i]
-		if s.section != "" {
-			section = s.section
+		if s.topic != "" {
+			topic = s.topic
 		}
-		if command != "" && !s.of(command) {
+		if command != "" && !s.of(tableName(command)) {
 			continue
 		}
-		if section != "" { // not yet shown
-			_, _ = fmt.Fprintf(&b, "\n%s:\n", section)
-			section = ""
+		if topic != "" { // not yet shown
+			fmt.Fprintf(&b, "\n%s:\n", topic)
+			topic = ""
 		}
 		text := s.plain()
 		if command == "" {
 			text += unmarked(s.remark())
 		}
-		name := "  --" + s.name
-		_, _ = fmt.Fprintf(&b, "%s%s%s\n", name, indent[len(name):], wrapped(text, indent))
+		b.WriteString(s.help(text))
 	}
 	return b.String()
 }
 
-// width is what lines of the help may have: characters that any terminal shows.
-const width = 96
+// CommonHelp returns the settings that most runs need, in short.
+func CommonHelp() string {
+	var b strings.Builder
+	for i := range settings {
+		if s := &settings[i]; s.common {
+			b.WriteString(s.help(s.short()))
+		}
+	}
+	return b.String()
+}
+
+// The columns of help: where its text begins, and how many characters a line may
+// have, so that any terminal shows it.
+const (
+	helpIndent = 32
+	helpWidth  = 96
+)
+
+// help returns the flag and a text about it.
+func (s *setting) help(text string) string {
+	flag := "  --" + s.name
+	if !s.isBool() {
+		flag += " " + s.form
+	}
+	if len(flag) > helpIndent-2 {
+		flag += "\n" + strings.Repeat(" ", helpIndent)
+	} else {
+		flag += strings.Repeat(" ", helpIndent-len(flag))
+	}
+	return flag + wrapped(text, strings.Repeat(" ", helpIndent)) + "\n"
+}
 
 // wrapped breaks text into lines, of which all but the first are indented.
 func wrapped(text, indent string) string {
 	var b strings.Builder
-	room := width - len(indent)
+	left := helpWidth - len(indent)
 	for i, word := range strings.Fields(text) {
 		length := utf8.RuneCountInString(word)
 		switch {
 		case i == 0:
-		case length < room:
+		case length < left:
 			b.WriteByte(' ')
-			room--
+			left--
 		default:
 			b.WriteString("\n" + indent)
-			room = width - len(indent)
+			left = helpWidth - len(indent)
 		}
 		b.WriteString(word)
-		room -= length
+		left -= length
 	}
 	return b.String()
 }
 
-// Markdown is the settings as the README shows them.
+// Markdown returns the settings as docs/settings.md has them, a table per topic.
 func Markdown() string {
 	var b strings.Builder
-	b.WriteString("| setting | default | environment | meaning |\n|---|---|---|---|\n")
 	for i := range settings {
 		s := &settings[i]
-		_, _ = fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", s.name, code(s.byDefault), code(s.env...), s.meaning+s.remark())
+		if s.topic != "" {
+			fmt.Fprintf(&b, "\n## %s\n\n| setting | value | default | policy | older variables | meaning |\n|---|---|---|---|---|---|\n", s.topic)
+		}
+		form, policy := s.form, ""
+		if s.isBool() {
+			form = "true|false"
+		}
+		if s.policy {
+			policy = "✔"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", s.name, code(strings.Split(form, "|")...), code(s.byDefault), policy, code(s.env...), s.meaning+s.remark())
+	}
+	b.WriteString("\n## Keys of the policy file only\n\n| key | meaning |\n|---|---|\n")
+	for _, key := range policyKeys() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", key, policyOnly[key].meaning)
 	}
 	return b.String()
 }
@@ -80,15 +116,12 @@ func code(values ...string) string {
 			quoted = append(quoted, "`"+value+"`")
 		}
 	}
-	if quoted == nil {
-		return "—"
-	}
 	return strings.Join(quoted, ", ")
 }
 
-// ActionInputs is the settings as action.yml declares them. But for the token
-// there are no defaults in it: an input that is given would hide an environment
-// variable or the retry profile.
+// ActionInputs returns the settings as action.yml declares them. Except for the
+// token they have no defaults there: an input that is given would hide an
+// environment variable, the policy file or the retry profile.
 func ActionInputs() string {
 	var b strings.Builder
 	b.WriteString("inputs:\n")
@@ -97,20 +130,22 @@ func ActionInputs() string {
 		if !s.of(Sync) {
 			continue // the action syncs
 		}
-		_, _ = fmt.Fprintf(&b, "  %s:\n    description: '%s'\n    required: %v\n", s.name, strings.ReplaceAll(s.plain(), "'", "''"), s.name == "csv")
+		fmt.Fprintf(&b, "  %s:\n    description: '%s'\n    required: %v\n", s.name, strings.ReplaceAll(s.plain(), "'", "''"), s.name == "csv")
 		if s.action != "" {
-			_, _ = fmt.Fprintf(&b, "    default: %s\n", s.action)
+			fmt.Fprintf(&b, "    default: %s\n", s.action)
 		}
 	}
 	return b.String()
 }
 
-// plain is the meaning without markup, and where a value comes from if it is
-// not given.
+// plain returns the meaning without markup, and where a value comes from if it
+// is not given.
 func (s *setting) plain() string {
 	text := unmarked(s.meaning)
-	if s.byDefault != "" {
+	if s.byDefault != "" && !s.isBool() {
 		text += " Default: " + s.byDefault + "."
+	} else if s.byDefault == "true" {
+		text += " On by default."
 	}
 	if len(s.env) > 0 {
 		text += " Environment: " + strings.Join(s.env, ", ") + "."
@@ -120,10 +155,10 @@ func (s *setting) plain() string {
 
 func unmarked(markdown string) string { return strings.ReplaceAll(markdown, "`", "") }
 
-// remark says which command has the setting, where not all do.
+// remark says which command has the setting, if not all do.
 func (s *setting) remark() string {
 	if s.only == "" {
 		return ""
 	}
-	return " Of `" + s.only + "` only."
+	return " (`" + s.only + "` only)"
 }

@@ -14,28 +14,55 @@ func TestHelp(t *testing.T) {
 		command    string
 		has, hasNo []string
 	}{
-		{"", []string{"--csv ", "--snapshot ", "Of sync only.", "Of restore only.", "\nRetry:\n"}, nil},
-		{config.Sync, []string{"--csv ", "--prune ", "--tenant ", "\nRetry:\n"}, []string{"--snapshot ", "Of sync only.", "Of restore only."}},
-		{config.Restore, []string{"--snapshot ", "--tenant ", "\nCSV or snapshot:\n", "\nRetry:\n"}, []string{"--csv ", "--delimiter ", "--prune ", "--strict ", "Of sync only.", "Of restore only."}},
+		{"", []string{"--csv FILE ", "--snapshot FILE ", "(sync only)", "(restore only)", "\nRetry:\n"}, nil},
+		{config.Sync, []string{"--csv FILE ", "--prune none|groups|users|all", "--tenant NAME ", "\nRetry:\n"}, []string{"--snapshot FILE", "(sync only)", "(restore only)"}},
+		{config.Plan, []string{"--csv FILE ", "--prune none|groups|users|all", "\nRetry:\n"}, []string{"--snapshot FILE", "(sync only)"}},
+		{config.Restore, []string{"--snapshot FILE ", "--tenant NAME ", "\nCommon:\n", "\nRetry:\n"}, []string{"--csv ", "--delimiter ", "--prune ", "--strict ", "(sync only)", "(restore only)"}},
 	} {
 		t.Run(tt.command, func(t *testing.T) {
 			t.Parallel()
-			help := config.Help(tt.command)
-			for _, part := range tt.has {
-				if n := strings.Count(help, part); n == 0 || n > 1 && strings.HasSuffix(part, ":\n") {
-					t.Errorf("there is %q %d times in\n%s", part, n, help)
-				}
-			}
-			for _, part := range append(tt.hasNo, "`", "\t", " \n") {
-				if strings.Contains(help, part) {
-					t.Errorf("there is %q in\n%s", part, help)
-				}
-			}
-			for line := range strings.Lines(help) {
-				if n := utf8.RuneCountInString(line); n > 97 { // with its end
-					t.Errorf("a line of %d characters: %s", n, line)
-				}
-			}
+			checkHelp(t, config.Help(tt.command), tt.has, tt.hasNo)
 		})
+	}
+}
+
+// TestCommonHelpIsShort, so that it can be read.
+func TestCommonHelpIsShort(t *testing.T) {
+	t.Parallel()
+	help := config.CommonHelp()
+	checkHelp(t, help, []string{"--csv FILE ", "--policy FILE ", "--dry-run "}, []string{"--backoff-min"})
+	if n := strings.Count(help, "\n"); n > 24 {
+		t.Errorf("%d lines:\n%s", n, help)
+	}
+}
+
+func checkHelp(t *testing.T, help string, has, hasNo []string) {
+	t.Helper()
+	for _, part := range has {
+		if n := strings.Count(help, part); n == 0 || n > 1 && strings.HasSuffix(part, ":\n") {
+			t.Errorf("%q is there %d times:\n%s", part, n, help)
+		}
+	}
+	for _, part := range append(hasNo, "`", "\t", " \n") {
+		if strings.Contains(help, part) {
+			t.Errorf("%q is there:\n%s", part, help)
+		}
+	}
+	for line := range strings.Lines(help) {
+		if n := utf8.RuneCountInString(line); n > 97 { // with its end
+			t.Errorf("a line of %d characters: %s", n, line)
+		}
+	}
+}
+
+func TestDocsTellCommandsApart(t *testing.T) {
+	t.Parallel()
+	for _, row := range []string{"(`sync` only) |", "(`restore` only) |"} {
+		if !strings.Contains(config.Markdown(), row) {
+			t.Errorf("docs/settings.md has no row that ends with %q", row)
+		}
+	}
+	if strings.Contains(config.ActionInputs(), "only)'") {
+		t.Error("the action's inputs speak of commands, but it has one")
 	}
 }

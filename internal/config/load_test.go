@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"xc-group-sync/internal/config"
+	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/retry"
@@ -41,15 +42,41 @@ func loadMore(t *testing.T, args ...string) *config.Config {
 	return load(t, nil, append(enough[:len(enough):len(enough)], args...)...)
 }
 
-// complaints loads settings that must be bad.
-func complaints(t *testing.T, environment env, args ...string) []error {
+// complaints loads settings that must be invalid.
+func complaints(t *testing.T, environment env, args ...string) []directory.Finding {
 	t.Helper()
 	c, err := config.Load(config.Sync, args, environment.get)
-	all, joined := err.(interface{ Unwrap() []error })
-	if !joined || c == nil {
-		t.Fatalf("Load(%q) = %v, %v; want a config and joined errors", args, c, err)
+	var all config.Errors
+	if !errors.As(err, &all) || c == nil {
+		t.Fatalf("Load(%q) = %v, %v; want a config and Errors", args, c, err)
 	}
-	return all.Unwrap()
+	for _, finding := range all {
+		if finding.Severity != directory.Error || finding.Kind != directory.BadSettings || finding.Message == "" {
+			t.Errorf("%+v is not an error about settings", finding)
+		}
+	}
+	return all
+}
+
+// messages are what the findings say.
+func messages(findings []directory.Finding) (all []string) {
+	for _, finding := range findings {
+		all = append(all, finding.Message)
+	}
+	return all
+}
+
+// wantMessages checks that each finding says what is wanted, in that order.
+func wantMessages(t *testing.T, findings []directory.Finding, want ...string) {
+	t.Helper()
+	if len(findings) != len(want) {
+		t.Fatalf("%q, want %q", messages(findings), want)
+	}
+	for i := range want {
+		if text := findings[i].Message + "; " + findings[i].Hint; !strings.Contains(text, want[i]) {
+			t.Errorf("%q, want %q", text, want[i])
+		}
+	}
 }
 
 func same(t *testing.T, what string, got, want any) {
@@ -102,8 +129,13 @@ func TestLoadPrecedence(t *testing.T) {
 		"an empty input is not given":    {env{"INPUT_TENANT": " "}, nil, func(c *config.Config) any { return c.Tenant }, "from-env"},
 		"an empty flag, then a default":  {nil, []string{"--timeout="}, func(c *config.Config) any { return c.Timeout }, 30 * time.Second},
 		"blanks around a value":          {nil, []string{"--tenant= acme "}, func(c *config.Config) any { return c.Tenant }, "acme"},
-		"one flag twice, the last":       {nil, []string{"--tenant=one", "--tenant", "two"}, func(c *config.Config) any { return c.Tenant }, "two"},
-		"one flag twice, then empty":     {nil, []string{"--tenant=one", "--tenant="}, func(c *config.Config) any { return c.Tenant }, "from-env"},
+		"the setting's own variable":     {env{"XC_SYNC_TENANT": "own"}, nil, func(c *config.Config) any { return c.Tenant }, "own"},
+		"an own variable where no older": {env{"XC_SYNC_MAX_REMOVALS": "3"}, nil, func(c *config.Config) any { return c.Policy.MaxRemovals.Max }, 3.0},
+		"input before an own variable":   {env{"XC_SYNC_TENANT": "own", "INPUT_TENANT": "i"}, nil, func(c *config.Config) any { return c.Tenant }, "i"},
+		"an empty own variable":          {env{"XC_SYNC_TENANT": " "}, nil, func(c *config.Config) any { return c.Tenant }, "from-env"},
+		"an own variable before profile": {env{"XC_SYNC_RETRY_ATTEMPTS": "9"}, []string{"--retry-profile=aggressive"}, func(c *config.Config) any { return c.UserRetry.Attempts }, 9},
+		"an own boolean variable":        {env{"XC_SYNC_DRY_RUN": "yes"}, nil, func(c *config.Config) any { return c.DryRun }, true},
+		"the other name of a password":   {env{"XC_P12_PASSWORD": "p"}, nil, func(c *config.Config) any { return c.P12Password }, "p"},
 		"a password with a dash":         {nil, []string{"--p12-password", "-Word"}, func(c *config.Config) any { return c.P12Password }, "-Word"},
 		"the first variable first":       {env{"XC_API_URL": "https://one", "VOLT_API_URL": "https://two"}, nil, func(c *config.Config) any { return c.APIURL }, "https://one"},
 		"the second where it is empty":   {env{"XC_API_URL": "", "VOLT_API_URL": "https://two"}, nil, func(c *config.Config) any { return c.APIURL }, "https://two"},
@@ -166,6 +198,13 @@ func TestLoadValues(t *testing.T) {
 		"max-removals, zero":    {[]string{"--max-removals=0"}, func(c *config.Config) any { return c.Policy.MaxRemovals }, plan.Limit{}},
 		"protect, lines":        {[]string{"--protect= A@x.y \n\nops-*"}, func(c *config.Config) any { return c.Policy.Protect }, plan.Patterns{"A@x.y", "ops-*"}},
 		"protect, repeated":     {[]string{"--protect=a\nb", "--protect=", "--protect", "c"}, func(c *config.Config) any { return c.Policy.Protect }, plan.Patterns{"a", "b", "c"}},
+		"groups":                {[]string{"--groups=xc-*", "--groups", "!xc-a*"}, func(c *config.Config) any { return c.Policy.Groups }, plan.Patterns{"xc-*", "!xc-a*"}},
+		"people":                {[]string{"--people=*@a.b"}, func(c *config.Config) any { return c.Policy.People }, plan.Patterns{"*@a.b"}},
+		"adopt":                 {[]string{"--adopt=a\nb"}, func(c *config.Config) any { return c.Policy.Adopt }, plan.Patterns{"a", "b"}},
+		"only":                  {[]string{"--only=a"}, func(c *config.Config) any { return c.Policy.Only }, plan.Patterns{"a"}},
+		"unnamed-groups":        {[]string{"--unnamed-groups=Empty", "--groups=x"}, func(c *config.Config) any { return c.Policy.EmptyUnnamed }, true},
+		"removals":              {[]string{"--removals=withhold"}, func(c *config.Config) any { return c.Policy.Withhold }, true},
+		"yes":                   {[]string{"--yes"}, func(c *config.Config) any { return c.Yes }, true},
 		"merge":                 {[]string{"--name-collisions=merge"}, func(c *config.Config) any { return c.Policy.MergeCollisions }, true},
 		"idm-type SSO":          {[]string{"--idm-type=sso"}, func(c *config.Config) any { return c.Policy.IdmType }, "SSO"},
 		"idm-type local":        {[]string{"--idm-type=VOLTERRA_MANAGED"}, func(c *config.Config) any { return c.Policy.IdmType }, "VOLTERRA_MANAGED"},
@@ -219,7 +258,7 @@ func TestLoadHelp(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{"--help"}, {"-h"}, {"-help"}, {"--help=x"}, {"--bogus", "--csv=x", "--help"}, {"word", "--help"},
-		{"--csv", "-h"}, {"--csv", "--help"}, {"--dry-run", "-h"}, {"--api-token", "-h", "--bogus"},
+		{"--help-all"}, {"--csv", "-h"}, {"--csv", "--help"}, {"--dry-run", "-h"}, {"--api-token", "-h", "--bogus"},
 	} {
 		if _, err := config.Load(config.Sync, args, env{}.get); !errors.Is(err, flag.ErrHelp) {
 			t.Errorf("Load(%q): %v, want flag.ErrHelp", args, err)

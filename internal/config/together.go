@@ -1,106 +1,125 @@
 package config
 
 import (
-	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 )
 
-// together checks what concerns more than one setting.
-func (l *loader) together() {
+// inActions reports whether the program runs as a step of GitHub Actions.
+func (l *loader) inActions() bool { return l.getenv("GITHUB_ACTIONS") == "true" }
+
+// checkTogether checks what concerns more than one setting.
+func (l *loader) checkTogether() {
 	c := l.config
-	if l.command == Sync && c.CSV == "" && !l.refused["csv"] {
-		l.fail("csv: missing: give the path of the CSV export")
+	if l.command == Sync && c.CSV == "" && !l.invalid["csv"] {
+		l.fail("give the path of the CSV export: --csv FILE", "missing required setting: csv")
 	}
-	if l.command == Restore && c.Snapshot == "" && !l.refused["snapshot"] {
-		l.fail("snapshot: missing: give the path of a file that a run with snapshot-file wrote")
+	if l.command == Restore && c.Snapshot == "" && !l.invalid["snapshot"] {
+		l.fail("give the file that a sync with snapshot-file wrote: --snapshot FILE", "missing required setting: snapshot")
 	}
-	if !l.refused["retry-profile"] {
-		l.inOrder("backoff-min", "backoff-max", c.UserRetry.Min, c.UserRetry.Max)
+	if !l.invalid["retry-profile"] {
+		l.checkOrder("backoff-min", "backoff-max", c.UserRetry.Min, c.UserRetry.Max)
 	}
-	l.inOrder("group-backoff-min", "group-backoff-max", c.GroupRetry.Min, c.GroupRetry.Max)
-	if c.FailOnDrift && !c.DryRun && !l.refused["dry-run"] {
-		l.complain("fail-on-drift", "it makes sense only with dry-run: a run that applies leaves no drift")
+	l.checkOrder("group-backoff-min", "group-backoff-max", c.GroupRetry.Min, c.GroupRetry.Max)
+	if c.FailOnDrift && !c.DryRun && !l.invalid["dry-run"] {
+		l.failAbout("fail-on-drift", "set dry-run, too: a run that applies leaves no drift", "fail-on-drift requires dry-run")
 	}
-	if c.SimulateFaults > 0 && !c.Simulate && !l.refused["simulate"] {
-		l.complain("simulate-faults", "it makes sense only with simulate")
+	if c.SimulateFaults > 0 && !c.Simulate && !l.invalid["simulate"] {
+		l.failAbout("simulate-faults", "", "simulate-faults requires simulate")
 	}
+	l.checkScope()
 	if c.Policy.PruneUnmanaged && !c.Policy.PruneGroups {
-		l.warn("prune-unmanaged has an effect only with prune groups or all")
+		l.warn("", "prune-unmanaged has no effect without prune: groups or all")
 	}
 	if c.Policy.PruneInactive && !c.Policy.PruneUsers {
-		l.warn("prune-inactive has an effect only with prune users or all")
+		l.warn("", "prune-inactive has no effect without prune: users or all")
 	}
-	l.tenant()
-	l.credentials()
+	l.checkTenant()
+	l.checkCredentials()
 }
 
-func (l *loader) warn(format string, args ...any) {
-	l.config.Warnings = append(l.config.Warnings, fmt.Sprintf(format, args...))
-}
-
-// inOrder checks the ends of a range, and complains of the one that was given.
-func (l *loader) inOrder(low, high string, shortest, longest time.Duration) {
-	end := func(name string, d time.Duration) string {
-		return fmt.Sprintf("%s, %s s (%s)", name, strconv.FormatFloat(d.Seconds(), 'f', -1, 64), l.values[name].source)
+// checkScope refuses what would widen the scope by mistake.
+func (l *loader) checkScope() {
+	for _, name := range []string{"groups", "people"} {
+		if slices.Contains(l.empty, name) && l.values[name].origin <= byPolicy && !l.invalid[name] {
+			l.failAt(l.policy[name].at, "remove the key if everything is in scope", "invalid %s: must list at least one pattern", name)
+			l.invalid[name] = true
+		}
 	}
-	switch {
-	case shortest <= longest || l.refused[low] || l.refused[high]:
-	case l.isGiven(high) && !l.isGiven(low):
-		l.complain(high, "it is less than %s: raise it, or lower %s", end(low, shortest), low)
-	default:
-		l.complain(low, "it is more than %s: lower it, or raise %s", end(high, longest), high)
+	if l.config.Policy.EmptyUnnamed && len(l.config.Policy.Groups) == 0 && !l.invalid["groups"] {
+		l.failAbout("unnamed-groups", "list the groups in scope, so that no other group is emptied", "unnamed-groups: empty requires groups")
 	}
 }
 
-func (l *loader) tenant() {
+// checkOrder checks the ends of a range, and complains about the one that was
+// given.
+func (l *loader) checkOrder(low, high string, shortest, longest time.Duration) {
+	if shortest <= longest || l.invalid[low] || l.invalid[high] {
+		return
+	}
+	about := low
+	if l.isSet(high) && !l.isSet(low) {
+		about = high
+	}
+	l.failAt(l.values[about].at, "", "%s (%s%s) must not be less than %s (%s%s)",
+		high, longest, l.values[high].from(), low, shortest, l.values[low].from())
+}
+
+func (l *loader) checkTenant() {
 	c := l.config
+	tenant, url := l.values["tenant"], l.values["api-url"]
 	switch {
 	case c.Simulate:
-		if l.isGiven("api-url") || l.isGiven("tenant") {
-			l.warn("simulate is on: api-url and credentials are not used, and tenant is only a name that the report shows")
+		if url.isSet() && url.origin != byPolicy || tenant.isSet() && tenant.origin != byPolicy {
+			l.warn("", "simulate is on: api-url and credentials are not used, and tenant is only a name in the report")
 		}
 		c.APIURL = ""
 		if c.Tenant == "" {
 			c.Tenant = "simulated"
 		}
-	case l.refused["api-url"] || l.refused["simulate"]:
+	case l.invalid["api-url"] || l.invalid["simulate"]:
 	case c.APIURL == "" && c.Tenant == "":
-		if !l.refused["tenant"] {
-			l.fail("tenant: missing: give the tenant's name, or api-url")
+		if !l.invalid["tenant"] && !l.unread {
+			l.fail("give the tenant's name: --tenant NAME", "missing required setting: tenant (or api-url)")
 		}
 	case c.APIURL == "":
 		c.APIURL = "https://" + c.Tenant + consoleSuffix
 	case c.Tenant == "":
 		c.Tenant = tenantOf(c.APIURL)
+	case url.origin == byEnvironment && tenant.origin != byEnvironment && tenantOf(c.APIURL) != c.Tenant:
+		l.fail("unset "+url.source+", or set api-url beside tenant", "api-url%s is not that of tenant %q%s", settingNamed("api-url").shown(c.APIURL), c.Tenant, url.from())
 	}
 }
 
-// credentials decides which kind counts.
-func (l *loader) credentials() {
+// checkCredentials decides which kind is used.
+func (l *loader) checkCredentials() {
 	c := l.config
-	if c.Simulate || l.refused["simulate"] {
+	if c.Simulate || l.invalid["simulate"] {
 		return
 	}
 	var kinds []string
-	for _, kind := range []Credential{ByToken, ByP12File, ByP12Base64, ByPEM} { // the first that is given counts
-		if l.isGiven(string(kind)) {
+	for _, kind := range []Credential{ByToken, ByP12File, ByP12Base64, ByPEM} { // the first that is given is used
+		if l.isSet(string(kind)) {
 			kinds = append(kinds, string(kind))
 		}
 	}
 	switch {
-	case c.CertFile != "" && !l.isGiven("key-file"):
-		l.complain("cert-file", "key-file is missing: a certificate needs its key")
-	case c.KeyFile != "" && !l.isGiven("cert-file"):
-		l.complain("key-file", "cert-file is missing: a key needs its certificate")
-	case len(kinds) == 0 && !l.isGiven("key-file"):
-		l.fail("api-token: missing: give an API token, or a client certificate as p12-file, p12-base64, or cert-file and key-file; or try it with simulate")
+	case c.CertFile != "" && !l.isSet("key-file"):
+		l.failAbout("cert-file", "", "cert-file requires key-file")
+	case c.KeyFile != "" && !l.isSet("cert-file"):
+		l.failAbout("key-file", "", "key-file requires cert-file")
+	case len(kinds) == 0 && !l.isSet("key-file"):
+		hint := "set XC_API_TOKEN to an API token, or give a client certificate (p12-file, p12-base64, or cert-file and key-file); to try it without a tenant, use --simulate"
+		if l.inActions() {
+			hint = "set api-token: ${{ secrets.XC_API_TOKEN }} (or XC_API_TOKEN in env). If it is set, is there a secret of that name? Runs for Dependabot and for pull requests from forks get no secrets"
+		}
+		l.fail(hint, "missing required setting: api-token")
 	}
 	if len(kinds) > 1 {
-		l.warn("several credentials are given (%s): %s is used", strings.Join(kinds, ", "), kinds[0])
+		l.warn("", "several credentials are given (%s): using %s", strings.Join(kinds, ", "), kinds[0])
 	}
-	if len(kinds) > 0 && !l.refused[kinds[0]] && (kinds[0] != string(ByPEM) || c.CertFile != "" && c.KeyFile != "") {
+	if len(kinds) > 0 && !l.invalid[kinds[0]] && (kinds[0] != string(ByPEM) || c.CertFile != "" && c.KeyFile != "") {
 		c.Credential = Credential(kinds[0])
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"xc-group-sync/internal/config"
+	"xc-group-sync/internal/directory"
 )
 
 func TestLoadAPIURL(t *testing.T) {
@@ -42,49 +43,98 @@ func TestLoadTenant(t *testing.T) {
 	}
 }
 
-func TestLoadTogether(t *testing.T) {
+func TestLoadChecksSettingsTogether(t *testing.T) {
 	t.Parallel()
+	target := []string{"--csv=x", "--tenant=a"}
 	for name, tt := range map[string]struct {
 		args []string
-		want []string // what each complaint begins with
+		want []string
 	}{
-		"nothing at all":                  {nil, []string{"csv: missing", "tenant: missing", "api-token: missing"}},
-		"nothing to simulate with":        {[]string{"--simulate"}, []string{"csv: missing"}},
-		"drift without a dry run":         {with("--fail-on-drift"), []string{`fail-on-drift: "true" (from the flag --fail-on-drift): it makes sense only with dry-run`}},
-		"drift with a bad dry run":        {with("--fail-on-drift", "--dry-run=x"), []string{"dry-run: "}},
-		"faults without simulation":       {with("--simulate-faults=0.1"), []string{`simulate-faults: "0.1" (from`}},
-		"faults with a bad simulation":    {with("--simulate-faults=0.1", "--simulate=x"), []string{"simulate: "}},
-		"min above max":                   {with("--backoff-min=5"), []string{`backoff-min: "5" (from the flag --backoff-min): it is more than backoff-max, 4 s (the default): lower it, or raise backoff-max`}},
-		"min above the profile's max":     {with("--backoff-min=3", "--retry-profile=aggressive"), []string{`backoff-min: "3" (from the flag --backoff-min): it is more than backoff-max, 2 s (the retry-profile aggressive): lower it`}},
-		"max under the profile's min":     {with("--backoff-max=1", "--retry-profile=conservative"), []string{`backoff-max: "1" (from the flag --backoff-max): it is less than backoff-min, 2 s (the retry-profile conservative): raise it`}},
-		"max under the default":           {with("--backoff-max=0.5"), []string{`backoff-max: "0.5" (from the flag --backoff-max): it is less than backoff-min, 1 s (the default): raise it, or lower backoff-min`}},
-		"both":                            {with("--backoff-min=2s", "--backoff-max=500ms"), []string{`backoff-min: "2s" (from the flag --backoff-min): it is more than backoff-max, 0.5 s (the flag --backoff-max): lower it`}},
-		"group's max under its min":       {with("--group-backoff-max=0"), []string{`group-backoff-max: "0"`}},
-		"min beside a bad max":            {with("--backoff-max=x"), []string{"backoff-max: "}},
-		"min beside a bad profile":        {with("--backoff-min=5", "--retry-profile=x"), []string{"retry-profile: "}},
-		"group's min above max":           {with("--group-backoff-min=5"), []string{"group-backoff-min: "}},
-		"group's min beside a bad max":    {with("--group-backoff-max=x"), []string{"group-backoff-max: "}},
-		"a certificate without its key":   {[]string{"--csv=x", "--tenant=a", "--cert-file=c"}, []string{`cert-file: "c" (from the flag --cert-file): key-file is missing`}},
-		"a key without its certificate":   {[]string{"--csv=x", "--tenant=a", "--key-file=k"}, []string{`key-file: "k" (from the flag --key-file): cert-file is missing`}},
-		"a certificate with a bad key":    {[]string{"--csv=x", "--tenant=a", "--cert-file=c", "--key-file=a\nb"}, []string{"key-file: "}},
-		"a password alone":                {[]string{"--csv=x", "--tenant=a", "--p12-password=p"}, []string{"api-token: missing"}},
-		"a bad URL is no missing tenant":  {[]string{"--csv=x", "--api-token=t", "--api-url=x"}, []string{"api-url: "}},
-		"a bad tenant is no missing one":  {[]string{"--csv=x", "--api-token=t", "--tenant=a.b"}, []string{"tenant: \"a.b\""}},
-		"a bad tenant though an URL is":   {[]string{"--csv=x", "--api-token=t", "--tenant=a.b", "--api-url=https://h"}, []string{"tenant: \"a.b\""}},
-		"a bad token is no missing token": {[]string{"--csv=x", "--tenant=a", "--api-token=a\nb"}, []string{"api-token: its value"}},
+		"nothing at all":                  {nil, []string{"missing required setting: csv", "missing required setting: tenant", "missing required setting: api-token"}},
+		"nothing to simulate with":        {[]string{"--simulate"}, []string{"missing required setting: csv"}},
+		"drift without a dry run":         {with("--fail-on-drift"), []string{"fail-on-drift requires dry-run"}},
+		"drift with an invalid dry run":   {with("--fail-on-drift", "--dry-run=x"), []string{"invalid dry-run"}},
+		"faults without simulation":       {with("--simulate-faults=0.1"), []string{"simulate-faults requires simulate"}},
+		"faults, invalid simulation":      {with("--simulate-faults=0.1", "--simulate=x"), []string{"invalid simulate"}},
+		"empty groups of any name":        {with("--unnamed-groups=empty"), []string{"unnamed-groups: empty requires groups"}},
+		"empty groups, invalid names":     {with("--unnamed-groups=empty", "--groups=["), []string{"invalid groups"}},
+		"min above max":                   {with("--backoff-min=5"), []string{"backoff-max (4s (default)) must not be less than backoff-min (5s)"}},
+		"min above the profile's max":     {with("--backoff-min=3", "--retry-profile=aggressive"), []string{"backoff-max (2s (from the retry profile aggressive)) must not be less than backoff-min (3s)"}},
+		"max under the profile's min":     {with("--backoff-max=1", "--retry-profile=conservative"), []string{"backoff-max (1s) must not be less than backoff-min (2s (from the retry profile conservative))"}},
+		"both":                            {with("--backoff-min=2s", "--backoff-max=500ms"), []string{"backoff-max (500ms) must not be less than backoff-min (2s)"}},
+		"group's max under its min":       {with("--group-backoff-max=0"), []string{"group-backoff-max (0s) must not be less"}},
+		"min with an invalid max":         {with("--backoff-max=x"), []string{"invalid backoff-max"}},
+		"min with an invalid profile":     {with("--backoff-min=5", "--retry-profile=x"), []string{"invalid retry-profile"}},
+		"group's min above max":           {with("--group-backoff-min=5"), []string{"group-backoff-max (4s (default)) must not be less"}},
+		"group's min, invalid max":        {with("--group-backoff-max=x"), []string{"invalid group-backoff-max"}},
+		"a certificate without its key":   {append(target[:2:2], "--cert-file=c"), []string{"cert-file requires key-file"}},
+		"a key without its certificate":   {append(target[:2:2], "--key-file=k"), []string{"key-file requires cert-file"}},
+		"a certificate, an invalid key":   {append(target[:2:2], "--cert-file=c", "--key-file=a\nb"), []string{"invalid key-file"}},
+		"a password alone":                {append(target[:2:2], "--p12-password=p"), []string{"missing required setting: api-token; set XC_API_TOKEN"}},
+		"a bad URL is no missing tenant":  {[]string{"--csv=x", "--api-token=t", "--api-url=x"}, []string{"invalid api-url"}},
+		"a bad tenant is no missing one":  {[]string{"--csv=x", "--api-token=t", "--tenant=a.b"}, []string{`invalid tenant "a.b"`}},
+		"a bad tenant though an URL is":   {[]string{"--csv=x", "--api-token=t", "--tenant=a.b", "--api-url=https://h"}, []string{`invalid tenant "a.b"`}},
+		"a bad token is no missing token": {append(target[:2:2], "--api-token=a\nb"), []string{"invalid api-token: must not contain line breaks"}},
+		"a tenant's URL":                  {[]string{"--csv=x", "--api-token=t", "--tenant=https://Acme.console.ves.volterra.io/web"}, []string{"give the name alone: acme"}},
+		"a tenant's host":                 {[]string{"--csv=x", "--api-token=t", "--tenant=acme.console.ves.volterra.io"}, []string{"give the name alone: acme"}},
+		"another URL":                     {[]string{"--csv=x", "--api-token=t", "--tenant=https://staging.example"}, []string{"use api-url"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			all := complaints(t, nil, tt.args...)
-			if len(all) != len(tt.want) {
-				t.Fatalf("%q, want %q", all, tt.want)
-			}
-			for i, want := range tt.want {
-				if !strings.HasPrefix(all[i].Error(), want) {
-					t.Errorf("%q, want %q", all[i], want)
-				}
+			wantMessages(t, complaints(t, nil, tt.args...), tt.want...)
+		})
+	}
+}
+
+// TestLoadExplainsAMissingTokenInActions: most often the secret is the cause.
+func TestLoadExplainsAMissingTokenInActions(t *testing.T) {
+	t.Parallel()
+	wantMessages(t, complaints(t, env{"GITHUB_ACTIONS": "true"}, "--csv=x", "--tenant=a"), "forks get no secrets")
+}
+
+// TestLoadSendsCredentialsToTheTenantThatIsNamed, and not where a variable that
+// was left over says.
+func TestLoadSendsCredentialsToTheTenantThatIsNamed(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		env  env
+		args []string
+		ok   bool
+	}{
+		"another's URL":             {env{"XC_API_URL": "https://other.console.ves.volterra.io"}, []string{"--tenant=acme"}, false},
+		"another's by an input":     {env{"XC_SYNC_API_URL": "https://other.example", "INPUT_TENANT": "acme"}, nil, false},
+		"its own":                   {env{"VOLT_API_URL": "https://ACME.console.ves.volterra.io/api"}, []string{"--tenant=acme"}, true},
+		"both by the environment":   {env{"XC_API_URL": "https://other.example", "TENANT_ID": "acme"}, nil, true},
+		"both by flags":             {nil, []string{"--tenant=acme", "--api-url=https://other.example"}, true},
+		"a flag and a variable":     {env{"TENANT_ID": "acme"}, []string{"--api-url=https://other.example"}, true},
+		"an input beside variables": {env{"XC_API_URL": "https://x.example", "INPUT_API-URL": "https://other.example"}, []string{"--tenant=acme"}, true},
+		"simulated":                 {env{"XC_API_URL": "https://x.example"}, []string{"--tenant=acme", "--simulate"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := append(tt.args, "--csv=x", "--api-token=t")
+			if tt.ok {
+				load(t, tt.env, args...)
+			} else {
+				wantMessages(t, complaints(t, tt.env, args...), `is not that of tenant "acme" (from the environment variable`)
 			}
 		})
+	}
+}
+
+func TestPlanIsADryRun(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		env  env
+		args []string
+	}{{nil, nil}, {nil, []string{"--dry-run"}}, {env{"INPUT_DRY-RUN": "false"}, nil}, {nil, []string{"--fail-on-drift", "--prune=all"}}} {
+		c, err := config.Load(config.Plan, with(tt.args...), tt.env.get)
+		if err != nil || !c.DryRun {
+			t.Errorf("%q: %v, dry run %v", tt.args, err, c.DryRun)
+		}
+	}
+	if _, err := config.Load(config.Plan, with("--dry-run=false"), env{}.get); err == nil || !strings.Contains(err.Error(), "never applies") {
+		t.Errorf("a plan that is no dry run: %v", err)
 	}
 }
 
@@ -101,8 +151,8 @@ func TestLoadWarns(t *testing.T) {
 		"a token and a password":     {[]string{"--api-token=t", "--p12-password=p"}, nil},
 		"a file and its password":    {[]string{"--p12-file=f", "--p12-password=p"}, nil},
 		"PEM":                        {[]string{"--cert-file=c", "--key-file=k"}, nil},
-		"every kind of credentials":  {[]string{"--cert-file=c", "--key-file=k", "--p12-base64=b", "--p12-file=f", "--api-token=t"}, []string{"(api-token, p12-file, p12-base64, cert-file): api-token is used"}},
-		"PKCS#12 before PEM":         {[]string{"--cert-file=c", "--key-file=k", "--p12-base64=b"}, []string{"(p12-base64, cert-file): p12-base64 is used"}},
+		"every kind of credentials":  {[]string{"--cert-file=c", "--key-file=k", "--p12-base64=b", "--p12-file=f", "--api-token=t"}, []string{"(api-token, p12-file, p12-base64, cert-file): using api-token"}},
+		"PKCS#12 before PEM":         {[]string{"--cert-file=c", "--key-file=k", "--p12-base64=b"}, []string{"(p12-base64, cert-file): using p12-base64"}},
 		"prune-unmanaged alone":      {[]string{"--api-token=t", "--prune-unmanaged", "--prune=users"}, []string{"prune-unmanaged"}},
 		"prune-inactive alone":       {[]string{"--api-token=t", "--prune-inactive", "--prune=groups"}, []string{"prune-inactive"}},
 		"both with all":              {[]string{"--api-token=t", "--prune-inactive", "--prune-unmanaged", "--prune=all"}, nil},
@@ -112,11 +162,11 @@ func TestLoadWarns(t *testing.T) {
 			t.Parallel()
 			c := load(t, nil, append(target[:2:2], tt.args...)...)
 			if len(c.Warnings) != len(tt.want) {
-				t.Fatalf("warnings %q, want %q", c.Warnings, tt.want)
+				t.Fatalf("warnings %v, want %q", c.Warnings, tt.want)
 			}
 			for i, want := range tt.want {
-				if !strings.Contains(c.Warnings[i], want) {
-					t.Errorf("%q does not hold %q", c.Warnings[i], want)
+				if warning := c.Warnings[i]; warning.Severity != directory.Warning || !strings.Contains(warning.Message, want) {
+					t.Errorf("%+v does not hold %q", warning, want)
 				}
 			}
 		})

@@ -17,6 +17,8 @@ import (
 // with ParseDN.
 type DN struct {
 	text, key, cn string
+	prepared      string // the first CN as DNs are compared
+	hasCN         bool
 	name          GroupName
 }
 
@@ -39,6 +41,36 @@ func (d DN) GroupName() GroupName { return d.name }
 // *InvalidError if s is not a DN, is several of them joined, contains a control
 // character, or has no CN from which a group name can be formed.
 func ParseDN(s string) (DN, error) {
+	dn, err := ParseAnyDN(s)
+	if err != nil {
+		return DN{}, err
+	}
+	return dn.Named()
+}
+
+// Named returns the DN with the group name that its CN forms. It returns an
+// *InvalidError of the kind UnusableCN if the CN forms none.
+func (d DN) Named() (DN, error) {
+	fail := func(reason string) (DN, error) {
+		return DN{}, &InvalidError{Kind: UnusableCN, Value: Quotable(d.text), Reason: reason}
+	}
+	switch {
+	case !d.hasCN:
+		return fail("it has no CN to name a group after")
+	case d.prepared == "":
+		return fail("its CN is empty")
+	}
+	name, err := NewGroupName(d.prepared)
+	if err != nil {
+		return fail(err.Error())
+	}
+	d.name = name
+	return d, nil
+}
+
+// ParseAnyDN is ParseDN for a DN whose group is not named after its CN: no name
+// need be formed from it, and its GroupName is empty.
+func ParseAnyDN(s string) (DN, error) {
 	text := trimDN(s)
 	fail := func(kind Kind, reason, hint string) (DN, error) {
 		return DN{}, &InvalidError{Kind: kind, Value: Quotable(text), Reason: reason, Hint: hint}
@@ -80,19 +112,10 @@ func ParseDN(s string) (DN, error) {
 			attribute.Type, attribute.Value = kind, value
 		}
 	}
-	switch {
-	case order.joined || containsDN(text):
+	if order.joined || containsDN(text) {
 		return fail(JoinedDNs, "it is several DNs in one", joinedHint)
-	case !hasCN:
-		return fail(UnusableCN, "it has no CN to name a group after", "")
-	case first == "":
-		return fail(UnusableCN, "its CN is empty", "")
 	}
-	name, err := NewGroupName(first)
-	if err != nil {
-		return fail(UnusableCN, err.Error(), "")
-	}
-	return DN{text: text, key: parsed.String(), cn: cn, name: name}, nil
+	return DN{text: text, key: parsed.String(), cn: cn, prepared: first, hasCN: hasCN}, nil
 }
 
 const joinedHint = "separate DNs with | (in PowerShell: -join '|')"

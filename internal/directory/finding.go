@@ -7,7 +7,7 @@ type Finding struct {
 	Kind     Kind
 	File     string // path of the file it is about; empty if none
 	Line     int    // in File, from 1; 0 if it concerns no single line
-	Column   string // name of the CSV column, or the key in a policy file; may be empty
+	Column   string // name of the CSV column, or number of the column in any other file; may be empty
 	// Subject is the text in Message that names a person or an object (an email,
 	// a username, a group), so that it can be masked and findings of one kind can
 	// be counted; may be empty.
@@ -59,3 +59,8 @@ func (k Kind) InvalidRow() bool {
 	}
 	return false
 }
+
+// The kinds of findings about a run as a whole.
+const (
+	BadSettings Kind = "invalid settings"
+)

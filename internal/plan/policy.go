@@ -18,9 +18,15 @@ type Policy struct {
 	Tenant          string // its name, which the digest covers
 	PruneGroups     bool
 	PruneUsers      bool
-	PruneUnmanaged  bool // also groups without the Marker
-	PruneInactive   bool // also users whom the CSV calls inactive
+	PruneUnmanaged  bool     // also groups without the Marker
+	PruneInactive   bool     // also users whom the CSV calls inactive
+	Groups          Patterns // in scope; none: all. One with a "=" is about the whole DN
+	People          Patterns // in scope, by email; none: all
+	Adopt           Patterns // groups without the Marker that may be changed
 	Protect         Patterns
+	Only            Patterns // people and groups this run is limited to; none: all
+	EmptyUnnamed    bool     // empty groups in scope that no row names
+	Withhold        bool     // remove nothing, and report what was withheld
 	MaxRemovals     Limit
 	MergeCollisions bool
 	IdmType         string // of users that are created; empty: what most ordinary users are

@@ -55,7 +55,7 @@ var outside = []struct {
 	{"tell the time or wait", []string{"cli", "progress", "retry", "simulator", "xc"}, map[string][]string{
 		"time": {"After", "AfterFunc", "NewTicker", "NewTimer", "Now", "Since", "Sleep", "Tick", "Until"},
 	}},
-	{"touch files, arguments or the environment", []string{"main.go", "actions", "cli", "simulator/openapitest"}, map[string][]string{
+	{"touch files, arguments or the environment", []string{"main.go", "actions", "cli", "config", "simulator/openapitest"}, map[string][]string{
 		"os": {"Args", "Create", "CreateTemp", "Environ", "Getenv", "LookupEnv", "Open", "OpenFile", "ReadFile", "Remove", "Rename", "Setenv", "WriteFile"},
 	}},
 	{"open connections", []string{"actions", "cli", "xc"}, map[string][]string{

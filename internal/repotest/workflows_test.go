@@ -312,7 +312,7 @@ func TestReusableWorkflowHandsOnWhatItIsGiven(t *testing.T) {
 		if name == "environment" || name == "runs-on" || name == "timeout-minutes" {
 			continue // of the job
 		}
-		want[name] = "${{ inputs." + name + " }}"
+		want[name] = handedOn(t, name, input.Default)
 		if input.Default != nil && input.Default != false || action[name].Required != input.Required && name != "tenant" {
 			t.Errorf("%s is another input than the action's", name)
 		}
@@ -325,9 +325,9 @@ func TestReusableWorkflowHandsOnWhatItIsGiven(t *testing.T) {
 		t.Errorf("(-wanted +handed on) %s", diff)
 	}
 	for name := range action {
-		_, handedOn := step[name]
-		if why, left := leftOutOfSync[name]; handedOn == left {
-			t.Errorf("%s is handed on by sync.yml: %v, and left out of it because %q", name, handedOn, why)
+		_, handed := step[name]
+		if why, left := leftOutOfSync[name]; handed == left {
+			t.Errorf("%s is handed on by sync.yml: %v, and left out of it because %q", name, handed, why)
 		}
 	}
 	for name := range leftOutOfSync {
@@ -349,11 +349,11 @@ var leftOutOfSync = map[string]string{
 
 	"http-retry-attempts": ofNetwork, "http-retry-scope": ofNetwork, "timeout": ofNetwork, "concurrency": ofNetwork, "rate-limit": ofNetwork, "proxy": ofNetwork,
 
-	"simulate-faults": "it is for trying things out",
-	"summary":         "it is on",
-	"github-token":    "the job's own serves",
-	"log-level":       "a re-run with debug logging says all",
-	"log-format":      "people read it",
+	"simulate-faults": "it is for trying things out", "yes": "nobody is asked in a job",
+	"summary":      "it is on",
+	"github-token": "the job's own serves",
+	"log-level":    "a re-run with debug logging says all",
+	"log-format":   "people read it",
 }
 
 const (

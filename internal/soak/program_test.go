@@ -55,7 +55,7 @@ func (w *world) program(t *testing.T, site *site, weather weather, extra ...stri
 	ctx, cancel := context.WithCancel(t.Context())
 	site.begin(weather, cancel)
 	server := httptest.NewServer(site)
-	args := slices.Concat([]string{"--csv=" + export, "--report-file=" + document, "--tenant=acme", "--api-url=" + server.URL, "--api-token=tok-12345", "--log-level=error"}, w.args, hurried, extra)
+	args := slices.Concat([]string{"--csv=" + export, "--report-file=" + document, "--tenant=acme", "--api-url=" + server.URL, "--api-token=tok-12345", "--log-level=error"}, override(override(w.args, hurried), extra))
 	c, err := config.Load(config.Sync, args, func(string) string { return "" })
 	if err != nil {
 		t.Fatal(err)

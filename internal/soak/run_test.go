@@ -77,7 +77,7 @@ type trial struct {
 // sync is one run on virtual time, with the rooms wired as internal/cli does.
 func (w *world) sync(site *site, weather weather, extra ...string) *trial {
 	ctx, cancel := context.WithCancel(context.Background())
-	c, err := config.Load(config.Sync, slices.Concat([]string{"--csv=x", "--tenant=acme", "--api-token=tok-12345"}, w.args, extra), func(string) string { return "" })
+	c, err := config.Load(config.Sync, slices.Concat([]string{"--csv=x", "--tenant=acme", "--api-token=tok-12345"}, override(w.args, extra)), func(string) string { return "" })
 	if err != nil {
 		panic(err) // a mistake in the test
 	}
@@ -89,6 +89,15 @@ func (w *world) sync(site *site, weather weather, extra ...string) *trial {
 	r.after, r.took = site.tenant.State(), time.Since(site.start)
 	r.compare()
 	return r
+}
+
+// override returns the flags of args and more; where both have one, more's.
+func override(args, more []string) []string {
+	kept := slices.DeleteFunc(slices.Clone(args), func(arg string) bool {
+		name, _, _ := strings.Cut(arg, "=")
+		return slices.ContainsFunc(more, func(other string) bool { return strings.HasPrefix(other, name+"=") })
+	})
+	return append(kept, more...)
 }
 
 // compare finds what the run took and gave, without what somebody else did.

@@ -1,0 +1,145 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Completion returns the completion script for a shell: bash, zsh or fish.
+func Completion(shell string) (string, error) {
+	switch shell {
+	case "bash":
+		return bashCompletion(), nil
+	case "zsh":
+		return zshCompletion(), nil
+	case "fish":
+		return fishCompletion(), nil
+	}
+	return "", errors.New("must be bash, zsh or fish")
+}
+
+// completed calls each for every flag of every command that has settings.
+func completed(each func(command string, s *setting)) {
+	for _, command := range Commands() {
+		for i := range settings {
+			if s := &settings[i]; hasSettings(command.Name) && s.of(tableName(command.Name)) {
+				each(command.Name, s)
+			}
+		}
+	}
+}
+
+// short returns the first sentence about a setting.
+func (s *setting) short() string {
+	text, _, _ := strings.Cut(unmarked(s.meaning), ". ")
+	return strings.TrimSuffix(text, ".")
+}
+
+// What ends a text in a description, and how it is written there instead.
+var (
+	inZsh  = strings.NewReplacer("'", "’", `\`, `\\`, "[", `\[`, "]", `\]`, ":", `\:`)
+	inFish = strings.NewReplacer(`\`, `\\`, "'", `\'`)
+)
+
+func bashCompletion() string {
+	var names []string
+	flags, values := map[string][]string{}, map[string]string{}
+	for _, command := range Commands() {
+		names = append(names, command.Name)
+	}
+	completed(func(command string, s *setting) {
+		flags[command] = append(flags[command], "--"+s.name)
+		switch words := s.choices(); {
+		case words != nil:
+			values[s.name] = fmt.Sprintf("COMPREPLY=($(compgen -W '%s' -- \"$word\"))", strings.Join(words, " "))
+		case s.form == "FILE":
+			values[s.name] = "COMPREPLY=($(compgen -f -- \"$word\"))"
+		default:
+			values[s.name] = "COMPREPLY=()"
+		}
+	})
+	var b strings.Builder
+	b.WriteString("# bash completion for xc-group-sync: source <(xc-group-sync completion bash)\n_xc_group_sync() {\n" +
+		"  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n" +
+		"  if [[ $word == = ]]; then word=; elif [[ $before == = ]]; then before=${COMP_WORDS[COMP_CWORD-2]}; fi\n")
+	fmt.Fprintf(&b, "  if ((COMP_CWORD == 1)); then COMPREPLY=($(compgen -W '%s' -- \"$word\")); return; fi\n", strings.Join(names, " "))
+	b.WriteString("  case $before in\n    completion) COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$word\")); return ;;\n")
+	for i := range settings {
+		if s := &settings[i]; !s.isBool() {
+			fmt.Fprintf(&b, "    --%s) %s; return ;;\n", s.name, values[s.name])
+		}
+	}
+	b.WriteString("  esac\n  case ${COMP_WORDS[1]} in\n")
+	for _, command := range Commands() {
+		if flags[command.Name] != nil {
+			fmt.Fprintf(&b, "    %s) COMPREPLY=($(compgen -W '%s --help' -- \"$word\")) ;;\n", command.Name, strings.Join(flags[command.Name], " "))
+		}
+	}
+	b.WriteString("  esac\n}\ncomplete -F _xc_group_sync xc-group-sync\n")
+	return b.String()
+}
+
+func zshCompletion() string {
+	var b strings.Builder
+	b.WriteString("#compdef xc-group-sync\n# zsh completion for xc-group-sync: source <(xc-group-sync completion zsh)\n_xc_group_sync() {\n" +
+		"  if ((CURRENT == 2)); then\n    local -a commands=(\n")
+	for _, command := range Commands() {
+		fmt.Fprintf(&b, "      '%s:%s'\n", command.Name, inZsh.Replace(command.Meaning))
+	}
+	b.WriteString("    )\n    _describe command commands\n    return\n  fi\n  local command=${words[2]}\n  shift words\n  ((CURRENT--))\n  case $command in\n" +
+		"    completion) _arguments '1:shell:(bash zsh fish)' ;;\n")
+	before := ""
+	completed(func(command string, s *setting) {
+		if command != before {
+			if before != "" {
+				b.WriteString(" ;;\n")
+			}
+			fmt.Fprintf(&b, "    %s) _arguments '--help[show the settings]'", command)
+			before = command
+		}
+		action, repeat := "", ""
+		switch words := s.choices(); {
+		case s.isBool():
+		case words != nil:
+			action = ":" + s.name + ":(" + strings.Join(words, " ") + ")"
+		case s.form == "FILE":
+			action = ":file:_files"
+		default:
+			action = ":" + s.name + ": "
+		}
+		if s.isList {
+			repeat = "*"
+		}
+		name := "--" + s.name
+		if !s.isBool() {
+			name += "=" // or the next word
+		}
+		fmt.Fprintf(&b, " \\\n      '%s%s[%s]%s'", repeat, name, inZsh.Replace(s.short()), action)
+	})
+	b.WriteString(" ;;\n  esac\n}\nif [[ $funcstack[1] == _xc_group_sync ]]; then _xc_group_sync \"$@\"; else compdef _xc_group_sync xc-group-sync; fi\n")
+	return b.String()
+}
+
+func fishCompletion() string {
+	var b strings.Builder
+	b.WriteString("# fish completion for xc-group-sync: xc-group-sync completion fish | source\ncomplete -c xc-group-sync -f\n")
+	for _, command := range Commands() {
+		fmt.Fprintf(&b, "complete -c xc-group-sync -n __fish_use_subcommand -a %s -d '%s'\n", command.Name, inFish.Replace(command.Meaning))
+	}
+	b.WriteString("complete -c xc-group-sync -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n")
+	completed(func(command string, s *setting) {
+		fmt.Fprintf(&b, "complete -c xc-group-sync -n '__fish_seen_subcommand_from %s' -l %s -d '%s'", command, s.name, inFish.Replace(s.short()))
+		switch words := s.choices(); {
+		case s.isBool():
+		case words != nil:
+			fmt.Fprintf(&b, " -x -a '%s'", strings.Join(words, " "))
+		case s.form == "FILE":
+			b.WriteString(" -r -F")
+		default:
+			b.WriteString(" -x")
+		}
+		b.WriteByte('\n')
+	})
+	return b.String()
+}

@@ -1,0 +1,72 @@
+package config_test
+
+import (
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"xc-group-sync/internal/config"
+)
+
+// TestCompletionKnowsEverySetting that the command has, and no other.
+func TestCompletionKnowsEverySetting(t *testing.T) {
+	t.Parallel()
+	for shell, flag := range map[string]string{"bash": "--%s ", "zsh": "'--%s=[", "fish": " restore' -l %s "} {
+		script, err := config.Completion(shell)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"snapshot", "tenant", "max-removals", "policy"} {
+			if !strings.Contains(script, fmt.Sprintf(flag, name)) {
+				t.Errorf("%s does not know %s", shell, name)
+			}
+		}
+		for _, command := range config.Commands() {
+			if !strings.Contains(script, command.Name) {
+				t.Errorf("%s does not know %s", shell, command.Name)
+			}
+		}
+	}
+	if _, err := config.Completion("tcsh"); err == nil {
+		t.Error("there is completion for tcsh")
+	}
+}
+
+func TestBashCompletion(t *testing.T) {
+	t.Parallel()
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip(err)
+	}
+	script, err := config.Completion("bash")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line, want := range map[string]string{
+		"":                        "sync plan restore completion version help",
+		"re":                      "restore",
+		"completion ":             "bash zsh fish",
+		"sync --prune ":           "none groups users all",
+		"sync --prune = a":        "all",
+		"sync --prune =":          "none groups users all",
+		"sync --max-rem":          "--max-removals",
+		"plan --unn":              "--unnamed-groups",
+		"restore --snapsh":        "--snapshot --snapshot-file",
+		"restore --unn":           "",
+		"sync --dry-run --max-re": "--max-removals",
+		"sync --comment ":         "auto true false",
+	} {
+		words := strings.Split(line, " ")
+		quoted := make([]string, len(words))
+		for i, word := range words {
+			quoted[i] = "'" + word + "'"
+		}
+		program := fmt.Sprintf("%s\nCOMP_WORDS=(xc-group-sync %s); COMP_CWORD=%d; _xc_group_sync; echo \"${COMPREPLY[@]}\"", script, strings.Join(quoted, " "), len(words))
+		out, err := exec.Command(bash, "-euc", program).CombinedOutput()
+		if got := strings.TrimSpace(string(out)); err != nil && want != "" || !slices.Equal(strings.Fields(got), strings.Fields(want)) {
+			t.Errorf("%q: %q (%v), want %q", line, got, err, want)
+		}
+	}
+}

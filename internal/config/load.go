@@ -1,0 +1,276 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/retry"
+)
+
+// origin is where a value comes from. A greater one goes before a lesser one.
+type origin int
+
+const (
+	byDefault origin = iota
+	byProfile
+	byPolicy
+	byEnvironment
+	byInput
+	byFlag
+)
+
+// given is a setting's value and where it comes from.
+type given struct {
+	value  string // of a list: an entry per line
+	origin origin
+	source string     // name of the variable, input, flag, file or profile
+	at     position   // in the policy file
+	each   []position // of a list's entries there
+}
+
+// isSet reports whether the user gave the value.
+func (g given) isSet() bool { return g.origin >= byPolicy }
+
+// from says where the value comes from, if that is not plain to see.
+func (g given) from() string {
+	switch g.origin {
+	case byDefault:
+		return " (default)"
+	case byProfile:
+		return " (from the retry profile " + g.source + ")"
+	case byEnvironment:
+		return " (from the environment variable " + g.source + ")"
+	case byInput:
+		return " (from the input " + g.source + ")"
+	}
+	return ""
+}
+
+// shown returns a value of s as a message shows it, after a space; empty if it
+// is secret.
+func (s *setting) shown(value string) string {
+	at := strings.LastIndexByte(value, '@')
+	switch {
+	case s.secret && s.secretIn == nil:
+		return ""
+	case s.secret: // a login, also without a scheme before it
+		return fmt.Sprintf(" %.80q", strings.Repeat("…", min(at+1, 1))+value[at+1:])
+	}
+	return fmt.Sprintf(" %.80q", query.ReplaceAllString(login.ReplaceAllString(value, "//…@"), "$1…"))
+}
+
+// login matches what a URL may hold of a name and a password.
+var login = regexp.MustCompile(`(?s)//.*@`)
+
+// query matches what follows a URL's path, which may be a secret, too.
+var query = regexp.MustCompile(`(?s)(://[^?#]*[?#]).*`)
+
+// Load reads the settings of a command. The error is flag.ErrHelp if help was
+// asked for, else Errors with everything that is wrong; the valid part of the
+// Config comes with those.
+func Load(command string, args []string, getenv func(string) string) (*Config, error) {
+	l := newLoader(command, getenv)
+	if !l.readFlags(args) {
+		return nil, flag.ErrHelp
+	}
+	l.readPolicy()
+	return l.load()
+}
+
+func newLoader(command string, getenv func(string) string) *loader {
+	return &loader{
+		command: tableName(command), planOnly: command == Plan, getenv: getenv, config: &Config{},
+		values: map[string]given{}, policy: map[string]given{}, invalid: map[string]bool{},
+	}
+}
+
+// load makes the Config, once flags and policy file are read.
+func (l *loader) load() (*Config, error) {
+	for i := range settings {
+		s := &settings[i]
+		l.values[s.name] = l.look(s)
+		l.config.hide(s, l.values[s.name].value)
+	}
+	l.config.hideProxies(l.getenv)
+	l.forcePlan()
+	l.applyProfile()
+	for i := range settings {
+		l.set(&settings[i])
+	}
+	l.checkTogether()
+	if len(l.errors) == 0 {
+		return l.config, nil
+	}
+	slices.SortStableFunc(l.errors, func(a, b directory.Finding) int { // in the order of the file
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
+	return l.config, l.errors
+}
+
+type loader struct {
+	command  string
+	planOnly bool
+	getenv   func(string) string
+	config   *Config
+	flags    map[string]string
+	policy   map[string]given // by key
+	unread   bool             // the policy file, or part of it
+	empty    []string         // keys of the policy file whose value is an empty list or null
+	values   map[string]given // by setting
+	// invalid are the settings whose values are: nothing can be said about how
+	// they go together with others.
+	invalid map[string]bool
+	errors  Errors
+}
+
+func (l *loader) fail(hint, format string, args ...any) {
+	l.failAt(position{}, hint, format, args...)
+}
+
+// failAt is fail about a place in the policy file.
+func (l *loader) failAt(at position, hint, format string, args ...any) {
+	finding := directory.Finding{Severity: directory.Error, Kind: directory.BadSettings, Message: fmt.Sprintf(format, args...), Hint: hint}
+	if at.inFile {
+		finding.File = l.config.PolicyFile.Path
+	}
+	if at.line > 0 {
+		finding.Line, finding.Column = at.line, fmt.Sprint(at.column)
+	}
+	l.errors = append(l.errors, finding)
+}
+
+// failAbout is fail about a setting that has a value.
+func (l *loader) failAbout(name, hint, format string, args ...any) {
+	g := l.values[name]
+	l.failAt(g.at, hint, format+"%s", append(args, g.from())...)
+}
+
+func (l *loader) warn(hint, format string, args ...any) {
+	l.config.Warnings = append(l.config.Warnings, directory.Finding{Kind: directory.BadSettings, Message: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// setting returns the one of that name that the command has, or nil.
+func (l *loader) setting(name string) *setting {
+	if s := settingNamed(name); s != nil && s.of(l.command) {
+		return s
+	}
+	return nil
+}
+
+func settingNamed(name string) *setting {
+	for i := range settings {
+		if settings[i].name == name {
+			return &settings[i]
+		}
+	}
+	return nil
+}
+
+// isSet reports whether the user gave a setting.
+func (l *loader) isSet(name string) bool { return l.values[name].isSet() }
+
+// variable is the environment variable that every setting has.
+func (s *setting) variable() string {
+	return "XC_SYNC_" + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
+}
+
+// look finds a setting's value, except the retry profile's. One that the command
+// does not have may still be in the policy file, which serves all commands.
+func (l *loader) look(s *setting) given {
+	var candidates []given
+	if s.of(l.command) {
+		input := "INPUT_" + strings.ToUpper(s.name)
+		candidates = []given{
+			{value: l.flags[s.name], origin: byFlag, source: "--" + s.name},
+			{value: l.getenv(input), origin: byInput, source: s.name},
+		}
+		for _, name := range append([]string{s.variable()}, s.env...) {
+			candidates = append(candidates, given{value: l.getenv(name), origin: byEnvironment, source: name})
+		}
+	}
+	for _, candidate := range append(candidates, l.policy[s.name]) {
+		if !s.exact {
+			candidate.value = strings.TrimSpace(candidate.value)
+		}
+		if candidate.value != "" {
+			return candidate
+		}
+	}
+	return given{value: s.byDefault}
+}
+
+// forcePlan makes a dry run of the command plan.
+func (l *loader) forcePlan() {
+	if !l.planOnly {
+		return
+	}
+	g := l.values["dry-run"]
+	if on, err := parseBool(g.value); err == nil && !on && g.origin == byFlag {
+		l.fail(`to apply changes, run "xc-group-sync sync"`, "the plan command never applies changes: --dry-run=%s contradicts it", g.value)
+	}
+	l.values["dry-run"] = given{value: "true", origin: byFlag, source: "plan"}
+}
+
+// applyProfile gives the retry profile's values to the settings that are not
+// given by themselves.
+func (l *loader) applyProfile() {
+	g := l.values["retry-profile"]
+	name := strings.ToLower(g.value)
+	profile, ok := retry.Profiles()[name]
+	if !ok {
+		return // set reports it
+	}
+	from := byDefault
+	if g.isSet() {
+		from = byProfile
+	}
+	for setting, value := range map[string]string{
+		"retry-attempts":     fmt.Sprint(profile.Attempts),
+		"backoff-multiplier": profile.Multiplier.String(),
+		"backoff-min":        profile.Min.String(),
+		"backoff-max":        profile.Max.String(),
+		"backoff-jitter":     string(profile.Jitter),
+	} {
+		if !l.isSet(setting) {
+			l.values[setting] = given{value: value, origin: from, source: name}
+		}
+	}
+}
+
+func (l *loader) set(s *setting) {
+	g := l.values[s.name]
+	entries := []string{g.value}
+	if s.isList {
+		entries = strings.Split(g.value, "\n")
+	}
+	config := l.config
+	if !s.of(l.command) {
+		config = &Config{} // the policy file is checked whole, whoever reads it
+	}
+	for i, entry := range entries {
+		if s.isList {
+			entry = strings.TrimSpace(entry)
+		}
+		if entry == "" {
+			continue
+		}
+		err := s.set(config, entry)
+		if err == nil {
+			continue
+		}
+		l.invalid[s.name] = true
+		var a advice
+		errors.As(err, &a)
+		at := g.at
+		if i < len(g.each) {
+			at = g.each[i]
+		}
+		l.failAt(at, a.hint, "invalid %s%s: %s%s", s.name, s.shown(entry), err, g.from())
+	}
+}

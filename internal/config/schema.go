@@ -1,0 +1,66 @@
+package config
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+)
+
+// Schema returns the JSON schema of the policy file, for editors. It is of draft
+// 7, the newest that all of them read.
+func Schema() string {
+	properties := map[string]any{}
+	for i := range settings {
+		if s := &settings[i]; s.policy {
+			properties[s.name] = s.schema()
+		}
+	}
+	for name, key := range policyOnly {
+		property := maps.Clone(key.schema)
+		property["description"] = unmarked(key.meaning)
+		properties[name] = property
+	}
+	document, err := json.MarshalIndent(map[string]any{
+		"$schema":              "http://json-schema.org/draft-07/schema#",
+		"title":                "xc-group-sync policy file",
+		"description":          "What a sync may do in one tenant.",
+		"type":                 "object",
+		"additionalProperties": false,
+		"properties":           properties,
+	}, "", "  ")
+	if err != nil {
+		return err.Error() // cannot be: the values are texts, numbers, lists and maps
+	}
+	return string(document) + "\n"
+}
+
+func (s *setting) schema() map[string]any {
+	property := map[string]any{"description": unmarked(s.meaning), "type": s.types}
+	maps.Copy(property, s.limits)
+	if len(s.types) == 1 {
+		property["type"] = s.types[0]
+	}
+	if s.isList {
+		property["type"] = []string{"array", "string"}
+		property["items"] = map[string]any{"type": "string", "minLength": 1}
+	}
+	var number float64
+	var err error
+	if slices.Contains(s.types, "number") || slices.Contains(s.types, "integer") {
+		number, err = strconv.ParseFloat(s.byDefault, 64)
+	}
+	switch {
+	case s.byDefault == "":
+	case slices.Contains(s.types, "boolean") && isBool(s.byDefault):
+		property["default"] = s.byDefault == "true"
+	case number != 0 && err == nil || s.byDefault == "0":
+		property["default"] = number
+	default:
+		property["default"] = s.byDefault
+	}
+	return property
+}
+
+// policyKeys returns the keys of the policy file that are no settings, sorted.
+func policyKeys() []string { return slices.Sorted(maps.Keys(policyOnly)) }
