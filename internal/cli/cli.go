@@ -1,5 +1,5 @@
-// Package cli is the commands, the wiring of the rooms, and the exit codes.
-// Rules live elsewhere.
+// Package cli has the commands of the program and wires its packages: settings
+// in, a run, its result to the terminal, files and GitHub. Rules live elsewhere.
 package cli
 
 import (
@@ -8,27 +8,21 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
 	"strings"
 	"syscall"
-	"time"
 
-	"golang.org/x/term"
-
-	"xc-group-sync/internal/actions"
 	"xc-group-sync/internal/config"
-	"xc-group-sync/internal/directory"
-	"xc-group-sync/internal/progress"
 	"xc-group-sync/internal/report"
+	"xc-group-sync/internal/run"
 )
 
 // version is set by the linker for a release.
 var version = ""
 
-// Version is the release, or what the build knows of itself.
+// Version returns the release, or what the build knows about itself.
 func Version() string {
 	if version != "" {
 		return version
@@ -84,43 +78,43 @@ func MainContext(ctx context.Context, args []string, getenv func(string) string,
 	var wrong string
 	switch command {
 	case config.Sync, config.Plan, config.Restore:
-		return start(ctx, command, args[1:], getenv, stdin, stdout, stderr)
+		return int(start(ctx, command, args[1:], getenv, stdin, stdout, stderr))
 	case "help", "--help", "-help", "-h":
 		help(stdout)
-		return exitDone
+		return int(run.Done)
 	case "--help-all":
 		_, _ = io.WriteString(stdout, "All flags by topic:\n"+config.Help(""))
-		return exitDone
+		return int(run.Done)
 	case "completion":
 		shell := strings.Join(args[1:], " ")
 		script, err := config.Completion(shell)
 		if err == nil {
 			_, _ = io.WriteString(stdout, script)
-			return exitDone
+			return int(run.Done)
 		}
 		wrong = fmt.Sprintf("invalid shell %.80q: %v", shell, err)
 	case "version", "--version", "-version":
 		switch rest := args[1:]; {
 		case len(rest) == 0:
 			_, _ = fmt.Fprintln(stdout, "xc-group-sync", Version())
-			return exitDone
+			return int(run.Done)
 		case rest[0] == "--help" || rest[0] == "-h":
 			help(stdout)
-			return exitDone
+			return int(run.Done)
 		}
 		wrong = "version takes no flags"
 	case "":
 		help(stderr)
 		wrong = "missing command"
 	default:
-		name, _, _ := strings.Cut(command, "=") // without what may be a secret
-		wrong = report.Sanitiser{}.Line(fmt.Sprintf("unknown command %.80q", name))
+		name, _, _ := strings.Cut(command, "=") // the value may be a secret
+		wrong = report.Sanitizer{}.Line(fmt.Sprintf("unknown command %.80q", name))
 		if strings.HasPrefix(name, "-") {
-			wrong = report.Sanitiser{}.Line(fmt.Sprintf("missing command before %.80q", name))
+			wrong = report.Sanitizer{}.Line(fmt.Sprintf("missing command before %.80q", name))
 		}
 	}
 	_, _ = fmt.Fprint(stderr, "error: ", wrong, "\nhint: run \"xc-group-sync --help\"\n")
-	return exitSettings
+	return int(run.Settings)
 }
 
 // help shows the commands and the common flags.
@@ -133,115 +127,22 @@ func help(w io.Writer) {
 }
 
 // start runs a command that has settings.
-func start(ctx context.Context, command string, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
-	started := time.Now()
-	edge := actions.New(getenv, stdout)
+func start(ctx context.Context, command string, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) run.Code {
 	settings, err := config.Load(command, args, getenv)
 	if errors.Is(err, flag.ErrHelp) {
 		_, _ = fmt.Fprintf(stdout, "Usage: xc-group-sync %s [flags]\n%s", command, config.Help(command))
-		return exitDone
+		return run.Done
 	}
-	edge.Mask(settings.Secrets())
-	sanitiser := report.Sanitiser{
-		MaskEmails: settings.MaskEmails == config.Yes || settings.MaskEmails != config.No && edge.Active() && !edge.Private(),
-		Secrets:    settings.Secrets(),
-	}
+	s := newSession(settings, getenv, stdin, stdout, stderr)
 	transport, filesErr := openFiles(settings, getenv)
 	if err := errors.Join(err, filesErr); err != nil {
-		return badSettings(stderr, edge, err, sanitiser)
+		return s.badSettings(err)
 	}
-	if edge.Debug() {
-		settings.LogLevel = slog.LevelDebug
-	}
-	screen := watched(stderr)
-	if screen != nil {
-		stderr = screen
-	}
-	log := newLog(stderr, settings, sanitiser)
-	client, closeTenant, err := connect(settings, transport, log)
+	client, closeTenant, err := connect(settings, transport, s.log)
 	if err != nil {
-		return badSettings(stderr, edge, errors.Join(err), sanitiser)
+		return s.badSettings(err)
 	}
 	defer closeTenant()
-	for _, warning := range settings.Warnings {
-		log.Warn(warning.Message)
-	}
-	j := &job{settings: settings, getenv: getenv, stdin: stdin, client: client, log: log, screen: screen, edge: edge, sanitiser: sanitiser, codes: map[int]bool{}}
-	j.run = report.Run{Version: Version(), Tenant: settings.Tenant, Simulate: settings.Simulate, DryRun: settings.DryRun, URL: edge.RunURL(), Verdict: report.Success, Started: started}
-	walk := j.sync
-	if command == config.Restore {
-		walk = j.restore
-	}
-	if err := survive(log, func() { walk(ctx) }); err != nil {
-		j.fail(exitFailed, err)
-	}
-	code := exitFailed
-	if err := survive(log, func() { code = j.finish(ctx, stdout) }); err != nil {
-		log.Error("the run could not be reported whole", "error", err)
-	}
-	return code
-}
-
-// survive makes an error of a bug, so that the run is reported, and the alarm
-// raised, as after any other failure.
-func survive(log *slog.Logger, step func()) (err error) {
-	defer func() {
-		if bug := recover(); bug != nil {
-			log.Debug("where it failed", "stack", string(debug.Stack()))
-			err = fmt.Errorf("the program failed, which is a bug of it: what was begun may have been done; report this with --log-level debug: %v", bug)
-		}
-	}()
-	step()
-	return nil
-}
-
-// watched is the terminal that w is; nil where it is none.
-func watched(w io.Writer) *progress.Terminal {
-	if file, ok := w.(interface{ Fd() uintptr }); ok && term.IsTerminal(int(file.Fd())) {
-		return progress.NewTerminal(w)
-	}
-	return nil
-}
-
-// badSettings tells all of them, each with what to do about it.
-func badSettings(stderr io.Writer, edge *actions.Edge, err error, s report.Sanitiser) int {
-	var annotations []actions.Annotation
-	var invalid config.Errors
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, err := range joined.Unwrap() {
-			var more config.Errors
-			if !errors.As(err, &more) {
-				for line := range strings.Lines(err.Error()) {
-					more = append(more, directory.Finding{Message: strings.TrimSpace(line)})
-				}
-			}
-			invalid = append(invalid, more...)
-		}
-	}
-	for _, finding := range invalid {
-		line := s.Line(config.Errors{finding}.Error())
-		_, _ = fmt.Fprintln(stderr, "error: "+line)
-		if finding.Hint != "" {
-			_, _ = fmt.Fprintln(stderr, "hint: "+s.Line(finding.Hint))
-			line += "; " + s.Line(finding.Hint)
-		}
-		annotations = append(annotations, actions.Annotation{Level: actions.Error, Title: "Settings", Message: line, File: finding.File, Line: finding.Line})
-	}
-	edge.Annotate(annotations)
-	return exitSettings
-}
-
-// newLog makes a log whose every text goes through the sanitiser.
-func newLog(w io.Writer, settings *config.Config, s report.Sanitiser) *slog.Logger {
-	options := &slog.HandlerOptions{Level: settings.LogLevel, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-		switch a.Value.Kind() {
-		case slog.KindString, slog.KindAny: // a text or an error
-			a.Value = slog.StringValue(s.Line(a.Value.String()))
-		}
-		return a
-	}}
-	if settings.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(w, options))
-	}
-	return slog.New(slog.NewTextHandler(w, options))
+	s.client = client
+	return s.publish(ctx, s.run(ctx, command))
 }

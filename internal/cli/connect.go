@@ -76,7 +76,7 @@ func openFiles(c *config.Config, getenv func(string) string) (transport *http.Tr
 			err = errors.Join(err, fmt.Errorf("snapshot: %w", missing))
 		}
 	}
-	return transport, errors.Join(err, writable("report-file", c.ReportFile), unused("snapshot-file", c.SnapshotFile), spared(c))
+	return transport, errors.Join(err, checkWritable("report-file", c.ReportFile), checkNew("snapshot-file", c.SnapshotFile), checkReportPath(c))
 }
 
 func newTransport(c *config.Config, getenv func(string) string) (*http.Transport, error) {
@@ -85,7 +85,7 @@ func newTransport(c *config.Config, getenv func(string) string) (*http.Transport
 	proxyErr := proxy(&options, c.Proxy, getenv)
 	options.Certificate, certificateErr = certificate(c)
 	if outdated := validity(options.Certificate, time.Now()); outdated != "" {
-		c.Warnings = append(c.Warnings, directory.Finding{Message: outdated})
+		c.Warnings = append(c.Warnings, directory.Finding{Kind: directory.BadSettings, Message: outdated})
 	}
 	options.CABundle, bundleErr = caBundle(c)
 	transport, err := xc.NewTransport(options)

@@ -7,27 +7,28 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"xc-group-sync/internal/config"
 	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/run"
 )
 
-// spared refuses a report in the place of a file that the run needs, however
-// its path is written.
-func spared(c *config.Config) error {
+// checkReportPath returns an error if report-file would overwrite a file that the
+// run needs, however its path is written.
+func checkReportPath(c *config.Config) error {
 	for _, file := range []struct{ setting, path string }{
 		{"csv", c.CSV}, {"policy", c.PolicyFile.Path}, {"snapshot", c.Snapshot}, {"snapshot-file", c.SnapshotFile}, {"p12-file", c.P12File},
 		{"cert-file", c.CertFile}, {"key-file", c.KeyFile}, {"ca-bundle", c.CABundle},
 	} {
 		if samePlace(c.ReportFile, file.path) {
-			return fmt.Errorf("report-file: %s is the file of %s, which the report would overwrite: give another name", c.ReportFile, file.setting)
+			return fmt.Errorf("report-file: %s would overwrite the file of %s; give another name", c.ReportFile, file.setting)
 		}
 	}
 	return nil
 }
 
-// samePlace tells two paths of one regular file, which need not be there yet.
+// samePlace reports whether two paths are of one regular file, which need not
+// exist yet.
 func samePlace(a, b string) bool {
 	if a == "" || b == "" || b == "-" {
 		return false
@@ -42,16 +43,16 @@ func samePlace(a, b string) bool {
 	return errX == nil && errY == nil && os.SameFile(x, y) && filepath.Base(a) == filepath.Base(b)
 }
 
-// writable tries whether a file can be put there: found out at the end, it
-// would be too late.
-func writable(setting, path string) error {
-	if path == "" {
+// checkWritable returns an error if a file cannot be created at path: at the end
+// of a run it would be too late to find out.
+func checkWritable(setting, path string) error {
+	if path == "" || path == "-" {
 		return nil
 	}
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
-		return fmt.Errorf("%s: %s is a folder: name a file in it", setting, path)
+		return fmt.Errorf("%s: %s is a directory; name a file in it", setting, path)
 	case err == nil && !info.Mode().IsRegular():
 		return nil // a pipe, or /dev/stdout
 	}
@@ -64,41 +65,39 @@ func writable(setting, path string) error {
 	}
 	var cause *fs.PathError
 	if errors.As(err, &cause) {
-		err = cause.Err // it names the trial, which nobody knows of
+		err = cause.Err // the path in it is the trial's
 	}
-	return fmt.Errorf("%s: %s cannot be written: %w: name a file in a folder that is there and can be written to", setting, path, err)
+	return fmt.Errorf("%s: cannot write %s: %w; name a file in a directory that exists and is writable", setting, path, err)
 }
 
-// unused is writable for a file that must not be there yet.
-func unused(setting, path string) error {
+// checkNew is checkWritable for a file that must not exist.
+func checkNew(setting, path string) error {
 	if path == "" {
 		return nil
 	}
 	if _, err := os.Stat(path); err == nil {
-		return fmt.Errorf("%s: %s is there already, and may be the only way back from an earlier run: move it or give another name", setting, path)
+		return fmt.Errorf("%s: %s already exists; refusing to overwrite a snapshot (move it, or give another name)", setting, path)
 	}
-	return writable(setting, path)
+	return checkWritable(setting, path)
 }
 
-// saveSnapshot saves what is about to be changed, if that is asked for and
-// there is anything.
-func (j *job) saveSnapshot(observed *directory.Observed) error {
-	if j.settings.SnapshotFile == "" || len(j.run.Plan.Operations) == 0 {
+// saveSnapshot saves what is about to change.
+func (s *session) saveSnapshot(snapshot *directory.Snapshot) error {
+	path := s.settings.SnapshotFile
+	if path == "" {
 		return nil
 	}
-	if err := unused("snapshot-file", j.settings.SnapshotFile); err != nil {
+	if err := checkNew("snapshot-file", path); err != nil {
 		return err // another run made it meanwhile
 	}
-	snapshot := j.run.Plan.Snapshot(j.settings.Tenant, observed)
-	snapshot.TakenAt = time.Now().UTC().Format(time.RFC3339)
 	document, err := json.MarshalIndent(snapshot, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := writeWhole(j.settings.SnapshotFile, append(document, '\n')); err != nil {
+	if err := writeWhole(path, append(document, '\n')); err != nil {
 		return fmt.Errorf("snapshot-file: %w", err)
 	}
-	j.log.Info("saved what is about to be changed", "snapshot", j.settings.SnapshotFile)
+	s.log.Info("saved what is about to change", "snapshot", path)
 	return nil
 }
 
@@ -109,12 +108,25 @@ func readSnapshot(path string) (*directory.Snapshot, error) {
 	}
 	snapshot, err := directory.ParseSnapshot(document)
 	if err != nil {
-		return nil, fmt.Errorf("%s is no snapshot that a run with snapshot-file wrote, or not the whole of it: %w", path, err)
+		return nil, fmt.Errorf("not a valid snapshot file: %w", err)
 	}
 	return snapshot, nil
 }
 
-// writeWhole puts a file there at once or not at all.
+// notFound is the error of a CSV that does not exist.
+func (s *session) notFound(path string) error {
+	missing := "file not found"
+	if here, err := os.Getwd(); err == nil && !filepath.IsAbs(path) {
+		missing += " in " + here
+	}
+	hint := "check the path"
+	if s.edge.Active() {
+		hint = "commit the file and run actions/checkout first; the action only sees files inside the workspace"
+	}
+	return run.WithHint(errors.New(missing), hint)
+}
+
+// writeWhole writes a file at once or not at all.
 func writeWhole(path string, content []byte) (err error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return os.WriteFile(path, content, 0o644) // a pipe, or /dev/stdout

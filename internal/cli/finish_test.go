@@ -94,7 +94,7 @@ func TestABugIsReported(t *testing.T) {
 	}
 	all["output"], all["issue"] = out.String(), r.Issues()[0].Body
 	for where, want := range map[string]string{
-		"output": "\nExecution time:", "outputs": "failed", "summary": "which is a bug", "report": "which is a bug", "issue": "which is a bug",
+		"output": "\nExecution time:", "outputs": "failed", "summary": "this is a bug", "report": "this is a bug", "issue": "this is a bug",
 	} {
 		if !strings.Contains(all[where], want) {
 			t.Errorf("%s has no %q:\n%s", where, want, all[where])
@@ -144,11 +144,11 @@ func TestWhatTheCSVIsRefusedFor(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t)
 	r.write(r.csv, "Email,Entitlement Display Name\nada.lovelace@example.com,CN=xc-auditors\nbad,CN=xc-auditors\n")
-	if out := r.schedule(4, "--strict"); !strings.Contains(out, "invalid rows: 1, the first on line 3; not allowed with strict") {
+	if out := r.schedule(4, "--strict"); !strings.Contains(out, "1 invalid row (the first on line 3); not allowed with strict") {
 		t.Error(out)
 	}
 	r.csv = "none/such.csv"
-	if out := r.schedule(4); !strings.Contains(out, "there is no file none/such.csv in /") || !strings.Contains(out, "checked out") {
+	if out := r.schedule(4); !strings.Contains(out, "::none/such.csv: file not found in /") || !strings.Contains(out, "hint: commit the file and run actions/checkout") {
 		t.Error(out)
 	}
 }
@@ -190,7 +190,7 @@ func TestNoTokenForTheComment(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t)
 	r.env["GITHUB_TOKEN"] = ""
-	if out := r.pullRequest(0, headOne); !strings.Contains(out, "::warning title=comment::") {
+	if out := r.pullRequest(0, headOne); !strings.Contains(out, "::warning title=Tenant acme::comment: ") {
 		t.Error(out)
 	}
 	if out := r.push(0); strings.Contains(out, "::warning") {

@@ -4,153 +4,235 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"xc-group-sync/internal/actions"
 	"xc-group-sync/internal/config"
+	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/report"
+	"xc-group-sync/internal/run"
 	"xc-group-sync/internal/xc"
 )
 
-// How long a run that has ended may talk to GitHub, and one that was
-// interrupted, which the runner is about to kill.
+// How long a run that has ended may take to update GitHub, and one that was
+// interrupted: the runner kills it 10 s after the first signal
+// (https://docs.github.com/actions/reference/workflows-and-actions/workflow-cancellation).
 const (
-	patience = time.Minute
-	lastGasp = 1500 * time.Millisecond
+	gitHubTimeout      = time.Minute
+	interruptedTimeout = 1500 * time.Millisecond
 )
 
-// tellGitHub brings the pull request's comment and the issue up to date.
-func (j *job) tellGitHub(ctx context.Context) {
-	left, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-	defer cancel()
-	// A signal leaves little time, whether it came before or comes now.
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastGasp, cancel) })()
-	j.alarm(left)
-	j.comment(left) // last, so that it tells of the alarm's failure, too
+// publish tells the result to GitHub, to the report file and to the reader, the
+// closing lines last, and returns the exit code.
+func (s *session) publish(ctx context.Context, result *run.Result) run.Code {
+	if err := run.Recovered(s.log, func() { s.publishTo(ctx, s.report(result)) }); err != nil {
+		err = fmt.Errorf("could not write the complete report: %w", err)
+		if s.found == nil { // else Fail logs it there
+			_, _ = fmt.Fprintln(s.stderr, "error:", s.sanitizer.Line(err.Error()))
+		}
+		result.Fail(directory.Bug, err)
+	}
+	return result.Code()
 }
 
-// github makes the way to GitHub, once. It goes as the environment says: proxy
-// and client certificate are the tenant's.
-func (j *job) github() (*actions.GitHub, error) {
-	if j.hub != nil {
-		return j.hub, nil
+func (s *session) publishTo(ctx context.Context, r *report.Report) {
+	s.updateGitHub(ctx, r)
+	written := s.writeReport(r)
+	if err := s.edge.Outputs(outputs(r, written)); err != nil {
+		r.Fail(directory.NotReported, err)
+	}
+	if s.settings.Summary {
+		if err := s.edge.Summary(r.Summary(s.sanitizer, actions.MaxSummary)); err != nil {
+			r.Add(directory.Finding{Kind: directory.NotReported, Message: err.Error()})
+		}
+	}
+	s.annotate(fmt.Sprintf("Tenant %s", r.Tenant), r.Notes(s.sanitizer))
+	if err := r.WriteText(s.text, s.sanitizer, s.style); err != nil {
+		r.Fail(directory.NotReported, err)
+	}
+}
+
+// writeReport writes the JSON report and returns its path; empty if none was
+// written.
+func (s *session) writeReport(r *report.Report) string {
+	path := s.settings.ReportFile
+	if path == "" {
+		return ""
+	}
+	document, err := r.JSON(s.sanitizer)
+	switch {
+	case err != nil:
+	case path == "-":
+		_, err = s.stdout.Write(document)
+	default:
+		err = writeWhole(path, document)
+	}
+	if err != nil {
+		r.Fail(directory.NotReported, fmt.Errorf("report-file: %w", err))
+		return ""
+	}
+	return path
+}
+
+// outputs are the outputs of the action.
+func outputs(r *report.Report, reportPath string) [][2]string {
+	t := r.Tallies()
+	var pairs [][2]string
+	set := func(name string, value any) { pairs = append(pairs, [2]string{name, fmt.Sprint(value)}) }
+	for _, object := range []struct {
+		name string
+		report.Tally
+	}{{"users", t.Users}, {"groups", t.Groups}} {
+		set(object.name+"-created", object.Created)
+		set(object.name+"-updated", object.Updated)
+		set(object.name+"-deleted", object.Deleted)
+		set(object.name+"-unchanged", object.Unchanged)
+		set(object.name+"-failed", object.Failed)
+	}
+	set("memberships-added", t.Memberships.Added)
+	set("memberships-removed", t.Memberships.Removed)
+	set("memberships-withheld", t.Memberships.Withheld)
+	set("changed", t.Changed)
+	set("result", r.Code().Verdict())
+	digest, retries, wait := "", 0, time.Duration(0)
+	if r.Plan != nil {
+		digest = r.Plan.Digest
+	}
+	if r.Outcome != nil {
+		retries, wait = r.Outcome.Retry.Retries, r.Outcome.Retry.Wait
+	}
+	set("plan-digest", digest)
+	set("retries", retries)
+	set("retry-wait-seconds", strconv.FormatFloat(report.Seconds(wait), 'f', -1, 64))
+	set("report", reportPath)
+	return pairs
+}
+
+// updateGitHub brings the pull request's comment and the issue up to date.
+func (s *session) updateGitHub(ctx context.Context, r *report.Report) {
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), gitHubTimeout)
+	defer cancel()
+	// A signal leaves little time, whether it came before or comes now.
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(interruptedTimeout, cancel) })()
+	s.alarm(bounded, r)
+	s.comment(bounded, r) // last, so that it shows the alarm's failure, too
+}
+
+// github connects to GitHub, once. It goes as the environment says: the settings
+// of proxy and client certificate are the tenant's.
+func (s *session) github() (*actions.GitHub, error) {
+	if s.hub != nil {
+		return s.hub, nil
 	}
 	options := xc.TransportOptions{Connections: 1}
-	if err := proxy(&options, "", j.getenv); err != nil {
+	if err := proxy(&options, "", s.getenv); err != nil {
 		return nil, err
 	}
 	var err error
-	if options.CABundle, err = caBundle(j.settings); err != nil {
+	if options.CABundle, err = caBundle(s.settings); err != nil {
 		return nil, err
 	}
 	transport, err := xc.NewTransport(options)
 	if err != nil {
 		return nil, err
 	}
-	j.hub, err = j.edge.GitHub(j.settings.GitHubToken, transport)
-	return j.hub, err
+	s.hub, err = s.edge.GitHub(s.settings.GitHubToken, transport)
+	return s.hub, err
 }
 
 // comment keeps the one comment on the pull request up to date.
-func (j *job) comment(ctx context.Context) {
-	event := j.edge.Event()
-	switch j.settings.Comment {
+func (s *session) comment(ctx context.Context, r *report.Report) {
+	event := s.edge.Event()
+	switch s.settings.Comment {
 	case config.No:
 		return
 	case config.Auto:
-		merged := event.Name == "push" && !j.settings.DryRun
-		if j.settings.Simulate || event.PullRequest == 0 && !merged {
+		merged := event.Name == "push" && !s.settings.DryRun
+		if s.settings.Simulate || event.PullRequest == 0 && !merged {
 			return
 		}
 	}
-	page, err := j.putComment(ctx)
+	page, err := s.putComment(ctx, r)
 	switch {
 	case errors.Is(err, actions.ErrKept):
-		j.log.Info("no comment", "reason", err)
+		s.log.Info("no comment", "reason", err)
 	case err == nil:
-		j.log.Info("the comment on the pull request is up to date", "page", page)
-	case j.settings.Comment == config.Yes:
-		j.trouble(true, "comment", err)
+		s.log.Info("updated the comment on the pull request", "page", page)
+	case s.settings.Comment == config.Yes:
+		r.Fail(directory.GitHub, fmt.Errorf("comment: %w", err))
 	case event.PullRequest == 0: // nobody asked for a comment on what was merged
-		j.log.Info("no comment on a pull request", "reason", err)
+		s.log.Info("no comment on a pull request", "reason", err)
 	default:
-		j.trouble(false, "comment", err)
+		r.Add(directory.Finding{Kind: directory.GitHub, Message: fmt.Sprintf("comment: %s", err)})
 	}
 }
 
-func (j *job) putComment(ctx context.Context) (page string, err error) {
-	github, err := j.github()
+func (s *session) putComment(ctx context.Context, r *report.Report) (page string, err error) {
+	github, err := s.github()
 	if err != nil {
 		return "", err
 	}
-	note := actions.Note{Tenant: j.settings.Tenant, DryRun: j.settings.DryRun, Body: j.run.Comment(j.sanitiser, actions.MaxBody)}
-	if j.run.Plan != nil {
-		note.Plan = j.run.Plan.Digest
+	note := actions.Note{Tenant: s.settings.Tenant, DryRun: s.settings.DryRun, Body: r.Comment(s.sanitizer, actions.MaxBody)}
+	if r.Plan != nil {
+		note.Plan = r.Plan.Digest
 	}
 	return github.Comment(ctx, note)
 }
 
-// alarm keeps the one issue of the tenant open while runs fail. A pull request
-// is no alarm: who made it sees what is wrong.
-func (j *job) alarm(ctx context.Context) {
-	if !j.settings.IssueOnFailure || j.settings.Simulate || j.edge.Event().PullRequest != 0 || j.run.Verdict == report.Interrupted {
+// alarm keeps one issue per tenant open while runs fail. Runs on pull requests
+// raise none: their authors see what is wrong.
+func (s *session) alarm(ctx context.Context, r *report.Report) {
+	if !s.settings.IssueOnFailure || s.settings.Simulate || s.edge.Event().PullRequest != 0 || r.Code() == run.Interrupted {
 		return
 	}
-	failed := j.run.Verdict != report.Success
-	if !failed && (j.settings.Snapshot != "" || j.settings.DryRun && j.run.Tallies().Changed) {
-		return // the groups are not as the CSV says, or may not come to be
+	failed := r.Code() != run.Done
+	if !failed && (s.settings.Snapshot != "" || s.settings.DryRun && r.Tallies().Changed) {
+		return // the groups are not, or not yet, as the CSV says
 	}
-	github, err := j.github()
+	github, err := s.github()
 	if err == nil {
-		title := j.sanitiser.Line(fmt.Sprintf("xc-group-sync: the groups of %s are not kept in step", j.settings.Tenant))
-		err = github.Alarm(ctx, j.settings.Tenant, title, j.run.Comment(j.sanitiser, actions.MaxBody), failed)
+		title := s.sanitizer.Line("xc-group-sync: group sync is failing for " + s.settings.Tenant)
+		err = github.Alarm(ctx, s.settings.Tenant, title, r.Comment(s.sanitizer, actions.MaxBody), failed)
 	}
 	if err != nil {
-		j.trouble(true, "issue-on-failure", err)
+		r.Fail(directory.GitHub, fmt.Errorf("issue-on-failure: %w", err))
 	}
 }
 
-// trouble notes what went wrong beside the operations; a grave one fails the run.
-func (j *job) trouble(grave bool, what string, err error) {
-	err = withHint(err)
-	if grave {
-		j.applies(exitFailed)
-		j.log.Error(what, "error", err)
-	} else {
-		j.log.Warn(what, "error", err)
-	}
-	j.run.Troubles = append(j.run.Troubles, report.Note{Error: grave, Title: what, Message: err.Error()})
-}
-
-// annotate shows what went wrong beside the CSV's lines and above the log.
-func (j *job) annotate() {
-	var annotations []actions.Annotation
-	for _, note := range j.run.Notes(j.sanitiser) {
-		annotation := actions.Annotation{Level: actions.Warning, Line: note.Line, Title: note.Title, Message: note.Message}
-		if note.Error {
-			annotation.Level = actions.Error
+// annotate shows findings beside the lines of the CSV and above the log.
+func (s *session) annotate(title string, findings []directory.Finding) {
+	annotations := make([]actions.Annotation, len(findings))
+	for i, f := range findings {
+		message := f.Message
+		if f.File != "" && f.Line == 0 {
+			message = f.File + ": " + message // GitHub shows only files in the workspace
 		}
-		if note.Line > 0 {
-			annotation.File = j.settings.CSV
+		annotations[i] = actions.Annotation{Level: actions.Warning, File: f.File, Line: f.Line, Title: title, Message: s.sanitizer.Line(message)}
+		if f.Severity == directory.Error {
+			annotations[i].Level = actions.Error
 		}
-		annotations = append(annotations, annotation)
+		if _, err := strconv.Atoi(f.Column); err != nil && f.Column != "" {
+			annotations[i].Title = f.Column
+		}
+		if f.Hint != "" {
+			annotations[i].Message += "\nhint: " + s.sanitizer.Line(f.Hint)
+		}
 	}
-	j.edge.Annotate(annotations)
+	s.edge.Annotate(annotations)
 }
 
-// reviewed is the digest that today's plan must have, where there is one.
-func (j *job) reviewed(ctx context.Context) (digest string, err error) {
+// expected returns the digest that the plan must have; empty if any will do.
+func (s *session) expected(ctx context.Context) (digest string, err error) {
 	switch {
-	case len(j.run.Plan.Operations) == 0:
-		return "", nil // nothing is left to apply, as when a job runs again
-	case j.settings.ExpectPlan != config.PullRequest:
-		return j.settings.ExpectPlan, nil
-	case j.settings.DryRun:
+	case s.settings.ExpectPlan != config.PullRequest:
+		return s.settings.ExpectPlan, nil
+	case s.settings.DryRun:
 		return "", nil // this may be the plan that will be reviewed
 	}
-	github, err := j.github()
+	github, err := s.github()
 	if err != nil {
 		return "", err
 	}
-	return github.Reviewed(ctx, j.settings.Tenant)
+	return github.Reviewed(ctx, s.settings.Tenant)
 }

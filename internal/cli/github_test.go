@@ -246,7 +246,7 @@ func TestIssueWhileRunsFail(t *testing.T) {
 	r.schedule(6, "--issue-on-failure", "--dry-run", "--fail-on-drift")
 	r.schedule(5, "--issue-on-failure", "--max-removals", "0")
 	issues := r.Issues()
-	if len(issues) != 1 || issues[0].State != "open" || issues[0].Title != "xc-group-sync: the groups of acme are not kept in step" || !strings.Contains(issues[0].Body, "max-removals") {
+	if len(issues) != 1 || issues[0].State != "open" || issues[0].Title != "xc-group-sync: group sync is failing for acme" || !strings.Contains(issues[0].Body, "max-removals") {
 		t.Fatalf("%+v", issues)
 	}
 	if strings.Contains(issues[0].Body, "annie.easley") {
@@ -273,7 +273,7 @@ func TestBadRowsAreShownAtTheirLines(t *testing.T) {
 	}
 	r.write(r.csv, rows)
 	out := r.pullRequest(0, headOne)
-	if !strings.Contains(out, "::warning file=access/groups.csv,line=3,title=CSV%2C Email::") {
+	if !strings.Contains(out, "::warning file=access/groups.csv,line=3,title=Email::") {
 		t.Errorf("no annotation at line 3:\n%s", out)
 	}
 	if n := strings.Count(out, "\n::warning "); n != 10 {
@@ -289,7 +289,7 @@ func TestBadRowsAreShownAtTheirLines(t *testing.T) {
 	if n := strings.Count(out, "\n::error "); n != 10 {
 		t.Errorf("%d errors are annotated, want 10:\n%s", n, out)
 	}
-	if !strings.Contains(r.comment(), "15 warnings") {
+	if !strings.Contains(r.comment(), "15 errors") {
 		t.Errorf("the comment does not tell:\n%s", r.comment())
 	}
 }
@@ -337,6 +337,6 @@ func page(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(times.ReplaceAllString(string(want), "T"), times.ReplaceAllString(got, "T")); diff != "" {
-		t.Errorf("%s is not what a run writes (-it +the run); go test -run TestPagesOfTheScreenshots -update ./internal/cli writes it anew:\n%s", path, diff)
+		t.Errorf("%s is not what a run writes (-it +the run); go test -run TestPagesOfTheScreenshots -update ./internal/cli rewrites it:\n%s", path, diff)
 	}
 }

@@ -180,7 +180,7 @@ func TestNetworkNobodyThere(t *testing.T) {
 		says string
 	}{
 		{"no such name", []string{"--api-url", "https://nowhere.invalid"}, "the name nowhere.invalid does not resolve: check tenant, api-url and proxy"},
-		{"closed port", []string{"--api-url", "http://" + nobody}, "connection refused; the server cannot be reached: check tenant, api-url and proxy"},
+		{"closed port", []string{"--api-url", "http://" + nobody}, "connection refused\nhint: the server cannot be reached: check tenant, api-url and proxy"},
 		{"no proxy", []string{"--api-url", "https://" + networkHost, "--proxy", "http://user:pa%20ss+w%40rd@" + nobody}, "the proxy cannot be reached: check proxy"},
 		{"no such proxy", []string{"--api-url", "https://" + networkHost, "--proxy", "http://user:pa%20ss+w%40rd@nowhere.invalid"}, "the proxy cannot be reached: check proxy"},
 	} {

@@ -296,7 +296,7 @@ func TestAPageIsNoAnswerAboutAnObject(t *testing.T) {
 			}))
 			before := tenant.State()
 			code, out := run(t, tenant, "Email,Entitlement Display Name\ndonald.knuth@example.com,CN=xc-auditors\n", "--prune", "users", "--max-removals", "none")
-			if code != 1 || strings.Contains(out, "deleted=1") || !strings.Contains(out, "failed: delete user left@example.com") {
+			if code != 1 || strings.Contains(out, "deleted=1") || !strings.Contains(out, "error: delete user left@example.com") {
 				t.Errorf("exit code %d:\n%s", code, out)
 			}
 			for _, fact := range lost(before, tenant.State()) {
@@ -320,7 +320,7 @@ func TestABugShowsNoSecret(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	code := cli.MainContext(t.Context(), []string{"sync", "--csv", "-", "--tenant", "acme", "--api-token", "tok-12345"}, func(string) string { return "" }, bug{}, &out, &out)
-	if code != 1 || strings.Contains(out.String(), "tok-12345") || strings.Contains(out.String(), "goroutine") || !strings.Contains(out.String(), "which is a bug") {
+	if code != 1 || strings.Contains(out.String(), "tok-12345") || strings.Contains(out.String(), "goroutine") || !strings.Contains(out.String(), "this is a bug") {
 		t.Errorf("exit code %d:\n%s", code, out.String())
 	}
 }

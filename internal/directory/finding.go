@@ -1,5 +1,7 @@
 package directory
 
+import "fmt"
+
 // Finding is one thing that went wrong or deserves attention. A run keeps one
 // list of them; the exit code and every report are made from that list.
 type Finding struct {
@@ -27,11 +29,28 @@ const (
 
 // Kind groups findings that are alike: they are counted and shown together, and
 // the gravest kind among the errors decides the exit code. Its text is a noun
-// phrase, as in "12 rows with KIND".
+// phrase.
 type Kind string
 
-// BadCSV is the kind of a CSV that cannot be used as a whole.
-const BadCSV Kind = "invalid CSV"
+// The kinds of findings about a run as a whole. See also those about rows of a
+// CSV and about a plan.
+const (
+	Interrupted    Kind = "interrupted"
+	BadSettings    Kind = "invalid settings"
+	BadSnapshot    Kind = "invalid snapshot"
+	BadCSV         Kind = "invalid CSV"
+	Authentication Kind = "authentication refused"
+	TenantUnread   Kind = "tenant not read"
+	CallerUnknown  Kind = "caller unknown"
+	Refusal        Kind = "refused by a guard"
+	Drift          Kind = "drift"
+	Blocked        Kind = "blocked"
+	NotDone        Kind = "failed operation"
+	GitHub         Kind = "GitHub"
+	NotSaved       Kind = "snapshot not written"
+	NotReported    Kind = "report not written"
+	Bug            Kind = "internal error"
+)
 
 // The kinds of findings about rows of a CSV. See Kind.InvalidRow.
 const (
@@ -60,7 +79,54 @@ func (k Kind) InvalidRow() bool {
 	return false
 }
 
-// The kinds of findings about a run as a whole.
+// The kinds of findings about a plan.
 const (
-	BadSettings Kind = "invalid settings"
+	GroupKept         Kind = "group not deleted"
+	UserKept          Kind = "user not deleted"
+	SCIMSynced        Kind = "group synced by SCIM"
+	StaleGroup        Kind = "group no longer in the CSV"
+	StaleMember       Kind = "inactive member"
+	UserCreatedSince  Kind = "user created since the snapshot"
+	GroupCreatedSince Kind = "group created since the snapshot"
+	RecreatedUser     Kind = "recreated user"
+	UsernameTaken     Kind = "username taken"
+	MemberNotRestored Kind = "member not restored"
 )
+
+// counted are the kinds whose findings may be counted instead of listed: what so
+// many of them are.
+var counted = map[Kind]string{
+	MissingEmail:        "rows without an email",
+	InvalidEmail:        "rows with an invalid email",
+	InvalidDN:           "rows with an invalid DN",
+	JoinedDNs:           "rows with several DNs joined into one",
+	UnusableCN:          "rows with an unusable CN",
+	UnknownStatus:       "rows with an unknown status",
+	FieldCount:          "rows with the wrong number of fields",
+	EmptyEntitlement:    "rows with an empty entitlement",
+	ContradictoryStatus: "people both active and inactive",
+	GroupKept:           "groups not deleted",
+	UserKept:            "users not deleted",
+	SCIMSynced:          "groups synced by SCIM",
+	StaleGroup:          "groups no longer in the CSV",
+	StaleMember:         "inactive members of groups not in the CSV",
+	UserCreatedSince:    "users created since the snapshot",
+	GroupCreatedSince:   "groups created since the snapshot",
+	RecreatedUser:       "users recreated",
+	UsernameTaken:       "users whose username is taken",
+	MemberNotRestored:   "members not restored",
+}
+
+// Count says what several findings of the kind are, as in "19 groups not
+// deleted". It returns "" for a kind whose findings are not alike enough.
+func (k Kind) Count(n int) string {
+	if what := counted[k]; what != "" {
+		return fmt.Sprintf("%d %s", n, what)
+	}
+	return ""
+}
+
+// OfGroup reports whether Subject names a group; else it names a person.
+func (k Kind) OfGroup() bool {
+	return k == GroupKept || k == SCIMSynced || k == StaleGroup || k == GroupCreatedSince
+}

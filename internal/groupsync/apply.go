@@ -38,8 +38,6 @@ func (s *Service) Apply(ctx context.Context, p *plan.Plan) *Outcome {
 		r.each(ctx, r.phase(plan.Group, plan.Delete), r.deleteGroup)
 		r.notRemoved = notRemoved(r.phase(plan.Group, plan.Update, plan.Delete))
 		r.each(ctx, r.phase(plan.User, plan.Delete), r.deleteUser)
-	} else if ctx.Err() == nil && len(r.phase(plan.Group, plan.Delete))+len(r.phase(plan.User, plan.Delete)) > 0 {
-		s.options.Log.Warn("nothing is deleted in this run: a user or group could not be created")
 	}
 	r.outcome.Stopped = context.Cause(ctx)
 	r.outcome.Opened = s.retrier.Breaker.Opened()

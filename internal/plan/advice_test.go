@@ -31,7 +31,7 @@ func TestAdviceOfTheGuard(t *testing.T) {
 			t.Errorf("with %d allowed: %v", allow, again.Refusals)
 		}
 	}
-	if advice := p.Refusals[0].String(); !strings.Contains(advice, "max-removals to 18") {
+	if advice := p.Refusals[0].Hint; !strings.Contains(advice, "max-removals: 18") {
 		t.Errorf("advice = %s", advice)
 	}
 }

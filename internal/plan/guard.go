@@ -27,9 +27,11 @@ func (p *planner) guard() {
 	}
 	for _, r := range removals {
 		if !p.policy.MaxRemovals.allows(r.removed, r.of) {
-			p.plan.Refusals = append(p.plan.Refusals, Refusal{Guard: "max-removals", Reason: fmt.Sprintf(
-				"the plan removes %d of %s%s, more than max-removals (%s) allows; if that is right, set max-removals to %d or to none for one run",
-				r.removed, count(r.of, r.one, r.many), r.where, p.policy.MaxRemovals, most)})
+			p.plan.Refusals = append(p.plan.Refusals, Refusal{
+				Guard:  "max-removals",
+				Reason: fmt.Sprintf("plan would remove %d of %s%s, over the max-removals limit of %s", r.removed, count(r.of, r.one, r.many), r.where, p.policy.MaxRemovals),
+				Hint:   fmt.Sprintf("to allow it once, re-run with max-removals: %d", most),
+			})
 		}
 	}
 }

@@ -161,8 +161,8 @@ func TestRefusalSaysWhatWouldAllowIt(t *testing.T) {
 	if len(refusals) != 2 {
 		t.Fatalf("refusals %v, want two", refusals)
 	}
-	for _, part := range []string{"8 of 8", "25%", "max-removals to 8", "none"} {
-		if text := refusals[0].String(); !strings.Contains(text, part) {
+	for _, part := range []string{"8 of 8", "25%", "max-removals: 8"} {
+		if text := refusals[0].Reason + "\n" + refusals[0].Hint; !strings.Contains(text, part) {
 			t.Errorf("%q does not tell %q", text, part)
 		}
 	}

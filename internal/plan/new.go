@@ -21,9 +21,8 @@ func New(desired *directory.Desired, observed *directory.Observed, policy Policy
 		named:     make(map[directory.GroupName]*directory.DesiredGroup, len(desired.Groups)),
 		newcomers: map[directory.Email]*directory.Person{},
 		plan: &Plan{
-			Problems: slices.Clone(desired.Findings),
-			Users:    Count{Desired: len(desired.People), Existing: len(observed.Users)},
-			Groups:   Count{Desired: len(desired.Groups), Existing: len(observed.Groups)},
+			Users:  Count{Desired: len(desired.People), Existing: len(observed.Users)},
+			Groups: Count{Desired: len(desired.Groups), Existing: len(observed.Groups)},
 		},
 	}
 	for _, person := range desired.People {
@@ -36,7 +35,7 @@ func New(desired *directory.Desired, observed *directory.Observed, policy Policy
 	groupDeletions := p.groupDeletions()
 	userDeletions := p.userDeletions(slices.Concat(groups, groupDeletions))
 	p.plan.Operations = slices.Concat(p.users(userDeletions), groups, groupDeletions, userDeletions)
-	p.noteAbandoned(groupDeletions)
+	p.warnStale(groupDeletions)
 	p.guard()
 	p.plan.Digest = digest(policy.Tenant, p.plan.Operations)
 	return p.plan
@@ -52,18 +51,19 @@ type planner struct {
 	plan      *Plan
 }
 
-func (p *planner) note(format string, args ...any) {
-	p.plan.Problems = append(p.plan.Problems, directory.Finding{Message: fmt.Sprintf(format, args...)})
+// warn adds a finding to the plan; subject is the name in the message that it is
+// about.
+func (p *planner) warn(kind directory.Kind, subject, hint, format string, args ...any) {
+	p.plan.Findings = append(p.plan.Findings, directory.Finding{Kind: kind, Subject: subject, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
-func (p *planner) block(name directory.GroupName, format string, args ...any) {
-	blocked := Blocked{Name: name, Reason: fmt.Sprintf(format, args...), Missing: p.tenant.groups[name] == nil}
-	p.plan.Blocked = append(p.plan.Blocked, blocked)
-	p.note("group %q is left alone: %s", name, blocked.Reason)
+// blockGroup leaves a group alone and counts it as failed.
+func (p *planner) blockGroup(name directory.GroupName, reason, hint string) {
+	p.plan.Blocked = append(p.plan.Blocked, Blocked{Object: Group, Name: string(name), Reason: reason, Hint: hint, Missing: p.tenant.groups[name] == nil})
 }
 
 func (p *planner) blocked(name directory.GroupName) bool {
-	return slices.ContainsFunc(p.plan.Blocked, func(b Blocked) bool { return b.Name == name })
+	return slices.ContainsFunc(p.plan.Blocked, func(b Blocked) bool { return b.Object == Group && b.Name == string(name) })
 }
 
 // groups plans the creation and the update of the groups that the CSV names.
@@ -72,7 +72,7 @@ func (p *planner) groups() []Operation {
 	for _, desired := range p.desired.Groups {
 		observed, exists := p.tenant.groups[desired.Name]
 		if len(desired.DNs) > 1 && !p.policy.MergeCollisions {
-			p.block(desired.Name, "the DNs %s would become one group; rename one, or set name-collisions to merge", list(desired.DNs))
+			p.blockGroup(desired.Name, fmt.Sprintf("%d DNs map to this group name: %s", len(desired.DNs), list(desired.DNs)), "rename one of them, or set name-collisions: merge")
 			continue
 		}
 		switch {
@@ -89,7 +89,7 @@ func (p *planner) groups() []Operation {
 				p.plan.Groups.Unchanged++
 			case observed.SyncMode == directory.SyncSCIM:
 				p.plan.Groups.Unchanged++
-				p.note("group %q is synced by SCIM: its members (%d to add, %d to remove) are left to the identity provider", desired.Name, len(operation.Add), len(operation.Remove))
+				p.warn(directory.SCIMSynced, string(desired.Name), "", "group %q is synced by SCIM; leaving its members to the identity provider (%d to add, %d to remove)", desired.Name, len(operation.Add), len(operation.Remove))
 			default:
 				p.need(operation.Add)
 				operations = append(operations, operation)
@@ -104,15 +104,22 @@ func (p *planner) groups() []Operation {
 func (p *planner) blockUnread() {
 	for _, group := range p.tenant.observed.Groups {
 		if group.ReadError != "" && !p.blocked(group.Name) {
-			p.block(group.Name, "the tenant could not read it whole: %s", group.ReadError)
+			p.blockGroup(group.Name, "the tenant returned it incomplete: "+group.ReadError, "")
 		}
 	}
 }
 
-func list(dns []directory.DN) string {
-	quoted := make([]string, len(dns))
-	for i, dn := range dns {
-		quoted[i] = fmt.Sprintf("%q", dn)
+// shownNames bounds the names that one message lists.
+const shownNames = 3
+
+// list quotes the first names and counts the rest.
+func list[T fmt.Stringer](names []T) string {
+	var quoted []string
+	for _, name := range names[:min(len(names), shownNames)] {
+		quoted = append(quoted, fmt.Sprintf("%q", name.String()))
+	}
+	if more := len(names) - shownNames; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(quoted, ", "), more)
 	}
 	return strings.Join(quoted, ", ")
 }
@@ -144,32 +151,42 @@ func (p *planner) newGroup(desired *directory.DesiredGroup) (Operation, bool) {
 
 func (p *planner) groupUpdate(desired *directory.DesiredGroup, observed *directory.Group) Operation {
 	operation := Operation{Action: Update, Object: Group, Group: *observed}
-	wanted := make(map[directory.Email]bool, len(desired.Members))
-	for _, person := range desired.Members {
-		wanted[person.Email] = true
+	wanted := make([]directory.Email, len(desired.Members))
+	for i, person := range desired.Members {
+		wanted[i] = person.Email
 	}
-	present := make(map[directory.Email]bool, len(observed.Usernames))
-	for _, username := range observed.Usernames {
+	p.changeMembers(&operation, wanted, func(member Member) string { return p.keep(desired, member) })
+	return operation
+}
+
+// changeMembers plans who joins and who leaves the operation's group so that it
+// has the wanted people. A member with a reason to stay is withheld instead.
+func (p *planner) changeMembers(operation *Operation, wanted []directory.Email, stays func(Member) string) {
+	meant := make(map[directory.Email]bool, len(wanted))
+	for _, email := range wanted {
+		meant[email] = true
+	}
+	present := make(map[directory.Email]bool, len(operation.Group.Usernames))
+	for _, username := range operation.Group.Usernames {
 		member := Member{Email: p.tenant.who(username), Username: username}
 		present[member.Email] = true
-		if wanted[member.Email] {
+		if meant[member.Email] {
 			continue
 		}
-		if reason := p.keep(desired, member); reason != "" {
-			if observed.SyncMode != directory.SyncSCIM { // there nothing would be removed anyway
-				p.plan.Withheld = append(p.plan.Withheld, Withheld{Group: desired.Name, Member: member, Reason: reason})
-			}
-			continue
-		}
-		operation.Remove = append(operation.Remove, member)
-	}
-	for _, person := range desired.Members {
-		if !present[person.Email] {
-			operation.Add = append(operation.Add, p.tenant.member(person.Email))
+		if reason := stays(member); reason == "" {
+			operation.Remove = append(operation.Remove, member)
+		} else if operation.Group.SyncMode != directory.SyncSCIM { // there nothing would be removed anyway
+			p.plan.Withheld = append(p.plan.Withheld, Withheld{Group: operation.Group.Name, Member: member, Reason: reason})
 		}
 	}
+	for _, email := range wanted {
+		if !present[email] {
+			present[email] = true
+			operation.Add = append(operation.Add, p.tenant.member(email))
+		}
+	}
+	sortMembers(operation.Add)
 	sortMembers(operation.Remove)
-	return operation
 }
 
 func sortMembers(members []Member) {

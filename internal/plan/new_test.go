@@ -194,11 +194,6 @@ func TestNewPlansGroupsAndTheirMembers(t *testing.T) {
 			same(t, "operations", shown(p), tt.want)
 			same(t, "withheld", withheld(p), tt.withheld)
 			same(t, "blocked", blocked(p), tt.blocked)
-			for _, name := range tt.blocked {
-				if !says(p, `group "`+name+`" is left alone`) {
-					t.Errorf("no problem tells of %s: %+v", name, p.Problems)
-				}
-			}
 		})
 	}
 }

@@ -71,25 +71,25 @@ type Withheld struct {
 	Reason string
 }
 
-// Blocked is a group that is left alone from the start and counts as failed:
-// the plan has no operation on it, whereas what groupsync.Skipped marks was
-// planned.
+// Blocked is an object that the CSV names and that nothing is planned for. It
+// counts as failed.
 type Blocked struct {
-	Name    directory.GroupName
-	Reason  string
-	Missing bool // the tenant has no such group, and it is not created
+	Object  Object
+	Name    string
+	Reason  string // a clause, as in "skipped: …"
+	Hint    string // what to do about it; may be empty
+	Missing bool   // the tenant has no such object, and it is not created
 }
 
 // Count is what the CSV names and the tenant holds of one kind of object.
 type Count struct{ Desired, Existing, Unchanged int }
 
-// Refusal is a guard's verdict on a plan that must not be applied.
+// Refusal is why a guard does not let a plan be applied.
 type Refusal struct {
-	Guard  string // the setting that it goes by
-	Reason string // a sentence without a full stop, with what would let the plan pass
+	Guard  string // name of the setting
+	Reason string
+	Hint   string // what would let the plan pass
 }
-
-func (r Refusal) String() string { return r.Reason }
 
 // Plan is what a run would do. Make it with New.
 type Plan struct {
@@ -99,7 +99,7 @@ type Plan struct {
 	Operations []Operation
 	Blocked    []Blocked
 	Withheld   []Withheld
-	Problems   []directory.Finding // of the CSV, by line, then of the plan
+	Findings   []directory.Finding // what deserves attention beside all that
 	Refusals   []Refusal           // empty: the guards let it pass
 	Users      Count
 	Groups     Count

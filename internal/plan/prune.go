@@ -22,7 +22,7 @@ func (p *planner) groupDeletions() []Operation {
 		}
 		members := p.membersOf(group)
 		if reason := p.keepGroup(group, members); reason != "" {
-			p.note("group %q is not deleted: %s", group.Name, reason)
+			p.warn(directory.GroupKept, string(group.Name), "", "not deleting group %q: %s", group.Name, reason)
 			continue
 		}
 		operations = append(operations, Operation{Action: Delete, Object: Group, Group: *group, Remove: members})
@@ -80,7 +80,7 @@ func (p *planner) userDeletions(groups []Operation) []Operation {
 		return nil
 	}
 	if !p.policy.Caller.Known {
-		p.note("no user is deleted: whom the credentials belong to could not be found out, and that user must stay")
+		p.warn(directory.UserKept, "", "", "not deleting users: could not determine which user the credentials belong to")
 		return nil
 	}
 	lost := p.memberships()
@@ -100,13 +100,13 @@ func (p *planner) userDeletions(groups []Operation) []Operation {
 			continue
 		}
 		if len(p.tenant.users[user.Email]) > 1 {
-			p.note("user %s is not deleted: the tenant has several users of that e-mail", user.Email)
+			p.warn(directory.UserKept, string(user.Email), "", "not deleting user %s: the tenant has several users with that email", user.Email)
 			continue
 		}
 		operations = append(operations, Operation{Action: Delete, Object: User, User: user, Before: user.Name, Lost: lost[user.Email]})
 	}
 	if held > 0 {
-		p.note("%s not deleted: the CSV has a row that could not be read, which may have named them", count(held, "user is", "users are"))
+		p.warn(directory.UserKept, "", "", "not deleting %s: an invalid row of the CSV may have named them", count(held, "user", "users"))
 	}
 	slices.SortFunc(operations, byName)
 	return operations
@@ -132,3 +132,5 @@ func (p *planner) prunable(user directory.User) bool {
 	}
 	return !p.protected(Member{Email: user.Email, Username: user.Username})
 }
+
+func byGroupName(a, b directory.Group) int { return cmp.Compare(a.Name, b.Name) }

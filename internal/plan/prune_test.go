@@ -26,9 +26,9 @@ func TestPruneOfGroups(t *testing.T) {
 		"named by the CSV":                      {csv: func(c *csv) { c.group("CN=Old", "a@x.y", "b@x.y") }},
 		"named by colliding DNs":                {csv: func(c *csv) { c.group("CN=Old|CN=Old,OU=x", "a@x.y") }},
 		"synced by SCIM":                        {group: func(g *directory.Group) { g.SyncMode = directory.SyncSCIM }},
-		"unreadable":                            {group: func(g *directory.Group) { g.ReadError = "boom" }, says: `"old" is left alone`},
-		"a row of the CSV is bad":               {csv: func(c *csv) { c.KeepGroups = true }, says: `"old" is not deleted: the CSV has a row`},
-		"protected":                             {policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"o*d"} }, says: `"old" is not deleted: it is protected`},
+		"unreadable":                            {group: func(g *directory.Group) { g.ReadError = "boom" }},
+		"a row of the CSV is bad":               {csv: func(c *csv) { c.KeepGroups = true }, says: `not deleting group "old": the CSV has a row`},
+		"protected":                             {policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"o*d"} }, says: `not deleting group "old": it is protected`},
 		"a member is protected":                 {policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"b@*"} }, says: "its member b@x.y is protected"},
 		"a member's username is protected":      {policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"ghost"} }, says: "its member ghost is protected"},
 		"a contradicted member":                 {csv: func(c *csv) { c.person("b@x.y", directory.Contradicted) }, says: "the CSV calls its member b@x.y both active and inactive"},
@@ -65,7 +65,7 @@ func TestPruneOfGroups(t *testing.T) {
 			}
 			same(t, "deletions", deletions, want)
 			if tt.says != "" && !says(p, tt.says) {
-				t.Errorf("no problem says %q: %+v", tt.says, p.Problems)
+				t.Errorf("no finding says %q: %+v", tt.says, p.Findings)
 			}
 		})
 	}
@@ -91,7 +91,7 @@ func TestPruneOfUsers(t *testing.T) {
 		"contradicted, though it is":    {csv: func(c *csv) { c.person("b@x.y", directory.Contradicted) }, policy: func(p *plan.Policy) { p.PruneInactive = true }},
 		"unclear, though it is":         {csv: func(c *csv) { c.unclear("b@x.y", "maybe") }, policy: func(p *plan.Policy) { p.PruneInactive = true }},
 		"inactive with a bad DN":        {csv: func(c *csv) { c.person("b@x.y", directory.Inactive).KeepMemberships = true }, policy: func(p *plan.Policy) { p.PruneInactive = true }},
-		"a row has a bad e-mail":        {csv: func(c *csv) { c.KeepUsers = true }, says: "1 user is not deleted: the CSV"},
+		"a row has a bad e-mail":        {csv: func(c *csv) { c.KeepUsers = true }, says: "not deleting 1 user: an invalid row"},
 		"a row has a bad DN":            {csv: func(c *csv) { c.KeepGroups = true }, want: true},
 		"protected by e-mail":           {policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"*@x.y"} }},
 		"protected by username":         {policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"bob"} }},
@@ -102,8 +102,8 @@ func TestPruneOfUsers(t *testing.T) {
 		"a user without an e-mail":      {user: func(u *directory.User) { u.Email = "" }},
 		"the caller, by e-mail":         {policy: func(p *plan.Policy) { p.Caller = plan.Caller{Known: true, Email: "b@x.y"} }},
 		"the caller, by username":       {policy: func(p *plan.Policy) { p.Caller = plan.Caller{Known: true, Username: "BOB"} }},
-		"the caller is not known":       {policy: func(p *plan.Policy) { p.Caller = plan.Caller{} }, says: "no user is deleted"},
-		"two users of the e-mail":       {more: []directory.User{{Email: "b@x.y", Username: "b2", Type: directory.TypeUser}}, says: "several users of that e-mail"},
+		"the caller is not known":       {policy: func(p *plan.Policy) { p.Caller = plan.Caller{} }, says: "not deleting users"},
+		"two users of the e-mail":       {more: []directory.User{{Email: "b@x.y", Username: "b2", Type: directory.TypeUser}}, says: "several users with that email"},
 		"a service user of the e-mail":  {more: []directory.User{{Email: "b@x.y", Username: "b2", Type: directory.TypeService}}},
 		"a nameless user of the e-mail": {more: []directory.User{{Username: "B@x.y", Type: directory.TypeUser}}},
 	} {
@@ -132,7 +132,7 @@ func TestPruneOfUsers(t *testing.T) {
 			}
 			same(t, "operations", shown(p), want)
 			if tt.says != "" && !says(p, tt.says) {
-				t.Errorf("no problem says %q: %+v", tt.says, p.Problems)
+				t.Errorf("no finding says %q: %+v", tt.says, p.Findings)
 			}
 		})
 	}

@@ -56,12 +56,12 @@ func NewRestore(snapshot *directory.Snapshot, observed *directory.Observed, poli
 	p.plan.Operations = slices.Concat(users, p.restoreGroups(snapshot, returning))
 	for _, email := range snapshot.NewUsers {
 		if _, exists := p.tenant.user(email); exists {
-			p.note("user %s was created by the run that is undone, and is left: delete it by hand if it is not wanted", email)
+			p.warn(directory.UserCreatedSince, string(email), "delete it by hand if it is not wanted", "user %s was created by the run being undone; leaving it", email)
 		}
 	}
 	for _, name := range snapshot.NewGroups {
 		if p.tenant.groups[name] != nil {
-			p.note("group %q was created by the run that is undone, and is left: delete it by hand if it is not wanted", name)
+			p.warn(directory.GroupCreatedSince, string(name), "delete it by hand if it is not wanted", "group %q was created by the run being undone; leaving it", name)
 		}
 	}
 	p.guard()
@@ -79,15 +79,15 @@ func (p *planner) restoreUsers(snapshot *directory.Snapshot) (operations []Opera
 		switch {
 		case !exists:
 			if other, taken := p.tenant.usernames[user.Username.Key()]; taken {
-				p.note("user %s comes back with the e-mail as username: %q is %s by now", user.Email, user.Username, other)
+				p.warn(directory.UsernameTaken, string(user.Email), "", "user %s is recreated with the email as username: %q now belongs to %s", user.Email, user.Username, other)
 				user.Username = directory.Username(user.Email)
 			}
 			returning[user.Email] = user
 			operations = append(operations, Operation{Action: Create, Object: User, User: user})
 			if user.IdmType == directory.IdmLocal {
-				p.note("user %s comes back without a password, API credentials and settings of their own: let them set a password anew", user.Email)
+				p.warn(directory.RecreatedUser, string(user.Email), "they must reset their password", "user %s is recreated without password, API credentials or personal settings", user.Email)
 			} else {
-				p.note("user %s comes back without API credentials and settings of their own", user.Email)
+				p.warn(directory.RecreatedUser, string(user.Email), "", "user %s is recreated without API credentials or personal settings", user.Email)
 			}
 		case now.Name != user.Name && now.Local():
 			before := now.Name
@@ -145,7 +145,7 @@ func (p *planner) restoreGroups(snapshot *directory.Snapshot, returning map[dire
 func (p *planner) restoreGroup(then *restored, returning map[directory.Email]directory.User) (Operation, bool) {
 	now, exists := p.tenant.groups[then.Name]
 	if exists && now.SyncMode == directory.SyncSCIM {
-		p.note("group %q is left alone: it is synced by SCIM", then.Name)
+		p.warn(directory.SCIMSynced, string(then.Name), "", "skipping group %q: it is synced by SCIM", then.Name)
 	}
 	if exists && (now.SyncMode == directory.SyncSCIM || now.ReadError != "") {
 		return Operation{}, false
@@ -168,43 +168,35 @@ func (p *planner) restoreGroup(then *restored, returning map[directory.Email]dir
 	return operation, true
 }
 
-// restoreMembers plans who comes back to a group, and who is in it that was not
-// then.
+// restoreMembers plans who comes back to a group, and who leaves it again.
 func (p *planner) restoreMembers(operation *Operation, then *restored, returning map[directory.Email]directory.User) {
-	present, meant := map[directory.Email]bool{}, map[directory.Email]bool{}
+	present := map[directory.Email]bool{}
 	for _, email := range p.tenant.members(&operation.Group) {
 		present[email] = true
 	}
+	var wanted []directory.Email
 	for _, email := range then.members {
 		_, known := p.tenant.user(email)
 		_, returns := returning[email]
-		switch {
-		case present[email], meant[email]:
-		case known, returns:
-			operation.Add = append(operation.Add, p.tenant.member(email))
-		default:
-			p.note("%s cannot come back to group %q: the tenant has no such user any more", email, then.Name)
+		if known || returns || present[email] {
+			wanted = append(wanted, email)
+		} else {
+			p.warn(directory.MemberNotRestored, string(email), "", "cannot put %s back into group %q: the tenant has no such user any more", email, then.Name)
 		}
-		meant[email] = true
 	}
 	names := map[string]bool{}
 	for _, username := range then.Usernames {
 		names[username.Key()] = true
 	}
-	for _, username := range operation.Group.Usernames {
-		member := Member{Email: p.tenant.who(username), Username: username}
+	p.changeMembers(operation, wanted, func(member Member) string {
 		switch {
-		case meant[member.Email]:
 		case p.protected(member):
-			p.plan.Withheld = append(p.plan.Withheld, Withheld{Group: then.Name, Member: member, Reason: "protected"})
-		case names[username.Key()]:
-			p.plan.Withheld = append(p.plan.Withheld, Withheld{Group: then.Name, Member: member, Reason: "the username was in the group, then with another e-mail: it may be the same person"})
-		default:
-			operation.Remove = append(operation.Remove, member)
+			return "protected"
+		case names[member.Username.Key()]:
+			return "the username was in the group with another email then: it may be the same person"
 		}
-	}
-	sortMembers(operation.Add)
-	sortMembers(operation.Remove)
+		return ""
+	})
 }
 
 // Attributes are what a group has beside its members.

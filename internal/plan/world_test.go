@@ -127,12 +127,12 @@ func withheld(p *plan.Plan) []string {
 	return lines
 }
 
-var removes = regexp.MustCompile(`^the plan removes (\d+) of (\d+) (.+), more than max-removals`)
+var removes = regexp.MustCompile(`^plan would remove (\d+) of (\d+) (.+), over the max-removals limit`)
 
 func refused(p *plan.Plan) []string {
 	var lines []string
 	for _, r := range p.Refusals {
-		line := r.String()
+		line := r.Reason
 		if parts := removes.FindStringSubmatch(line); r.Guard == "max-removals" && parts != nil {
 			line = fmt.Sprintf("%s %s/%s", parts[3], parts[1], parts[2])
 		}
@@ -152,5 +152,5 @@ func same(t *testing.T, what string, got, want any) {
 var byText = gocmp.Comparer(func(a, b directory.DN) bool { return a.String() == b.String() })
 
 func says(p *plan.Plan, text string) bool {
-	return slices.ContainsFunc(p.Problems, func(problem directory.Finding) bool { return strings.Contains(problem.Message, text) })
+	return slices.ContainsFunc(p.Findings, func(f directory.Finding) bool { return strings.Contains(f.Message+"\n"+f.Hint, text) })
 }

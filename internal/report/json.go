@@ -12,14 +12,14 @@ import (
 	"xc-group-sync/internal/retry"
 )
 
-// The JSON report, schema 1. It is for machines: e-mails are not masked.
+// The JSON report, schema 1. It is for machines: emails are not masked.
 type document struct {
 	Schema      int         `json:"schema"`
 	Version     string      `json:"version"`
 	Tenant      string      `json:"tenant"`
 	Simulated   bool        `json:"simulated,omitempty"`
 	DryRun      bool        `json:"dry_run"`
-	Result      Verdict     `json:"result"`
+	Result      string      `json:"result"`
 	Error       string      `json:"error,omitempty"`
 	StartedAt   string      `json:"started_at"`
 	Duration    float64     `json:"duration_seconds"`
@@ -36,7 +36,14 @@ type planJSON struct {
 	Digest     string          `json:"digest"`
 	Refusals   []string        `json:"refusals"`
 	Operations []operationJSON `json:"operations"`
+	Blocked    []blockedJSON   `json:"blocked"`
 	Withheld   []withheldJSON  `json:"withheld"`
+}
+
+type blockedJSON struct {
+	Object plan.Object `json:"object"`
+	Name   string      `json:"name"`
+	Reason string      `json:"reason"`
 }
 
 type withheldJSON struct {
@@ -95,20 +102,21 @@ type httpJSON struct {
 }
 
 type warning struct {
+	File    string `json:"file"`
 	Line    int    `json:"line"`
 	Column  string `json:"column"`
 	Message string `json:"message"`
 }
 
 // JSON is the report as a document, without secrets.
-func (r *Run) JSON(s Sanitiser) ([]byte, error) {
+func (r *Report) JSON(s Sanitizer) ([]byte, error) {
 	s.MaskEmails = false
 	t := r.Tallies()
 	d := document{
-		Schema: 1, Version: r.Version, Tenant: r.Tenant, Simulated: r.Simulate, DryRun: r.DryRun, Result: r.Verdict, Error: s.hide(r.cause()),
+		Schema: 1, Version: r.Version, Tenant: r.Tenant, Simulated: r.Simulate, DryRun: r.DryRun, Result: r.Code().Verdict(), Error: s.hide(r.cause()),
 		StartedAt: r.Started.UTC().Format(time.RFC3339), Duration: Seconds(r.Duration),
 		Users: t.Users, Groups: t.Groups, Memberships: t.Memberships,
-		Plan:     planJSON{Refusals: []string{}, Operations: []operationJSON{}, Withheld: []withheldJSON{}},
+		Plan:     planJSON{Refusals: []string{}, Operations: []operationJSON{}, Blocked: []blockedJSON{}, Withheld: []withheldJSON{}},
 		Retry:    retryReport(r.Outcome),
 		HTTP:     httpJSON{r.HTTP.Requests, r.HTTP.Retries, Seconds(r.HTTP.P50), Seconds(r.HTTP.P95), Seconds(r.HTTP.Max)},
 		Warnings: []warning{},
@@ -116,7 +124,10 @@ func (r *Run) JSON(s Sanitiser) ([]byte, error) {
 	if r.Plan != nil {
 		d.Plan.Digest = r.Plan.Digest
 		for _, refusal := range r.Plan.Refusals {
-			d.Plan.Refusals = append(d.Plan.Refusals, s.hide(refusal.String()))
+			d.Plan.Refusals = append(d.Plan.Refusals, s.hide(refusal.Reason))
+		}
+		for _, blocked := range r.Plan.Blocked {
+			d.Plan.Blocked = append(d.Plan.Blocked, blockedJSON{blocked.Object, blocked.Name, s.hide(blocked.Reason)})
 		}
 		for _, withheld := range r.Plan.Withheld {
 			d.Plan.Withheld = append(d.Plan.Withheld, withheldJSON{withheld.Group, withheld.Member.Email, s.hide(withheld.Reason)})
@@ -138,22 +149,23 @@ func (r *Run) JSON(s Sanitiser) ([]byte, error) {
 		}
 		d.Plan.Operations = append(d.Plan.Operations, operation)
 	}
-	for _, problem := range r.problems() {
-		d.Warnings = append(d.Warnings, warning{problem.Line, problem.Column, s.hide(problem.Message)})
+	for _, f := range r.Findings {
+		if f.Severity == directory.Warning || f.Line > 0 {
+			d.Warnings = append(d.Warnings, warning{f.File, f.Line, f.Column, s.hide(f.Message)})
+		}
 	}
 	out, err := json.MarshalIndent(d, "", "  ")
 	return append(out, '\n'), err
 }
 
-// cause is why the run failed, where that is no operation's.
-func (r *Run) cause() string {
-	causes := []string{}
-	if r.Failure != "" {
-		causes = append(causes, r.Failure)
-	}
-	for _, trouble := range r.Troubles {
-		if trouble.Error {
-			causes = append(causes, trouble.Title+": "+trouble.Message)
+// cause is why the run failed, apart from what the plan and the rows say.
+func (r *Report) cause() string {
+	var causes []string
+	for _, f := range r.having(directory.Error) {
+		switch {
+		case f.Kind == directory.Blocked, f.Kind == directory.NotDone, f.Kind == directory.Drift, f.Kind.InvalidRow(), f.Kind == directory.Refusal && r.Plan != nil && len(r.Plan.Refusals) > 0:
+		default:
+			causes = append(causes, prefix(f)+f.Message)
 		}
 	}
 	return strings.Join(causes, "; ")

@@ -7,13 +7,16 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/run"
 )
 
 const inReport = "the JSON report (`report-file`) has them all"
 
 // Summary is the report as a job summary of at most limit bytes.
-func (r *Run) Summary(s Sanitiser, limit int) string {
-	d := markdown{Run: r, s: s}
+func (r *Report) Summary(s Sanitizer, limit int) string {
+	d := markdown{Report: r, s: s}
 	d.line("## User groups of %s%s", s.Code(r.Tenant), r.simulated())
 	d.line("")
 	d.verdict()
@@ -30,8 +33,8 @@ func (r *Run) Summary(s Sanitiser, limit int) string {
 
 // Comment is the report as the comment of a pull request, of at most limit
 // bytes.
-func (r *Run) Comment(s Sanitiser, limit int) string {
-	d := markdown{Run: r, s: s}
+func (r *Report) Comment(s Sanitizer, limit int) string {
+	d := markdown{Report: r, s: s}
 	d.line("### User groups of %s%s", s.Code(r.Tenant), r.simulated())
 	d.line("")
 	d.verdict()
@@ -51,8 +54,8 @@ func (r *Run) Comment(s Sanitiser, limit int) string {
 // markdown is a run as a page.
 type markdown struct {
 	page
-	*Run
-	s Sanitiser
+	*Report
+	s Sanitizer
 }
 
 var plainURL = regexp.MustCompile(`^https?://[A-Za-z0-9._~:/%-]+$`)
@@ -83,24 +86,25 @@ func (d *markdown) box(kind string, lines ...string) {
 	d.line("")
 }
 
-// shownRefusals bounds the verdicts that stand above everything else.
-const shownRefusals = 5
+// shownReasons bounds the reasons that stand above everything else.
+const shownReasons = 5
 
-// verdict is what a reader needs to know if it is all that is read.
+// verdict is what a reader needs to know if nothing else is read.
 func (d *markdown) verdict() {
-	switch {
-	case d.Verdict == Refused:
-		d.box(caution, append([]string{"**Refused**, nothing was changed. " + d.headline()}, d.refusals()...)...)
-	case d.Verdict == Interrupted:
-		d.box(warned, "**Interrupted**: what was not begun was left as it is. "+d.headline())
-	case d.Failure != "":
-		d.box(caution, "**Failed**: "+d.s.Prose(d.Failure))
-	case d.Verdict == Failed && d.DryRun:
-		d.box(warned, "**Dry run**, nothing was changed, and "+count(len(d.Run.failures()), "failure")+". "+d.headline())
-	case d.Verdict == Failed:
-		d.box(warned, "**Failed in part**: "+count(len(d.Run.failures()), "failure")+". "+d.headline())
-	case d.Verdict == Drift:
+	errors := d.having(directory.Error)
+	switch code := d.Code(); {
+	case code == run.Refused:
+		d.box(caution, append([]string{"**Refused**, nothing was changed. " + d.headline()}, d.reasons()...)...)
+	case code == run.Interrupted:
+		d.box(warned, append([]string{"**Interrupted.** " + d.headline()}, d.reasons()...)...)
+	case code != run.Done && code != run.Drifted && d.Plan == nil:
+		d.box(caution, append([]string{"**Failed**, nothing was changed."}, d.reasons()...)...)
+	case code == run.Drifted:
 		d.box(warned, "**Drift**: there is something to do. "+d.headline())
+	case code != run.Done && d.DryRun:
+		d.box(warned, "**Dry run**, nothing was changed, and "+count(len(errors), "error")+". "+d.headline())
+	case code != run.Done:
+		d.box(warned, "**Partly failed**: "+count(len(errors), "error")+". "+d.headline())
 	case !d.Tallies().Changed:
 		withheld := ""
 		if d.Plan != nil && len(d.Plan.Withheld) > 0 {
@@ -116,32 +120,47 @@ func (d *markdown) verdict() {
 	}
 }
 
-// refusals are why nothing was changed.
-func (d *markdown) refusals() []string {
-	var lines []string
-	if d.Failure != "" {
-		lines = append(lines, d.s.Prose(d.Failure))
-	}
-	if d.Plan == nil {
-		return lines
-	}
-	for i, refusal := range d.Plan.Refusals {
-		if i == shownRefusals {
-			return append(lines, fmt.Sprintf("… and %d more.", len(d.Plan.Refusals)-i))
+// ending are the errors that are about the run as a whole.
+func (d *markdown) ending() []directory.Finding {
+	return slices.DeleteFunc(d.having(directory.Error), func(f directory.Finding) bool { return listed(f) })
+}
+
+// listed reports whether an error is about one operation, object or row, which a
+// table lists.
+func listed(f directory.Finding) bool {
+	return f.Kind == directory.NotDone || f.Kind == directory.Blocked || f.Kind.InvalidRow()
+}
+
+// reasons are why the run ended as a whole.
+func (d *markdown) reasons() []string {
+	var reasons []string
+	ending := d.ending()
+	for i, f := range ending {
+		if i == shownReasons {
+			return append(reasons, fmt.Sprintf("… and %d more.", len(ending)-i))
 		}
-		lines = append(lines, d.s.Prose(refusal.String()))
+		reasons = append(reasons, d.sentence(f))
 	}
-	return lines
+	return reasons
+}
+
+// sentence is a finding with its hint.
+func (d *markdown) sentence(f directory.Finding) string {
+	text := d.s.Prose(prefix(f) + d.s.Message(f))
+	if f.Hint != "" {
+		text += ". " + capital(d.s.Prose(f.Hint)) + "."
+	}
+	return text
 }
 
 // headline is what would be or was changed, in a sentence. What takes away
-// stands out.
+// is bold.
 func (d *markdown) headline() string {
 	switch {
 	case d.Plan == nil:
 		return ""
 	case d.Outcome == nil:
-		return "The plan: " + planned(d.Plan).sentence("to create", "to update", "to delete", "to add", "to remove", "**") + "."
+		return "The plan: " + d.planned("**") + "."
 	}
 	return capital(d.Tallies().sentence("created", "updated", "deleted", "added", "removed", "**")) + "."
 }
@@ -161,14 +180,18 @@ func (d *markdown) tallies() {
 	d.line("")
 }
 
+// failures lists the errors, but for those that the verdict says.
 func (d *markdown) failures() {
-	failures := d.Run.failures()
+	failures := d.having(directory.Error)
+	if d.Code() == run.Refused || d.Code() == run.Interrupted || d.Plan == nil {
+		failures = slices.DeleteFunc(failures, func(f directory.Finding) bool { return !listed(f) })
+	}
 	if len(failures) == 0 {
 		return
 	}
-	d.heading(count(len(failures), "failure"), "| operation | cause |", "|---|---|")
-	d.table("failures", rows(failures, func(f failure) string {
-		return fmt.Sprintf("| %s | %s |", d.s.Code(f.what), d.s.Prose(f.cause))
+	d.heading(count(len(failures), "error"), "| what | error |", "|---|---|")
+	d.table("errors", rows(failures, func(f directory.Finding) string {
+		return fmt.Sprintf("| %s | %s |", d.s.Prose(string(f.Kind)), d.sentence(f))
 	}))
 }
 
@@ -177,7 +200,7 @@ func (d *markdown) effort() {
 	if d.HTTP.Requests == 0 {
 		return
 	}
-	d.line("%s in %s; a request took %s in the middle, %s at the 95th percentile, %s at most.", capital(count(d.HTTP.Requests, "request")),
+	d.line("%s in %s; latency p50 %s, p95 %s, max %s.", capital(count(d.HTTP.Requests, "request")),
 		span(d.Duration), span(d.HTTP.P50), span(d.HTTP.P95), span(d.HTTP.Max))
 	d.line("")
 	if d.Outcome == nil || d.Outcome.Retry.Retries+d.Outcome.Retry.Exhausted+d.HTTP.Retries == 0 {
@@ -210,7 +233,7 @@ func (d *markdown) digest() {
 		d.line("expect-plan: %s", d.Plan.Digest)
 		d.line("```")
 		d.line("")
-		d.line("It is applied so or not at all, without `dry-run`. On a merge, `expect-plan: pull-request` takes what the comment on the pull request showed.")
+		d.line("Run without `dry-run` and with this digest to apply exactly this plan. On a merge, `expect-plan: pull-request` takes the plan that the comment on the pull request showed.")
 		d.line("")
 		d.line("</details>")
 	default:
@@ -226,4 +249,9 @@ func span(d time.Duration) string {
 	return fmt.Sprintf("%.1f s", d.Seconds())
 }
 
-func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+func capital(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}

@@ -1,61 +1,38 @@
-// Package report turns a plan and what became of it into text, Markdown and
-// JSON. Each sink has one sanitiser, through which all text from outside goes.
-// It does no I/O.
+// Package report turns a run's result into text, Markdown and JSON. Each sink
+// has one sanitizer, which all text from outside passes. It does no I/O.
 package report
 
 import (
+	"slices"
 	"time"
 
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/run"
 )
 
-// Verdict is a run's result in one word.
-type Verdict string
-
-// The verdicts.
-const (
-	Success     Verdict = "success"
-	Failed      Verdict = "failed"
-	Refused     Verdict = "refused"
-	Drift       Verdict = "drift"
-	Interrupted Verdict = "interrupted"
-)
-
-// HTTP are figures of the requests.
+// HTTP are figures about the requests of a run.
 type HTTP struct {
 	Requests, Retries int
 	P50, P95, Max     time.Duration
 }
 
-// Run is all that a report tells. Plan and Outcome are nil where the run ended
-// before there was one.
-type Run struct {
+// Report is a run's result and what readers must know beside it.
+type Report struct {
+	*run.Result
 	Version  string
 	Tenant   string
-	Simulate bool // it is an embedded one, whatever it is called
-	DryRun   bool
-	Verdict  Verdict
-	Failure  string // why the run as a whole ended early; empty if it did not
-	Started  time.Time
-	Duration time.Duration
-	Problems []directory.Finding
-	BadCSV   bool // the CSV ended the run
-	People   int  // whom the CSV names; counts where there is no plan
-	Groups   int  // which groups it names, likewise
-	Plan     *plan.Plan
-	Outcome  *groupsync.Outcome
+	Simulate bool // the tenant is the embedded one, whatever its name
 	HTTP     HTTP
-	URL      string // where the run can be seen on GitHub; empty: nowhere
-	Epilogue string // said before the closing lines; empty: nothing
-	Troubles []Note // what went wrong beside the operations; Error: it is one of the failures
+	URL      string // of the run on GitHub; empty: none
+	Told     int    // how many of the findings, from the first, the reader of the text has seen
 }
 
-// place is the tenant as readers are told it.
-func (r *Run) place() string { return r.Tenant + r.simulated() }
+// place is the tenant as readers see it.
+func (r *Report) place() string { return r.Tenant + r.simulated() }
 
-func (r *Run) simulated() string {
+func (r *Report) simulated() string {
 	if r.Simulate && r.Tenant != "simulated" {
 		return " (simulated)"
 	}
@@ -74,7 +51,7 @@ type Tally struct {
 	Failed    int `json:"failed"`
 }
 
-// Memberships counts changes of who is in which group.
+// Memberships counts changes to who is in which group.
 type Memberships struct {
 	Added    int `json:"added"`
 	Removed  int `json:"removed"`
@@ -88,15 +65,18 @@ type Tallies struct {
 	Changed       bool // something was changed or, in a dry run, would be
 }
 
-// Tallies counts.
-func (r *Run) Tallies() Tallies {
+// Tallies counts what became of the plan or, in a dry run, what would.
+func (r *Report) Tallies() Tallies {
 	var t Tallies
 	if r.Plan == nil {
 		t.Users.Desired, t.Groups.Desired = r.People, r.Groups
 		return t
 	}
 	t.Users = Tally{Desired: r.Plan.Users.Desired, Existing: r.Plan.Users.Existing, Unchanged: r.Plan.Users.Unchanged}
-	t.Groups = Tally{Desired: r.Plan.Groups.Desired, Existing: r.Plan.Groups.Existing, Unchanged: r.Plan.Groups.Unchanged, Failed: len(r.Plan.Blocked)}
+	t.Groups = Tally{Desired: r.Plan.Groups.Desired, Existing: r.Plan.Groups.Existing, Unchanged: r.Plan.Groups.Unchanged}
+	for _, blocked := range r.Plan.Blocked {
+		t.of(blocked.Object).Failed++
+	}
 	t.Memberships.Withheld = len(r.Plan.Withheld)
 	if r.DryRun {
 		t.plan(r.Plan)
@@ -151,43 +131,8 @@ func (t *Tally) count(effect plan.Action) {
 	}
 }
 
-// failures are the groups that were left alone, the operations that failed or
-// were skipped, and what failed beside them.
-func (r *Run) failures() []failure {
-	var all []failure
-	if r.Plan != nil {
-		for _, blocked := range r.Plan.Blocked {
-			all = append(all, failure{"sync group " + string(blocked.Name), blocked.Reason})
-		}
-	}
-	if r.Outcome != nil {
-		for i := range r.Outcome.Results {
-			if result := &r.Outcome.Results[i]; result.Err != nil {
-				all = append(all, failure{string(result.Action) + " " + string(result.Object) + " " + result.Name(), result.Err.Error()})
-			}
-		}
-	}
-	for _, trouble := range r.Troubles {
-		if trouble.Error {
-			all = append(all, failure{trouble.Title, trouble.Message})
-		}
-	}
-	return all
-}
-
-type failure struct{ what, cause string }
-
-// problems are the warnings: the plan's, which begin with the CSV's, or the
-// CSV's alone where there is no plan.
-func (r *Run) problems() []directory.Finding {
-	if r.Plan != nil {
-		return r.Plan.Problems
-	}
-	return r.Problems
-}
-
 // results are the operations with what became of them.
-func (r *Run) results() []groupsync.Result {
+func (r *Report) results() []groupsync.Result {
 	switch {
 	case r.Outcome != nil:
 		return r.Outcome.Results
@@ -195,4 +140,13 @@ func (r *Run) results() []groupsync.Result {
 		return groupsync.Preview(r.Plan).Results
 	}
 	return nil
+}
+
+// having returns the findings of a severity, in their order.
+func (r *Report) having(severity directory.Severity) []directory.Finding {
+	return having(severity, r.Findings)
+}
+
+func having(severity directory.Severity, findings []directory.Finding) []directory.Finding {
+	return slices.DeleteFunc(slices.Clone(findings), func(f directory.Finding) bool { return f.Severity != severity })
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
 )
@@ -126,20 +127,19 @@ func (d *markdown) withheld() {
 }
 
 func (d *markdown) warnings() {
-	problems := d.problems()
-	if len(problems) == 0 {
+	warnings := d.having(directory.Warning)
+	if len(warnings) == 0 {
 		return
 	}
-	d.heading(count(len(problems), "warning"), "| line | column | warning |", "|--:|---|---|")
-	table := make([]string, len(problems))
-	for i, problem := range problems {
+	d.heading(count(len(warnings), "warning"), "| line | column | warning |", "|--:|---|---|")
+	d.table("warnings", rows(warnings, func(f directory.Finding) string {
 		line := ""
-		if problem.Line > 0 {
-			line = fmt.Sprint(problem.Line)
+		if f.Line > 0 {
+			line = fmt.Sprint(f.Line)
 		}
-		table[i] = fmt.Sprintf("| %s | %s | %s |", line, d.s.Prose(problem.Column), d.s.Prose(d.s.problem(problem)))
-	}
-	d.table("warnings", table)
+		f.Line, f.File = 0, ""
+		return fmt.Sprintf("| %s | %s | %s |", line, d.s.Prose(f.Column), d.sentence(f))
+	}))
 }
 
 // strong makes a number stand out that is above 0.

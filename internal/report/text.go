@@ -1,32 +1,74 @@
 package report
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"strings"
 
-	"xc-group-sync/internal/groupsync"
+	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/plan"
 )
 
-// Text writes the report for a terminal or a job's log: what is or would be
-// changed, what was withheld and why, and the closing lines. fold begins a part
-// that a reader may fold away, and returns what ends it.
-func (r *Run) Text(w io.Writer, s Sanitiser, fold func(title string) (end func())) error {
-	t := textWriter{w: w, s: s, fold: fold}
-	if r.Plan != nil {
-		t.plan(r)
+// Style is how text looks.
+type Style struct {
+	Color bool // for a terminal
+	// Short counts people beyond 20 of a group and operations beyond 50: a
+	// reader at a terminal does not scroll through thousands.
+	Short bool
+	// Fold begins a part that the reader may fold away, and returns what ends
+	// it. Nil folds nothing.
+	Fold func(title string) (end func())
+}
+
+// The most that Short shows.
+const (
+	shortPeople     = 20
+	shortOperations = 50
+)
+
+// WritePlan writes what the plan would change, and what it withholds and why.
+// It writes nothing if there is no plan.
+func (r *Report) WritePlan(w io.Writer, s Sanitizer, style Style) error {
+	if r.Plan == nil {
+		return nil
 	}
-	t.warnings(r)
-	t.failures(r)
-	if r.Epilogue != "" {
-		t.printf("%s\n", r.Epilogue)
+	t := newText(w, s, style)
+	counted := r.planned("")
+	t.printf("Tenant %s: %s\n", r.place(), counted)
+	operations, withheld := r.Plan.Operations, r.Plan.Withheld
+	if len(operations)+len(withheld) > 0 {
+		end := t.fold("The plan")
+		for i := range operations {
+			if style.Short && i == shortOperations {
+				t.printf("  … and %s\n", count(len(operations)-i, "more operation"))
+				break
+			}
+			t.operation(&operations[i])
+		}
+		for i, w := range withheld {
+			if style.Short && i == shortOperations {
+				t.printf("  … and %s withheld\n", count(len(withheld)-i, "more removal"))
+				break
+			}
+			t.printf("  . %s stays in group %s: %s\n", s.subject(string(w.Member.Email)), string(w.Group), w.Reason)
+		}
+		end()
+		t.printf("Plan: %s\n", counted)
 	}
-	if r.Verdict == Interrupted {
-		t.printf("INTERRUPTED: what was not begun was left as it is.\n")
+	t.printf("Plan digest: %s\n", r.Plan.Digest)
+	if r.DryRun && len(operations) > 0 && len(r.Plan.Refusals) == 0 {
+		t.printf("To apply exactly this plan, run again without --dry-run and with --expect-plan %s\n", r.Plan.Digest)
 	}
-	switch {
-	case r.DryRun && r.Verdict == Refused && r.Plan != nil:
+	return t.flush()
+}
+
+// WriteText writes what is to say at the end of a run, the closing lines last.
+func (r *Report) WriteText(w io.Writer, s Sanitizer, style Style) error {
+	t := newText(w, s, style)
+	t.findings(r.Findings[r.Told:])
+	switch refused := r.Plan != nil && r.Code().Verdict() == "refused"; {
+	case r.DryRun && refused:
 		t.printf("DRY RUN: nothing was changed. The figures are what the plan asks for; a run would be refused.\n")
 	case r.DryRun && r.Plan != nil:
 		t.printf("DRY RUN: nothing was changed. The figures are what a run would do.\n")
@@ -37,88 +79,182 @@ func (r *Run) Text(w io.Writer, s Sanitiser, fold func(title string) (end func()
 	t.tally("Users", counts.Users)
 	t.tally("Groups", counts.Groups)
 	t.printf("Execution time: %.2f seconds\n", r.Duration.Seconds())
-	return t.err
+	return t.flush()
 }
 
-type textWriter struct {
-	w    io.Writer
-	s    Sanitiser
-	fold func(title string) (end func())
-	err  error
+// WriteFindings writes findings as WriteText does, for those that cannot wait for
+// the end of a run.
+func WriteFindings(w io.Writer, s Sanitizer, style Style, findings []directory.Finding) error {
+	t := newText(w, s, style)
+	t.findings(findings)
+	return t.flush()
 }
 
-// printf keeps the first error. Its string arguments are sanitised.
-func (t *textWriter) printf(format string, args ...any) {
+type text struct {
+	*bufio.Writer
+	Style
+	s   Sanitizer
+	err error
+}
+
+func newText(w io.Writer, s Sanitizer, style Style) *text {
+	return &text{Writer: bufio.NewWriter(w), Style: style, s: s}
+}
+
+// printf keeps the first error. Its string arguments are sanitized.
+func (t *text) printf(format string, args ...any) {
 	for i, arg := range args {
 		if text, ok := arg.(string); ok {
 			args[i] = t.s.Line(text)
 		}
 	}
-	if t.err == nil {
-		_, t.err = fmt.Fprintf(t.w, format, args...)
+	if _, err := fmt.Fprintf(t.Writer, format, args...); t.err == nil {
+		t.err = err
 	}
 }
 
-func (t *textWriter) tally(what string, c Tally) {
+func (t *text) flush() error {
+	if err := t.Flush(); t.err == nil {
+		t.err = err
+	}
+	return t.err
+}
+
+// The colors of a terminal, as the ANSI sequences that begin them.
+const (
+	red    = "\x1b[31m"
+	green  = "\x1b[32m"
+	yellow = "\x1b[33m"
+	bold   = "\x1b[1m"
+	plain  = "\x1b[0m"
+)
+
+func (t *text) colored(color, text string) string {
+	if !t.Color {
+		return text
+	}
+	return color + text + plain
+}
+
+func (t *text) tally(what string, c Tally) {
 	t.printf("%s: created=%d, updated=%d, deleted=%d, unchanged=%d, errors=%d\n", what, c.Created, c.Updated, c.Deleted, c.Unchanged, c.Failed)
 }
 
-var signs = map[plan.Action]string{plan.Create: "+", plan.Update: "~", plan.Delete: "-"}
+// shownWarnings bounds the lines that are not folded away.
+const shownWarnings = 10
 
-func (t *textWriter) plan(r *Run) {
-	results := r.results()
-	if len(results) == 0 {
-		t.printf("Tenant %s: nothing to do.\n", r.place())
-	} else {
-		t.printf("Tenant %s: %s\n", r.place(), planned(r.Plan).sentence("to create", "to update", "to delete", "to add", "to remove", ""))
-	}
-	if len(results)+len(r.Plan.Withheld) > 0 {
-		end := t.fold("The plan")
-		for i := range results {
-			t.operation(&results[i], r.DryRun)
-		}
-		for _, withheld := range r.Plan.Withheld {
-			t.printf("  . %s stays in group %s: %s\n", string(withheld.Member.Email), string(withheld.Group), withheld.Reason)
-		}
-		end()
-	}
-	for _, refusal := range r.Plan.Refusals {
-		t.printf("REFUSED: %s\n", refusal.String())
-	}
-	t.printf("Plan digest: %s\n", r.Plan.Digest)
+// findings writes the warnings, then the errors.
+func (t *text) findings(findings []directory.Finding) {
+	t.labeled("warning", yellow, having(directory.Warning, findings))
+	t.labeled("error", red, having(directory.Error, findings))
 }
 
-func (t *textWriter) operation(result *groupsync.Result, dryRun bool) {
-	status := ""
-	if !dryRun && result.Status != groupsync.Done {
-		status = " [" + string(result.Status) + "]"
+func (t *text) labeled(label, color string, findings []directory.Finding) {
+	lines := t.s.lines(findings)
+	if len(lines) > shownWarnings && label == "warning" {
+		defer t.fold(count(len(findings), label))()
 	}
-	t.printf("  %s %s %s%s\n", signs[result.Action], string(result.Object), result.Name(), status)
-	for _, member := range result.Add {
-		without := ""
-		if result.LeftOut[member.Email] {
-			without = " [could not be created]"
+	for i, line := range lines {
+		_, _ = t.WriteString(t.colored(color, label+":") + " " + line.text + "\n")
+		if line.hint != "" && (i == len(lines)-1 || lines[i+1].hint != line.hint) { // once for several in a row
+			_, _ = t.WriteString(t.colored(bold, "hint:") + " " + line.hint + "\n")
 		}
-		t.printf("      + %s%s\n", string(member.Email), without)
-	}
-	for _, member := range result.Remove {
-		t.printf("      - %s\n", string(member.Email))
-	}
-	if result.Attributes != nil {
-		t.printf("      gets back %s\n", result.Attributes.String())
-	}
-	if result.Lost > 0 {
-		t.printf("      leaves %s\n", count(result.Lost, "group"))
 	}
 }
 
-// planned are the counts of what the plan would change.
-func planned(p *plan.Plan) (t Tallies) {
-	t.plan(p)
-	return t
+// fold begins a part that the reader may fold away. What was written before
+// comes first.
+func (t *text) fold(title string) (end func()) {
+	if t.Fold == nil {
+		return func() {}
+	}
+	_ = t.Flush() // printf meets the same error again
+	unfold := t.Fold(title)
+	return func() { _ = t.Flush(); unfold() }
 }
 
-// sentence tells what changes, in the words for it. around stands on both sides
+var signs = map[plan.Action]struct{ sign, color string }{plan.Create: {"+", green}, plan.Update: {"~", yellow}, plan.Delete: {"-", red}}
+
+func (t *text) operation(o *plan.Operation) {
+	sign := signs[o.Action]
+	_, _ = t.WriteString("  " + t.colored(sign.color, sign.sign))
+	t.printf(" %s %s%s\n", string(o.Object), t.name(o), t.described(o))
+	t.members(green, "+", o.Add)
+	t.members(red, "-", o.Remove)
+	if o.Attributes != nil {
+		t.printf("      restores %s\n", o.Attributes.String())
+	}
+	if o.Lost > 0 {
+		t.printf("      leaves %s\n", count(o.Lost, "group"))
+	}
+}
+
+func (t *text) members(color, sign string, members []plan.Member) {
+	sign = "      " + t.colored(color, sign) + " "
+	for i, member := range members {
+		if t.Short && i == shortPeople {
+			t.printf("      … and %s\n", fmt.Sprintf("%d more", len(members)-i))
+			return
+		}
+		_, _ = t.WriteString(sign)
+		_, _ = t.WriteString(t.s.Line(t.s.subject(string(member.Email))))
+		_ = t.WriteByte('\n')
+	}
+}
+
+// name is the operation's object as it may be shown.
+func (t *text) name(o *plan.Operation) string {
+	if o.Object == plan.User {
+		return t.s.subject(o.Name())
+	}
+	return o.Name()
+}
+
+// described are the attributes that an operation would send, after its name.
+func (t *text) described(o *plan.Operation) string {
+	switch {
+	case o.Object == plan.User && t.s.MaskEmails:
+		return "" // the name would say who it is
+	case o.Object == plan.User && o.Action == plan.Create:
+		return fmt.Sprintf("  %q, %s", fullName(o.User.Name), kindOfUser(o.User.IdmType))
+	case o.Object == plan.User && o.Action == plan.Update:
+		return fmt.Sprintf("  name: %q → %q", fullName(o.Before), fullName(o.User.Name))
+	case o.Object == plan.Group && o.Action == plan.Create:
+		return fmt.Sprintf("  %q", o.Group.DisplayName)
+	}
+	return ""
+}
+
+func fullName(name directory.PersonName) string { return name.First + " " + name.Last }
+
+// kindOfUser is an idm type as readers know it.
+func kindOfUser(idmType string) string {
+	if idmType == directory.IdmLocal {
+		return "local"
+	}
+	return idmType
+}
+
+// planned counts what the plan would change, and what is blocked.
+func (r *Report) planned(around string) string {
+	var t Tallies
+	t.plan(r.Plan)
+	sentence := t.sentence("to create", "to update", "to delete", "to add", "to remove", around)
+	for _, object := range []plan.Object{plan.Group, plan.User} {
+		n := 0
+		for _, blocked := range r.Plan.Blocked {
+			if blocked.Object == object {
+				n++
+			}
+		}
+		if n > 0 {
+			sentence += ", " + around + count(n, string(object)) + " blocked" + around
+		}
+	}
+	return sentence
+}
+
+// sentence says what changes, in the words for it. around is put on both sides
 // of what takes away.
 func (t Tallies) sentence(create, update, remove, add, take, around string) string {
 	var parts []string
@@ -146,38 +282,4 @@ func count(n int, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// shownWarnings bounds those that are not folded away.
-const shownWarnings = 10
-
-func (t *textWriter) warnings(r *Run) {
-	problems := r.problems()
-	if len(problems) > shownWarnings {
-		defer t.fold(count(len(problems), "warning"))()
-	}
-	for _, problem := range problems {
-		switch {
-		case r.Failure != "" && strings.Contains(r.Failure, problem.Message): // said below
-		case problem.Line > 0 && problem.Column != "":
-			t.printf("warning: line %d, %s: %s\n", problem.Line, problem.Column, t.s.problem(problem))
-		case problem.Line > 0:
-			t.printf("warning: line %d: %s\n", problem.Line, t.s.problem(problem))
-		default:
-			t.printf("warning: %s\n", t.s.problem(problem))
-		}
-	}
-}
-
-func (t *textWriter) failures(r *Run) {
-	for _, failure := range r.failures() {
-		t.printf("failed: %s: %s\n", failure.what, failure.cause)
-	}
-	if r.Failure != "" {
-		word := "failed"
-		if r.Verdict == Refused {
-			word = "REFUSED"
-		}
-		t.printf("%s: %s\n", word, r.Failure)
-	}
 }

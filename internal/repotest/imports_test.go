@@ -22,8 +22,8 @@ var packages = []struct {
 }{
 	{"main.go", "the process", []string{"cli"}, "it only starts the program"},
 	{
-		"cli", "commands, wiring, signals, exit codes",
-		[]string{"actions", "config", "directory", "groupsync", "plan", "progress", "report", "retry", "roster", "simulator", "xc"},
+		"cli", "commands, wiring, signals",
+		[]string{"actions", "config", "directory", "groupsync", "progress", "report", "run", "simulator", "xc"},
 		"it wires the packages together; the rules live in them",
 	},
 	{
@@ -37,7 +37,11 @@ var packages = []struct {
 	{"retry", "backoff, classification, jitter, budget, breaker, metrics; `Throttle`, the gate every request passes", nil, "it knows nothing about users and groups"},
 	{"plan", "operations, guards, digest", []string{"directory"}, "a plan is pure"},
 	{"groupsync", "the sync service", []string{"directory", "plan", "retry"}, "it reaches the tenant through its own interface"},
-	{"report", "text, Markdown, JSON, sanitizers", []string{"directory", "groupsync", "plan", "retry"}, "it renders and does no I/O"},
+	{
+		"run", "one run from source to result: findings, exit codes", []string{"directory", "groupsync", "plan", "retry", "roster", "xc"},
+		"it renders nothing and knows neither arguments nor GitHub",
+	},
+	{"report", "text, Markdown, JSON, sanitizers", []string{"directory", "groupsync", "plan", "retry", "run"}, "it renders and does no I/O"},
 	{"actions", "the edge to GitHub: masks, annotations, outputs, summary, comment, issue", []string{"retry"}, "it does not know what a plan is"},
 	{"progress", "a progress bar on a terminal, an occasional line in a log", nil, "it counts, no matter what"},
 	{"simulator", "the embedded tenant", nil, "it must be as foreign to the program as a real tenant"},
@@ -52,7 +56,7 @@ var outside = []struct {
 	packages []string
 	by       map[string][]string // names by import path
 }{
-	{"tell the time or wait", []string{"cli", "progress", "retry", "simulator", "xc"}, map[string][]string{
+	{"tell the time or wait", []string{"cli", "progress", "retry", "run", "simulator", "xc"}, map[string][]string{
 		"time": {"After", "AfterFunc", "NewTicker", "NewTimer", "Now", "Since", "Sleep", "Tick", "Until"},
 	}},
 	{"touch files, arguments or the environment", []string{"main.go", "actions", "cli", "config", "simulator/openapitest"}, map[string][]string{

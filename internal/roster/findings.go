@@ -55,7 +55,14 @@ func (f *findings) fill(desired *directory.Desired) {
 			desired.Suppressed = map[directory.Kind]int{}
 		}
 		desired.Suppressed[kind] = more
-		f.kept = append(f.kept, directory.Finding{Kind: directory.Unlisted, Message: fmt.Sprintf("%d more with %s, not listed here", more, kind)})
+		f.kept = append(f.kept, directory.Finding{Kind: directory.Unlisted, Message: fmt.Sprintf("%s: %s not listed", kind, moreRows(more))})
 	}
 	desired.Findings = f.kept
+}
+
+func moreRows(n int) string {
+	if n == 1 {
+		return "1 more row is"
+	}
+	return fmt.Sprintf("%d more rows are", n)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -11,12 +12,11 @@ import (
 	"time"
 
 	"xc-group-sync/internal/config"
-	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/report"
-	"xc-group-sync/internal/retry"
 	"xc-group-sync/internal/roster"
+	"xc-group-sync/internal/run"
 	"xc-group-sync/internal/simulator"
 	"xc-group-sync/internal/xc"
 )
@@ -74,7 +74,7 @@ type trial struct {
 	lost, won         map[string]bool // by the run, not by somebody else
 }
 
-// sync is one run on virtual time, with the rooms wired as internal/cli does.
+// sync is one run on virtual time, carried out by the product.
 func (w *world) sync(site *site, weather weather, extra ...string) *trial {
 	ctx, cancel := context.WithCancel(context.Background())
 	c, err := config.Load(config.Sync, slices.Concat([]string{"--csv=x", "--tenant=acme", "--api-token=tok-12345"}, override(w.args, extra)), func(string) string { return "" })
@@ -115,22 +115,22 @@ func (r *trial) compare() {
 
 func (r *trial) walk(ctx context.Context) {
 	c := r.config
-	desired, err := roster.Read(strings.NewReader(r.world.csv(r.world.rows)), roster.Options{})
-	if err != nil || desired.InvalidRows > 0 && c.Strict {
-		r.end = endBadCSV
-		return
-	}
 	client := xc.New(xc.Options{
 		BaseURL: "https://tenant.example", Timeout: c.Timeout, ReadOnly: c.DryRun, Attempts: c.HTTPAttempts, Scope: c.HTTPScope,
 		RetryAfterMax: c.RetryAfterMax, RateLimit: c.RateLimit, Concurrency: c.Concurrency, Transport: r.site, Token: c.APIToken,
 	})
-	document := report.Run{DryRun: c.DryRun, Started: time.Now()}
-	r.end, document.Plan, document.Outcome = r.carryOut(ctx, client, desired)
-	if document.Plan != nil {
-		r.blocked = len(document.Plan.Blocked)
+	policy := c.Policy
+	policy.Tenant = c.Tenant
+	result := run.Run(ctx, r.world.source(r.world.rows, c.Strict), client, policy, run.Options{
+		DryRun:   c.DryRun,
+		Expected: func(context.Context) (string, error) { return c.ExpectPlan, nil },
+		Service:  r.service(),
+	})
+	r.end = endOf(result)
+	if result.Plan != nil {
+		r.blocked = len(result.Plan.Blocked)
 	}
-	document.HTTP.Requests = client.Stats().Requests
-	text, err := document.JSON(report.Sanitiser{})
+	text, err := (&report.Report{Result: result, HTTP: report.HTTP{Requests: client.Stats().Requests}}).JSON(report.Sanitizer{})
 	if err == nil {
 		err = json.Unmarshal(text, &r.report)
 	}
@@ -139,47 +139,38 @@ func (r *trial) walk(ctx context.Context) {
 	}
 }
 
-func (r *trial) carryOut(ctx context.Context, client *xc.Client, desired *directory.Desired) (string, *plan.Plan, *groupsync.Outcome) {
-	c := r.config
-	policy := c.Policy
-	policy.Tenant = c.Tenant
-	observed, err := client.Observe(ctx)
-	if err != nil {
-		return endUnread, nil, nil
-	}
-	if policy.PruneUsers {
-		caller, err := client.WhoAmI(ctx)
-		if ctx.Err() != nil || retry.FaultOf(err).Unauthenticated {
-			return endUnread, nil, nil
-		}
-		if err == nil {
-			policy.Caller = plan.Caller{Known: true, Email: caller.Email, Username: caller.Username}
-		}
-	}
-	p := plan.New(desired, observed, policy)
-	switch {
-	case len(p.Refusals) > 0, c.ExpectPlan != "" && c.ExpectPlan != p.Digest:
-		return endRefused, p, nil
-	case c.DryRun:
-		return endDryRun, p, nil
-	}
-	return endApplied, p, r.service(client).Apply(ctx, p)
+// source is the CSV of some rows.
+func (w *world) source(rows []exportRow, strict bool) run.Source {
+	return run.CSV("x", func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(w.csv(rows))), nil }, roster.Options{}, strict)
 }
 
-func (r *trial) service(client *xc.Client) *groupsync.Service {
+func endOf(result *run.Result) string {
+	switch code := result.Code(); {
+	case code == run.CSVRefused:
+		return endBadCSV
+	case result.Plan == nil:
+		return endUnread
+	case code == run.Refused:
+		return endRefused
+	case result.DryRun:
+		return endDryRun
+	}
+	return endApplied
+}
+
+func (r *trial) service() groupsync.Options {
 	c := r.config
 	var mu sync.Mutex
 	random := rand.New(rand.NewPCG(r.world.seed, 5))
-	return groupsync.New(client, groupsync.Options{
+	return groupsync.Options{
 		UserRetry: c.UserRetry, GroupRetry: c.GroupRetry, RetryAfterMax: c.RetryAfterMax, RetryBudget: c.RetryBudget,
-		BreakerThreshold: c.BreakerThreshold, BreakerCooldown: c.BreakerCooldown,
-		Concurrency: c.Concurrency, OnUserFailure: c.OnUserFailure,
+		BreakerThreshold: c.BreakerThreshold, BreakerCooldown: c.BreakerCooldown, Concurrency: c.Concurrency, OnUserFailure: c.OnUserFailure,
 		Random: func() float64 {
 			mu.Lock()
 			defer mu.Unlock()
 			return random.Float64()
 		},
-	})
+	}
 }
 
 // settled tells a run in which everything that was to be done was.
@@ -192,17 +183,13 @@ func (r *trial) settled() bool {
 func (w *world) digest(from simulator.State, policy plan.Policy) string {
 	rows := slices.Clone(w.rows)
 	rand.New(rand.NewPCG(w.seed, 6)).Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
-	desired, err := roster.Read(strings.NewReader(w.csv(rows)), roster.Options{})
-	if err != nil {
-		return err.Error()
+	client := xc.New(xc.Options{BaseURL: "https://tenant.example", Concurrency: 1, Transport: simulator.New(from.Users, from.Groups, simulator.WithCaller(w.caller))})
+	policy.Tenant = "acme"
+	result := run.Run(context.Background(), w.source(rows, false), client, policy, run.Options{DryRun: true})
+	if result.Plan == nil {
+		return fmt.Sprint(result.Findings)
 	}
-	client := xc.New(xc.Options{BaseURL: "https://tenant.example", Concurrency: 1, Transport: simulator.New(from.Users, from.Groups)})
-	observed, err := client.Observe(context.Background())
-	if err != nil {
-		return err.Error()
-	}
-	policy.Tenant, policy.Caller = "acme", plan.Caller{Known: true, Email: directory.Email(strings.ToLower(w.caller))}
-	return plan.New(desired, observed, policy).Digest
+	return result.Plan.Digest
 }
 
 // String is the course of the run.

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -9,15 +8,15 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// Sanitiser makes text from outside (the CSV, the tenant, GitHub) harmless for
-// a sink. The zero value hides nothing.
-type Sanitiser struct {
-	MaskEmails bool     // hide the local parts of e-mails
-	Secrets    []string // hidden wherever they stand
+// Sanitizer makes text from outside (the CSV, the tenant, GitHub) safe for a
+// sink. The zero value hides nothing.
+type Sanitizer struct {
+	MaskEmails bool     // hide the local parts of emails
+	Secrets    []string // hidden wherever they occur
 }
 
-// hide takes out secrets and, if asked, the local parts of e-mails.
-func (s Sanitiser) hide(text string) string {
+// hide removes secrets and, if asked, the local parts of emails.
+func (s Sanitizer) hide(text string) string {
 	for _, secret := range s.Secrets {
 		if len(secret) >= 4 { // a shorter one would blank out half the text and hide nothing
 			text = strings.ReplaceAll(text, secret, "***")
@@ -29,30 +28,13 @@ func (s Sanitiser) hide(text string) string {
 	return text
 }
 
-// localPart is what an e-mail may have before its "@", see
+// localPart is what an email may have before its "@", see
 // directory.ParseEmail.
 var localPart = regexp.MustCompile(`[^\s@<>()\[\],;:\\"]+(@|%40)`)
 
-// problem returns the message and the hint of a finding; if emails are masked,
-// so is its subject.
-func (s Sanitiser) problem(p directory.Finding) string {
-	text := p.Message
-	if s.MaskEmails && p.Subject != "" {
-		masked := "***"
-		if i := strings.LastIndex(p.Subject, "@"); i >= 0 {
-			masked += p.Subject[i:]
-		}
-		text = strings.NewReplacer(fmt.Sprintf("%q", p.Subject), fmt.Sprintf("%q", masked), p.Subject, masked).Replace(text)
-	}
-	if p.Hint != "" {
-		text += "; hint: " + p.Hint
-	}
-	return text
-}
-
-// Line makes text fit for a line of a log, which the Actions runner reads for
+// Line makes text safe for a line of a log, which the Actions runner scans for
 // commands: one line, no control characters, no "##[" anywhere, no "::" first.
-func (s Sanitiser) Line(text string) string {
+func (s Sanitizer) Line(text string) string {
 	text = strings.ReplaceAll(directory.CleanText(s.hide(text)), "##[", "## [")
 	if strings.HasPrefix(strings.TrimSpace(text), "::") {
 		text = strings.Replace(text, "::", ": :", 1)
@@ -62,7 +44,7 @@ func (s Sanitiser) Line(text string) string {
 
 // Prose makes text fit for a line or a table cell of Markdown: nothing in it
 // is markup, a link, a mention or a reference.
-func (s Sanitiser) Prose(text string) string {
+func (s Sanitizer) Prose(text string) string {
 	return proseEscapes.Replace(strings.TrimSpace(cut(directory.CleanText(s.hide(text)), longestProse)))
 }
 
@@ -95,7 +77,7 @@ var proseEscapes = strings.NewReplacer(
 
 // Code makes a name fit for a table cell, as a code span, in which nothing is
 // markup, a link or a mention.
-func (s Sanitiser) Code(name string) string {
+func (s Sanitizer) Code(name string) string {
 	name = strings.TrimSpace(codeEscapes.Replace(cut(directory.CleanText(s.hide(name)), longestName)))
 	if name == "" {
 		return "–"

@@ -25,7 +25,7 @@ func seed(f *testing.F) {
 func FuzzLine(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, text string) {
-		line := report.Sanitiser{}.Line(text)
+		line := report.Sanitizer{}.Line(text)
 		if strings.ContainsFunc(line, unicode.IsControl) || strings.Contains(line, "##[") || strings.HasPrefix(strings.TrimSpace(line), "::") {
 			t.Errorf("%q became %q, which the runner could take for a command", text, line)
 		}
@@ -38,7 +38,7 @@ var active = regexp.MustCompile("[<>|`\\\\*_~\\[\\]!$]|@[^\u200b]|@$|#[^\u200b]|
 func FuzzProse(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, text string) {
-		prose := report.Sanitiser{}.Prose(text)
+		prose := report.Sanitizer{}.Prose(text)
 		plain := strings.NewReplacer("&amp;", "", "&lt;", "", "&gt;", "", "&#124;", "", "&#96;", "", "&#92;", "", "&#42;", "", "&#95;", "", "&#126;", "", "&#91;", "", "&#93;", "", "&#33;", "", "&#36;", "").Replace(prose)
 		if strings.ContainsFunc(prose, unicode.IsControl) || active.MatchString(plain) || strings.Contains(plain, "&") {
 			t.Errorf("%q became %q, which is not plain text", text, prose)
@@ -49,7 +49,7 @@ func FuzzProse(f *testing.F) {
 func FuzzCode(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, text string) {
-		code := report.Sanitiser{}.Code(text)
+		code := report.Sanitizer{}.Code(text)
 		inner := strings.TrimSuffix(strings.TrimPrefix(code, "`"), "`")
 		if strings.ContainsFunc(code, unicode.IsControl) || strings.ContainsAny(inner, "`|\\") || inner == "" {
 			t.Errorf("%q became %q, which is no code span of a table", text, code)
@@ -63,7 +63,7 @@ func FuzzMask(f *testing.F) {
 		if strings.Contains(text, "joe.doe") {
 			return // the text itself says it, perhaps outside an e-mail
 		}
-		masked := report.Sanitiser{MaskEmails: true}.Line("who " + text + " joe.doe@example.com")
+		masked := report.Sanitizer{MaskEmails: true}.Line("who " + text + " joe.doe@example.com")
 		if strings.Contains(masked, "joe.doe") {
 			t.Errorf("%q became %q, which shows who it is", text, masked)
 		}
@@ -72,7 +72,7 @@ func FuzzMask(f *testing.F) {
 
 func TestSecretsAreHiddenInEverySink(t *testing.T) {
 	t.Parallel()
-	s := report.Sanitiser{Secrets: []string{"tok_12345"}}
+	s := report.Sanitizer{Secrets: []string{"tok_12345"}}
 	for _, shown := range []string{s.Line("x tok_12345 y"), s.Prose("x tok_12345 y"), s.Code("x tok_12345 y")} {
 		if strings.Contains(shown, "12345") {
 			t.Errorf("a secret is shown: %q", shown)

@@ -1,0 +1,235 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"xc-group-sync/internal/actions"
+	"xc-group-sync/internal/config"
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/groupsync"
+	"xc-group-sync/internal/progress"
+	"xc-group-sync/internal/report"
+	"xc-group-sync/internal/run"
+	"xc-group-sync/internal/xc"
+)
+
+// session is one command with valid settings, and where it reads and writes.
+type session struct {
+	settings  *config.Config
+	getenv    func(string) string
+	stdin     io.Reader
+	text      io.Writer // for the reader: standard output, or standard error if that is the report's
+	stdout    io.Writer
+	stderr    io.Writer
+	log       *slog.Logger
+	screen    *progress.Terminal // nil: standard error is no terminal
+	style     report.Style
+	edge      *actions.Edge
+	sanitizer report.Sanitizer
+	client    *xc.Client
+	hub       *actions.GitHub // nil: not connected yet
+	told      int             // findings that the text has told already
+
+	found func(directory.Finding) // logs a finding; nil where the text tells it on the same stream
+}
+
+func newSession(settings *config.Config, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) *session {
+	s := &session{settings: settings, getenv: getenv, stdin: stdin, stdout: stdout, text: stdout}
+	seen := isTerminal(stdout) // by whoever sees standard error
+	if s.settings.ReportFile == "-" {
+		s.text, seen = stderr, true
+	}
+	s.edge = actions.New(getenv, s.text)
+	s.edge.Mask(settings.Secrets())
+	s.sanitizer = report.Sanitizer{
+		MaskEmails: settings.MaskEmails == config.Yes || settings.MaskEmails != config.No && s.edge.Active() && !s.edge.Private(),
+		Secrets:    settings.Secrets(),
+	}
+	if s.edge.Debug() {
+		settings.LogLevel = slog.LevelDebug
+	}
+	terminal := isTerminal(stderr)
+	if terminal {
+		s.screen = progress.NewTerminal(stderr)
+		stderr = s.screen
+	}
+	s.stderr = stderr
+	s.log = newLog(stderr, settings, s.sanitizer, terminal)
+	s.style = report.Style{Fold: s.edge.Group}
+	if terminal && seen && !s.edge.Active() {
+		s.style = report.Style{Color: getenv("NO_COLOR") == "" && getenv("TERM") != "dumb", Short: settings.LogLevel > slog.LevelDebug}
+	}
+	if same := s.edge.Active() || s.settings.ReportFile == "-" || terminal && seen; same {
+		s.log = slog.New(withoutErrors{s.log.Handler()})
+	} else {
+		s.found = s.logFinding
+	}
+	return s
+}
+
+func isTerminal(stream any) bool {
+	file, ok := stream.(interface{ Fd() uintptr })
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+func (s *session) logFinding(f directory.Finding) {
+	attributes := []any{"kind", string(f.Kind)}
+	if f.File != "" {
+		attributes = append(attributes, "file", f.File)
+	}
+	if f.Line > 0 {
+		attributes = append(attributes, "line", f.Line)
+	}
+	if f.Column != "" {
+		attributes = append(attributes, "column", f.Column)
+	}
+	if f.Hint != "" {
+		attributes = append(attributes, "hint", f.Hint)
+	}
+	level := slog.LevelWarn
+	if f.Severity == directory.Error {
+		level = slog.LevelError
+	}
+	s.log.Log(context.Background(), level, s.sanitizer.Message(f), attributes...)
+}
+
+// badSettings says all that is wrong with the settings and the files they name.
+func (s *session) badSettings(err error) run.Code {
+	findings := flatten(err)
+	for i := range findings {
+		findings[i].Severity, findings[i].Kind = directory.Error, directory.BadSettings
+	}
+	_ = report.WriteFindings(s.stderr, s.sanitizer, s.style, findings)
+	s.annotate("Settings", findings)
+	return run.Settings
+}
+
+// flatten makes a finding of each error that was joined.
+func flatten(err error) []directory.Finding {
+	if invalid, ok := err.(config.Errors); ok {
+		return invalid
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []directory.Finding{{Message: err.Error(), Hint: run.HintOf(err)}}
+	}
+	var findings []directory.Finding
+	for _, one := range joined.Unwrap() {
+		findings = append(findings, flatten(one)...)
+	}
+	return findings
+}
+
+// run carries out the command.
+func (s *session) run(ctx context.Context, command string) *run.Result {
+	c := s.settings
+	source := run.CSV(c.CSV, s.openCSV, c.Roster, c.Strict)
+	if command == config.Restore {
+		source = run.Snapshot(c.Snapshot, func() (*directory.Snapshot, error) { return readSnapshot(c.Snapshot) })
+	}
+	policy := c.Policy
+	policy.Tenant = c.Tenant
+	s.log.Info("starting", "command", command, "tenant", c.Tenant, "api_url", c.APIURL)
+	read, write := s.client.Attempts()
+	s.log.Info("requests at most per operation", "user", c.UserRetry.Attempts*write, "group_write", c.GroupRetry.Attempts*write, "read", read)
+	result := run.Run(ctx, source, s.client, policy, run.Options{
+		DryRun:      c.DryRun,
+		FailOnDrift: c.FailOnDrift,
+		Expected:    s.expected,
+		Planned:     s.planned,
+		Found:       s.found,
+		Warnings:    c.Warnings,
+		Save:        s.saveSnapshot,
+		Progress:    s.progress,
+		Service:     serviceOptions(c),
+		Log:         s.log,
+	})
+	return result
+}
+
+func serviceOptions(c *config.Config) groupsync.Options {
+	return groupsync.Options{
+		UserRetry: c.UserRetry, GroupRetry: c.GroupRetry, RetryAfterMax: c.RetryAfterMax, RetryBudget: c.RetryBudget,
+		BreakerThreshold: c.BreakerThreshold, BreakerCooldown: c.BreakerCooldown, Concurrency: c.Concurrency, OnUserFailure: c.OnUserFailure,
+	}
+}
+
+// report is the result with what readers must know beside it.
+func (s *session) report(result *run.Result) *report.Report {
+	stats := s.client.Stats()
+	return &report.Report{
+		Result: result, Version: Version(), Tenant: s.settings.Tenant, Simulate: s.settings.Simulate, URL: s.edge.RunURL(), Told: s.told,
+		HTTP: report.HTTP{Requests: stats.Requests, Retries: stats.Retries, P50: stats.P50, P95: stats.P95, Max: stats.Max},
+	}
+}
+
+// planned prints the plan and, at a terminal, asks whether to apply it.
+func (s *session) planned(ctx context.Context, result *run.Result, applies bool) *directory.Finding {
+	_ = s.report(result).WritePlan(s.text, s.sanitizer, s.style) // the closing lines meet the same error
+	if !applies || s.settings.Yes || s.settings.Simulate || s.edge.Active() || s.screen == nil || !isTerminal(s.stdin) {
+		return nil
+	}
+	if s.found == nil { // else the log has told them
+		_ = report.WriteFindings(s.text, s.sanitizer, s.style, result.Findings)
+		s.told = len(result.Findings)
+	}
+	_, _ = fmt.Fprint(s.stderr, "Apply this plan? Only y or yes is accepted: ")
+	switch answer := strings.ToLower(strings.TrimSpace(s.answer(ctx))); {
+	case ctx.Err() != nil:
+		_, _ = fmt.Fprintln(s.stderr) // ends the question's line
+		return &directory.Finding{Severity: directory.Error, Kind: directory.Interrupted, Message: "interrupted before anything was changed"}
+	case answer != "y" && answer != "yes":
+		return &directory.Finding{Severity: directory.Error, Kind: directory.Refusal, Message: "plan not confirmed; nothing was changed"}
+	}
+	return nil
+}
+
+// answer reads a line from standard input, unless ctx ends first.
+func (s *session) answer(ctx context.Context) string {
+	line := make(chan string, 1)
+	go func() {
+		text, _ := bufio.NewReader(io.LimitReader(s.stdin, 1<<10)).ReadString('\n') // no answer is a no
+		line <- text
+	}()
+	select {
+	case <-ctx.Done():
+		return ""
+	case text := <-line:
+		return text
+	}
+}
+
+// progress shows how far the run is: a bar at a terminal, else a line in the log
+// now and then.
+func (s *session) progress(total int) (ended, stop func()) {
+	if s.screen != nil {
+		meter := progress.Start(total, 100*time.Millisecond, func(state progress.State) { s.screen.Show(state.Bar()) })
+		return meter.Done, func() { meter.Stop(); s.screen.Show("") }
+	}
+	meter := progress.Start(total, 10*time.Second, func(state progress.State) {
+		s.log.Info("progress", "done", state.Done, "total", state.Total, "rate", fmt.Sprintf("%.1f/s", state.Rate), "left", state.Left)
+	})
+	return meter.Done, meter.Stop
+}
+
+// openCSV opens the export.
+func (s *session) openCSV() (io.ReadCloser, error) {
+	if s.settings.CSV == "-" {
+		return io.NopCloser(s.stdin), nil
+	}
+	file, err := os.Open(s.settings.CSV)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, s.notFound(s.settings.CSV)
+	}
+	return file, err
+}

@@ -1,0 +1,126 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"xc-group-sync/internal/directory"
+)
+
+// shownFindings bounds the findings of one kind that are shown one by one; of
+// more the first are named and the rest counted.
+const shownFindings = 3
+
+// Line is what a reader sees of one finding, or of several of one kind.
+type line struct {
+	directory.Finding
+	text string // sanitized, with the place in front
+	hint string // sanitized; may be empty
+}
+
+// lines makes a line of each finding, and one of many warnings of one kind.
+// Operations that failed and what is blocked are always named one by one.
+func (s Sanitizer) lines(findings []directory.Finding) []line {
+	byKind := map[directory.Kind][]directory.Finding{}
+	for _, f := range findings {
+		byKind[f.Kind] = append(byKind[f.Kind], f)
+	}
+	var lines []line
+	counted := map[directory.Kind]bool{}
+	for _, f := range findings {
+		switch alike := byKind[f.Kind]; {
+		case counted[f.Kind]:
+		case len(alike) > shownFindings && countable(f):
+			counted[f.Kind] = true
+			lines = append(lines, line{f, s.Line(s.several(alike)), s.Line(f.Hint)})
+		default:
+			lines = append(lines, line{f, s.Line(prefix(f) + s.Message(f)), s.Line(f.Hint)})
+		}
+	}
+	return lines
+}
+
+func countable(f directory.Finding) bool {
+	return (f.Severity == directory.Warning || f.Kind.InvalidRow()) && f.Kind.Count(1) != ""
+}
+
+// several says once what many findings of one kind say.
+func (s Sanitizer) several(alike []directory.Finding) string {
+	first := alike[:shownFindings]
+	var names []string
+	for _, f := range first {
+		switch {
+		case f.Line > 0:
+			names = append(names, fmt.Sprintf("line %d", f.Line))
+		case f.Kind.OfGroup():
+			names = append(names, f.Subject)
+		case f.Subject != "":
+			names = append(names, s.subject(f.Subject))
+		}
+	}
+	listed := ""
+	if len(names) > 0 {
+		listed = fmt.Sprintf(": %s and %d more", strings.Join(names, ", "), len(alike)-len(names))
+	}
+	return fmt.Sprintf("%s%s%s; for example, %s", file(first[0]), alike[0].Kind.Count(len(alike)), listed, s.Message(first[0]))
+}
+
+// prefix is where a finding is, as in "groups.csv: line 3, Email: " or
+// "acme.yml:3:5: ".
+func prefix(f directory.Finding) string {
+	_, err := strconv.Atoi(f.Column)
+	switch {
+	case f.Line > 0 && err == nil && f.File != "":
+		return fmt.Sprintf("%s:%d:%s: ", f.File, f.Line, f.Column)
+	case f.Line > 0 && f.Column != "":
+		return fmt.Sprintf("%sline %d, %s: ", file(f), f.Line, f.Column)
+	case f.Line > 0:
+		return fmt.Sprintf("%sline %d: ", file(f), f.Line)
+	}
+	return file(f)
+}
+
+func file(f directory.Finding) string {
+	switch f.File {
+	case "":
+		return ""
+	case "-":
+		return "standard input: "
+	}
+	return f.File + ": "
+}
+
+// Message is a finding's message. Where emails are masked, so is its subject,
+// which need not look like an email.
+func (s Sanitizer) Message(f directory.Finding) string {
+	if !s.MaskEmails || f.Subject == "" || f.Kind.OfGroup() {
+		return f.Message
+	}
+	masked := s.subject(f.Subject)
+	return strings.NewReplacer(fmt.Sprintf("%q", f.Subject), fmt.Sprintf("%q", masked), f.Subject, masked).Replace(f.Message)
+}
+
+// subject is a person's address or username without its local part, if emails
+// are masked.
+func (s Sanitizer) subject(text string) string {
+	if !s.MaskEmails {
+		return text
+	}
+	masked := "***"
+	if i := strings.LastIndex(text, "@"); i >= 0 {
+		masked += text[i:]
+	}
+	return masked
+}
+
+// Notes are the findings one by one, with sanitized texts.
+func (r *Report) Notes(s Sanitizer) []directory.Finding {
+	notes := make([]directory.Finding, len(r.Findings))
+	for i, f := range r.Findings {
+		notes[i] = f
+		notes[i].Column, notes[i].Subject = s.Line(f.Column), ""
+		notes[i].Message, notes[i].Hint = s.Line(s.Message(f)), s.Line(f.Hint)
+	}
+	return notes
+}

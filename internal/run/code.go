@@ -1,0 +1,76 @@
+package run
+
+import (
+	"slices"
+
+	"xc-group-sync/internal/directory"
+)
+
+// Code is an exit code of the program.
+type Code int
+
+// The exit codes.
+const (
+	Done           Code = 0
+	Failed         Code = 1 // some operations failed, or the tenant could not be read
+	Settings       Code = 2 // invalid settings or files that they name
+	Authentication Code = 3 // credentials refused
+	CSVRefused     Code = 4
+	Refused        Code = 5 // by a guard; nothing was changed
+	Drifted        Code = 6
+	Interrupted    Code = 130
+)
+
+// gravity orders the codes; of several that apply the first counts.
+var gravity = []Code{Interrupted, Settings, CSVRefused, Authentication, Refused, Failed, Drifted}
+
+// codes of the kinds of errors; all others are Failed.
+var codes = map[directory.Kind]Code{
+	directory.Interrupted:    Interrupted,
+	directory.BadSettings:    Settings,
+	directory.BadSnapshot:    Settings,
+	directory.BadCSV:         CSVRefused,
+	directory.Authentication: Authentication,
+	directory.Refusal:        Refused,
+	directory.Drift:          Drifted,
+}
+
+// CodeOf returns the exit code of one finding.
+func CodeOf(f directory.Finding) Code {
+	code, known := codes[f.Kind]
+	switch {
+	case f.Severity != directory.Error:
+		return Done
+	case f.Kind.InvalidRow():
+		return CSVRefused
+	case known:
+		return code
+	}
+	return Failed
+}
+
+func codeOf(findings []directory.Finding) Code {
+	found := map[Code]bool{}
+	for _, f := range findings {
+		found[CodeOf(f)] = true
+	}
+	if i := slices.IndexFunc(gravity, func(c Code) bool { return found[c] }); i >= 0 {
+		return gravity[i]
+	}
+	return Done
+}
+
+// Verdict is an exit code in a word, as outputs and the JSON report give it.
+func (c Code) Verdict() string {
+	switch c {
+	case Done:
+		return "success"
+	case Refused:
+		return "refused"
+	case Drifted:
+		return "drift"
+	case Interrupted:
+		return "interrupted"
+	}
+	return "failed"
+}

@@ -1,0 +1,83 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/groupsync"
+	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/xc"
+)
+
+// planFindings are what a plan has to say: what is blocked and refused, and what
+// deserves attention.
+func planFindings(p *plan.Plan) []directory.Finding {
+	findings := slices.Clone(p.Findings)
+	for _, blocked := range p.Blocked {
+		findings = append(findings, directory.Finding{
+			Severity: directory.Error, Kind: directory.Blocked, Subject: person(blocked.Object, blocked.Name),
+			Message: fmt.Sprintf("skipping %s %s: %s", blocked.Object, blocked.Name, blocked.Reason), Hint: blocked.Hint,
+		})
+	}
+	for _, refusal := range p.Refusals {
+		findings = append(findings, directory.Finding{
+			Severity: directory.Error, Kind: directory.Refusal, Message: "refusing to apply: " + refusal.Reason, Hint: refusal.Hint,
+		})
+	}
+	return findings
+}
+
+// operationFindings are the operations that failed or were skipped.
+func operationFindings(outcome *groupsync.Outcome) []directory.Finding {
+	var findings []directory.Finding
+	for i := range outcome.Results {
+		if result := &outcome.Results[i]; result.Err != nil {
+			findings = append(findings, directory.Finding{
+				Severity: directory.Error, Kind: kindOf(result.Err, directory.NotDone), Subject: person(result.Object, result.Name()),
+				Message: fmt.Sprintf("%s %s %s: %s", result.Action, result.Object, result.Name(), result.Err), Hint: HintOf(result.Err),
+			})
+		}
+	}
+	return findings
+}
+
+// remainder says why operations were not begun, if any were not.
+func remainder(ctx context.Context, outcome *groupsync.Outcome) []directory.Finding {
+	left := 0
+	for i := range outcome.Results {
+		if outcome.Results[i].Status == groupsync.Planned {
+			left++
+		}
+	}
+	finding := directory.Finding{Severity: directory.Error}
+	switch {
+	case outcome.Stopped == nil && left == 0:
+		return nil
+	case outcome.Stopped == nil:
+		finding.Severity, finding.Kind = directory.Warning, directory.NotDone
+		finding.Message = count(left, "deletion was", "deletions were") + " not begun, because a user or group could not be created"
+	case ctx.Err() != nil:
+		finding.Kind, finding.Message = directory.Interrupted, "interrupted; "+count(left, "operation was", "operations were")+" not begun"
+	default:
+		finding.Kind, finding.Message = kindOf(outcome.Stopped, directory.NotDone), "stopped; "+count(left, "operation was", "operations were")+" not begun"
+	}
+	return []directory.Finding{finding}
+}
+
+// person is the name of an object if it is one to hide where emails are masked.
+func person(object plan.Object, name string) string {
+	if object == plan.User {
+		return name
+	}
+	return ""
+}
+
+// kindOf is Authentication for refused credentials, else the given kind.
+func kindOf(err error, other directory.Kind) directory.Kind {
+	if xc.Refused(err) {
+		return directory.Authentication
+	}
+	return other
+}

@@ -1,0 +1,240 @@
+// Package run carries out one run, from what a source states to what became of
+// the plan. It knows neither arguments nor environment nor GitHub, and renders
+// nothing: a run is a function from its inputs to a Result.
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/groupsync"
+	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/retry"
+)
+
+// Tenant is what a run reads and writes.
+type Tenant interface {
+	groupsync.Repository
+	// Observe reads users and groups, whole or not at all.
+	Observe(context.Context) (*directory.Observed, error)
+	// WhoAmI returns the user the credentials belong to.
+	WhoAmI(context.Context) (directory.User, error)
+}
+
+// Options say how far a run goes. The zero value plans and applies.
+type Options struct {
+	DryRun      bool // stop after the plan
+	FailOnDrift bool // with DryRun: changes to make are an error
+
+	// Expected returns the digest that the plan must have; empty if any will do.
+	// An error refuses the plan. Nil expects nothing.
+	Expected func(context.Context) (digest string, err error)
+	// Planned is called with every plan before the first write; applies says
+	// whether there will be one. The finding that it returns refuses the plan.
+	// Nil approves.
+	Planned func(ctx context.Context, result *Result, applies bool) *directory.Finding
+	// Found is called with each finding when it is found, but for operations that
+	// failed, which are in Log. Nil is not called.
+	Found func(directory.Finding)
+	// Save keeps the snapshot of what is about to change, before it changes; an
+	// error ends the run. It is called if there is anything to change. Nil saves
+	// nothing.
+	Save func(*directory.Snapshot) error
+	// Progress is called before the first write with the number of operations.
+	// It returns what to call after each operation, concurrently, and at the end.
+	// Nil shows nothing.
+	Progress func(total int) (ended, stop func())
+
+	Warnings []directory.Finding // that the result begins with
+
+	Service groupsync.Options // of the sync service, but for Log and Progress
+	Log     *slog.Logger      // nil: silent
+}
+
+// Result is a run that has ended.
+type Result struct {
+	Started  time.Time
+	Duration time.Duration
+	DryRun   bool
+	People   int                 // people the source names
+	Groups   int                 // groups the source names
+	Plan     *plan.Plan          // nil if the run ended before there was one
+	Outcome  *groupsync.Outcome  // nil if nothing was applied
+	Findings []directory.Finding // all that went wrong or deserves attention, in the order found
+
+	found func(directory.Finding)
+}
+
+// Add adds findings to the result.
+func (r *Result) Add(findings ...directory.Finding) {
+	r.Findings = append(r.Findings, findings...)
+	for _, f := range findings {
+		if r.found != nil {
+			r.found(f)
+		}
+	}
+}
+
+// Fail adds an error of a kind, in the words of err.
+func (r *Result) Fail(kind directory.Kind, err error) {
+	r.Add(directory.Finding{Severity: directory.Error, Kind: kind, Message: err.Error(), Hint: HintOf(err)})
+}
+
+// Code returns the exit code that the findings ask for.
+func (r *Result) Code() Code { return codeOf(r.Findings) }
+
+// Run plans the way from what the tenant holds to what the source states, and
+// applies it unless a guard, Approve or a dry run stops it. It returns when
+// everything that was begun has ended, also after the end of ctx.
+func Run(ctx context.Context, source Source, tenant Tenant, policy plan.Policy, options Options) *Result {
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	r := &runner{Options: options, tenant: tenant, policy: policy, Result: &Result{Started: time.Now(), DryRun: options.DryRun, found: options.Found}}
+	r.Add(options.Warnings...)
+	if err := Recovered(options.Log, func() { r.run(ctx, source) }); err != nil {
+		r.Fail(directory.Bug, err)
+	}
+	r.Duration = time.Since(r.Started)
+	return r.Result
+}
+
+// Recovered runs step and turns a panic into an error, so that the run is still
+// reported.
+func Recovered(log *slog.Logger, step func()) (err error) {
+	defer func() {
+		if bug := recover(); bug != nil {
+			log.Debug("stack of the internal error", "stack", string(debug.Stack()))
+			err = fmt.Errorf("internal error: %v; this is a bug. Some changes may have been applied. Please report it with --log-level debug output", bug)
+		}
+	}()
+	step()
+	return nil
+}
+
+type runner struct {
+	Options
+	*Result
+	tenant Tenant
+	policy plan.Policy
+}
+
+func (r *runner) run(ctx context.Context, source Source) {
+	goal, findings := source(r.policy)
+	r.Add(findings...)
+	r.People, r.Groups = goal.People, goal.Groups
+	if goal.Plan == nil {
+		return
+	}
+	r.Log.Info("read the source", "people", goal.People, "groups", goal.Groups, "findings", len(findings))
+	observed, err := r.observe(ctx)
+	if err != nil {
+		r.unread(ctx, err)
+		return
+	}
+	r.Log.Info("read the tenant", "users", len(observed.Users), "groups", len(observed.Groups))
+	r.Result.Plan = goal.Plan(observed, r.policy)
+	r.Add(planFindings(r.Result.Plan)...)
+	applies := r.approve(ctx) && !r.Options.DryRun
+	if r.Planned != nil {
+		if finding := r.Planned(ctx, r.Result, applies && len(r.Result.Plan.Operations) > 0); finding != nil {
+			r.Add(*finding)
+			return
+		}
+	}
+	if !applies {
+		return
+	}
+	if err := r.save(observed); err != nil {
+		r.Fail(directory.NotSaved, fmt.Errorf("%w; nothing was changed", err))
+		return
+	}
+	r.apply(ctx)
+}
+
+// observe reads the tenant, and who the caller is.
+func (r *runner) observe(ctx context.Context) (*directory.Observed, error) {
+	observed, err := r.tenant.Observe(ctx)
+	if err != nil || !r.policy.PruneUsers {
+		return observed, err
+	}
+	caller, err := r.tenant.WhoAmI(ctx)
+	switch {
+	case err == nil:
+		r.policy.Caller = plan.Caller{Known: true, Email: caller.Email, Username: caller.Username}
+	case ctx.Err() != nil || retry.FaultOf(err).Unauthenticated:
+		return nil, err
+	default: // the rest of the plan can be done
+		r.Fail(kindOf(err, directory.CallerUnknown), fmt.Errorf("could not identify the credentials' own user: %w", err))
+	}
+	return observed, nil
+}
+
+func (r *runner) unread(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		r.Fail(directory.Interrupted, errors.New("interrupted while reading the tenant; nothing was changed"))
+		return
+	}
+	r.Fail(kindOf(err, directory.TenantUnread), fmt.Errorf("could not read tenant %s: %w", r.policy.Tenant, err))
+}
+
+// approve reports whether the plan may be applied.
+func (r *runner) approve(ctx context.Context) bool {
+	if len(r.Result.Plan.Refusals) > 0 {
+		return false
+	}
+	expected, err := r.expected(ctx)
+	switch digest := r.Result.Plan.Digest; {
+	case ctx.Err() != nil:
+		r.Fail(directory.Interrupted, errors.New("interrupted before anything was changed"))
+		return false
+	case err != nil:
+		r.Fail(directory.Refusal, fmt.Errorf("expect-plan: %w; nothing was changed", err))
+		return false
+	case expected != "" && expected != digest:
+		r.Add(directory.Finding{
+			Severity: directory.Error, Kind: directory.Refusal,
+			Message: fmt.Sprintf("plan has changed since it was reviewed (expected %s, got %s); nothing was changed", expected, digest),
+			Hint:    "review the new plan, then re-run with expect-plan: " + digest,
+		})
+		return false
+	}
+	if r.Options.DryRun && r.FailOnDrift && len(r.Result.Plan.Operations) > 0 {
+		r.Fail(directory.Drift, errors.New("the tenant differs from the CSV, and fail-on-drift is set"))
+	}
+	return true
+}
+
+func (r *runner) expected(ctx context.Context) (string, error) {
+	if r.Expected == nil || len(r.Result.Plan.Operations) == 0 {
+		return "", nil // nothing is left to apply, as when a job runs again
+	}
+	return r.Expected(ctx)
+}
+
+func (r *runner) save(observed *directory.Observed) error {
+	if r.Save == nil || len(r.Result.Plan.Operations) == 0 {
+		return nil
+	}
+	snapshot := r.Result.Plan.Snapshot(r.policy.Tenant, observed)
+	snapshot.TakenAt = time.Now().UTC().Format(time.RFC3339)
+	return r.Save(snapshot)
+}
+
+func (r *runner) apply(ctx context.Context) {
+	options := r.Service
+	options.Log = r.Log
+	if r.Progress != nil {
+		ended, stop := r.Progress(len(r.Result.Plan.Operations))
+		defer stop()
+		options.Progress = ended
+	}
+	r.Outcome = groupsync.New(r.tenant, options).Apply(ctx, r.Result.Plan)
+	r.Findings = append(r.Findings, operationFindings(r.Outcome)...) // the service has logged them
+	r.Add(remainder(ctx, r.Outcome)...)
+}

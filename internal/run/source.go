@@ -1,0 +1,122 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/roster"
+	"xc-group-sync/internal/xc"
+)
+
+// Source reads what the tenant should become, and says what is wrong with it.
+type Source func(plan.Policy) (Goal, []directory.Finding)
+
+// Goal is what a source states.
+type Goal struct {
+	People, Groups int // that it names
+	// Plan plans the way there. Nil means that the source cannot be used; the
+	// findings say why.
+	Plan func(*directory.Observed, plan.Policy) *plan.Plan
+}
+
+// CSV is the source of a sync: the export that open opens. path names it in
+// findings. With strict any invalid row makes it unusable.
+func CSV(path string, open func() (io.ReadCloser, error), options roster.Options, strict bool) Source {
+	return func(plan.Policy) (Goal, []directory.Finding) {
+		file, err := open()
+		if err != nil {
+			return Goal{}, []directory.Finding{{Severity: directory.Error, Kind: directory.BadCSV, File: path, Message: err.Error(), Hint: HintOf(err)}}
+		}
+		defer func() { _ = file.Close() }()
+		desired, err := roster.Read(file, options)
+		if err != nil {
+			return Goal{}, inFile(path, csvFindings(err))
+		}
+		goal := Goal{People: len(desired.People), Groups: len(desired.Groups), Plan: func(observed *directory.Observed, policy plan.Policy) *plan.Plan {
+			return plan.New(desired, observed, policy)
+		}}
+		findings := inFile(path, desired.Findings)
+		if strict && desired.InvalidRows > 0 {
+			goal.Plan = nil
+			findings = append(asErrors(findings), directory.Finding{
+				Severity: directory.Error, Kind: directory.BadCSV, File: path,
+				Message: fmt.Sprintf("%s (the first on line %d); not allowed with strict", count(desired.InvalidRows, "invalid row", "invalid rows"), desired.FirstInvalidRow),
+			})
+		}
+		return goal, findings
+	}
+}
+
+// csvFindings are why a CSV cannot be used, its rows first.
+func csvFindings(err error) []directory.Finding {
+	var broken *roster.Error
+	if !errors.As(err, &broken) {
+		return []directory.Finding{{Severity: directory.Error, Kind: directory.BadCSV, Message: err.Error()}}
+	}
+	return append(asErrors(broken.Rows), broken.Finding)
+}
+
+// asErrors makes errors of findings about rows that end the run.
+func asErrors(findings []directory.Finding) []directory.Finding {
+	for i := range findings {
+		if findings[i].Kind.InvalidRow() {
+			findings[i].Severity = directory.Error
+		}
+	}
+	return findings
+}
+
+func inFile(path string, findings []directory.Finding) []directory.Finding {
+	for i := range findings {
+		findings[i].File = path
+	}
+	return findings
+}
+
+// Snapshot is the source of a restore: the file that read reads.
+func Snapshot(path string, read func() (*directory.Snapshot, error)) Source {
+	return func(policy plan.Policy) (Goal, []directory.Finding) {
+		snapshot, err := read()
+		if err != nil {
+			return Goal{}, []directory.Finding{{Severity: directory.Error, Kind: directory.BadSnapshot, File: path, Message: err.Error()}}
+		}
+		if snapshot.Tenant != policy.Tenant {
+			return Goal{}, []directory.Finding{{
+				Severity: directory.Error, Kind: directory.Refusal, File: path,
+				Message: fmt.Sprintf("snapshot is for tenant %q, not %q; nothing was changed", snapshot.Tenant, policy.Tenant),
+				Hint:    "use the tenant and api-url of the original sync",
+			}}
+		}
+		return Goal{Plan: func(observed *directory.Observed, policy plan.Policy) *plan.Plan {
+			return plan.NewRestore(snapshot, observed, policy)
+		}}, nil
+	}
+}
+
+// HintError is an error with what to do about it.
+type HintError struct {
+	error
+	Hint string
+}
+
+// WithHint adds to err what to do about it.
+func WithHint(err error, hint string) error { return &HintError{err, hint} }
+
+// HintOf returns what to do about an error, or "".
+func HintOf(err error) string {
+	var with *HintError
+	if errors.As(err, &with) {
+		return with.Hint
+	}
+	return xc.Hint(err)
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
