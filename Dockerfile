@@ -1,4 +1,6 @@
-FROM --platform=$BUILDPLATFORM docker.io/library/golang:1.26 AS build
+# Dependabot does not read build arguments: RELEASING.md says when to update it.
+ARG GO_IMAGE=docker.io/library/golang:1.26.8@sha256:6c2a5538f964f1c82f97ad14988bf05de100d922d159d0e398b54c7b0ca0c6c9
+FROM --platform=$BUILDPLATFORM ${GO_IMAGE} AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download

@@ -2,6 +2,7 @@ package repotest
 
 import (
 	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"maps"
@@ -117,6 +118,47 @@ func linkedModules(t *testing.T) map[string]bool {
 		linked[module] = true
 	}
 	return linked
+}
+
+// TestSBOMNamesAllThatIsLinked builds the program and compares its SBOM.
+func TestSBOMNamesAllThatIsLinked(t *testing.T) {
+	t.Parallel()
+	for _, program := range []string{"bash", "git", "jq", "sha256sum"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip(err)
+		}
+	}
+	binary := filepath.Join(t.TempDir(), "xc-group-sync_v1.2.3_linux_amd64")
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", binary, ".")
+	build.Dir = root(".")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	script := exec.Command("bash", "scripts/sbom.sh", binary, "v1.2.3", "2026-01-02T03:04:05Z")
+	script.Dir = root(".")
+	out, err := script.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sbom struct {
+		CreationInfo struct{ Created string }
+		Packages     []struct{ SPDXID, Name, VersionInfo string }
+	}
+	if err := json.Unmarshal(out, &sbom); err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	for _, p := range sbom.Packages {
+		if strings.HasPrefix(p.SPDXID, "SPDXRef-module-") {
+			named[p.Name] = true
+		}
+		if p.VersionInfo == "" || p.SPDXID == "SPDXRef-binary" && p.VersionInfo != "v1.2.3" {
+			t.Errorf("%+v", p)
+		}
+	}
+	if diff := cmp.Diff(linkedModules(t), named); diff != "" || sbom.CreationInfo.Created != "2026-01-02T03:04:05Z" {
+		t.Errorf("(-linked +SBOM) %s\n%s", diff, sbom.CreationInfo.Created)
+	}
 }
 
 func TestLicencesOfAllThatIsLinked(t *testing.T) {

@@ -130,6 +130,9 @@ var mayDo = map[string]map[string]string{
 	"forks plan":           {"contents": "read"},
 	"fetched-csv sync":     {"issues": "write"},
 
+	"scorecard analysis":       {"actions": "read", "contents": "read", "id-token": "write", "security-events": "write"},
+	"dependency-review review": {"contents": "read"},
+
 	"codeql analyse":        {"actions": "read", "contents": "read", "security-events": "write"},
 	"vulnerabilities check": {"contents": "read"},
 
