@@ -1,7 +1,7 @@
 // Package actions is the edge to GitHub: masks, outputs, the job summary and
-// annotations for the runner, what the event tells, and through the API the
-// comment on the pull request and the issue of a failure. Outside Actions the
-// runner is told nothing. It does not know what a plan is.
+// annotations for the runner; the event; and, through the API, the comment on
+// the pull request, what it approves, and the issue of a failure. Outside Actions
+// it writes nothing for a runner. It does not know what a plan is.
 package actions
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/sethvargo/go-githubactions"
 )
 
-// Edge is the way to the runner that this process was started by, if any.
+// Edge connects to the runner that started this process, if one did.
 type Edge struct {
 	action *githubactions.Action
 	getenv func(string) string
@@ -21,7 +21,7 @@ type Edge struct {
 	event  func() Event
 }
 
-// New makes an edge. Commands to the runner go to w.
+// New returns an edge that writes commands to the runner to w.
 func New(getenv func(string) string, w io.Writer) *Edge {
 	return &Edge{
 		action: githubactions.New(githubactions.WithGetenv(getenv), githubactions.WithWriter(w)),
@@ -31,14 +31,14 @@ func New(getenv func(string) string, w io.Writer) *Edge {
 	}
 }
 
-// Active tells whether this is a step of a workflow.
+// Active reports whether this is a step of a workflow.
 func (e *Edge) Active() bool { return e.getenv("GITHUB_ACTIONS") == "true" }
 
-// Debug tells whether the user asked the runner for debug logs.
+// Debug reports whether the user asked the runner for debug logs.
 func (e *Edge) Debug() bool { return e.getenv("RUNNER_DEBUG") == "1" }
 
-// Mask hides the secrets in everything that the job logs from now on. The
-// runner masks line by line.
+// Mask hides the secrets in everything that the job logs from now on. The runner
+// masks line by line.
 func (e *Edge) Mask(secrets []string) {
 	if !e.Active() {
 		return
@@ -52,22 +52,23 @@ func (e *Edge) Mask(secrets []string) {
 	}
 }
 
-// Outputs sets outputs of the step, in order. Values are numbers, words,
-// digests and paths: the library's delimiter could be forged by other text.
+// Outputs sets outputs of the step, in order. Values must be numbers, words,
+// digests or paths: other text could forge the library's delimiter.
 func (e *Edge) Outputs(pairs [][2]string) error {
 	if e.getenv("GITHUB_OUTPUT") == "" {
 		return nil
 	}
-	return guarded("the outputs could not be written", func() {
+	return guarded("could not write the outputs", func() {
 		for _, pair := range pairs {
 			e.action.SetOutput(pair[0], pair[1])
 		}
 	})
 }
 
-// MaxSummary is the longest Markdown of a job summary, in bytes. GitHub drops
-// the summary of a step above 1 MiB whole; there is room for what other
-// programs add in the same step.
+// MaxSummary is the longest job summary, in bytes. GitHub drops the summary of a
+// step above 1 MiB
+// (https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits);
+// the rest is for other programs in the same step.
 const MaxSummary = 700 << 10
 
 // Summary adds Markdown to the job summary.
@@ -75,10 +76,10 @@ func (e *Edge) Summary(markdown string) error {
 	if e.getenv("GITHUB_STEP_SUMMARY") == "" {
 		return nil
 	}
-	return guarded("the job summary could not be written", func() { e.action.AddStepSummary(markdown) })
+	return guarded("could not write the job summary", func() { e.action.AddStepSummary(markdown) })
 }
 
-// guarded turns the library's panics into errors.
+// guarded runs f and turns a panic of the library into an error.
 func guarded(what string, f func()) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

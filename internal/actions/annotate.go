@@ -12,7 +12,7 @@ import (
 	"github.com/sethvargo/go-githubactions"
 )
 
-// Level is how grave an annotation is.
+// Level is the severity of an annotation.
 type Level string
 
 // The levels, as the runner names them.
@@ -21,24 +21,24 @@ const (
 	Warning Level = "warning"
 )
 
-// Annotation is a remark that GitHub shows beside the run, and beside a line of
-// a file where one is named. Texts may hold anything.
+// Annotation is a remark that GitHub shows with the run, and at a line of a file
+// if it names one. Its texts may contain anything.
 type Annotation struct {
 	Level          Level
-	File           string // as the user named it; empty or "-": none
-	Line           int    // from 1; 0: none
+	File           string // as the user named it; none if empty or "-"
+	Line           int    // from 1; 0 if none
 	Title, Message string
 }
 
 const (
-	maxAnnotations = 10        // of a level that GitHub shows of a step
+	maxAnnotations = 10        // of a level; GitHub shows no more of a step
 	maxAnnotation  = 4<<10 - 1 // bytes of one
 	maxTitle       = 200       // bytes
-	maxFile        = 1 << 10   // bytes; a longer path is left out
+	maxFile        = 1 << 10   // bytes; a longer path is omitted
 )
 
-// Annotate writes annotations, ten of each level at most, and counts the rest
-// in one notice. It is for once a run.
+// Annotate writes annotations, at most ten of each level, and counts the rest in
+// one notice. Call it once a run.
 func (e *Edge) Annotate(annotations []Annotation) {
 	if !e.Active() {
 		return
@@ -63,7 +63,7 @@ func (e *Edge) Annotate(annotations []Annotation) {
 	}
 }
 
-// annotation is the command of one, with its message cut to what fits.
+// annotation returns the command for an annotation, with its message cut to fit.
 func (e *Edge) annotation(a Annotation) githubactions.Command {
 	command := githubactions.Command{Name: string(a.Level), Properties: githubactions.CommandProperties{}}
 	if file := e.inWorkspace(a.File); file != "" {
@@ -79,7 +79,7 @@ func (e *Edge) annotation(a Annotation) githubactions.Command {
 	return command
 }
 
-// escapedLength is how many bytes the library makes of a rune of a message.
+// escapedLength returns how many bytes the library writes for a rune.
 func escapedLength(r rune) int {
 	if r == '%' || r == '\r' || r == '\n' {
 		return 3
@@ -87,25 +87,25 @@ func escapedLength(r rune) int {
 	return utf8.RuneLen(r)
 }
 
-// cut shortens a text to so many bytes, as length counts them; a mark at its
-// end tells that it did.
-func cut(text string, room int, length func(rune) int) string {
+// cut shortens text to a size in the unit of length, and ends it with an ellipsis
+// if it does.
+func cut(text string, limit int, length func(rune) int) string {
 	const mark = "…"
-	text = strings.ToValidUTF8(text, "\uFFFD") // so that a rune is as long as it says
-	whole, fits := 0, 0                        // fits: what of the text leaves room for the mark
+	text = strings.ToValidUTF8(text, "\uFFFD") // so that length counts what is written
+	whole, fits := 0, 0                        // fits: bytes that leave space for the mark
 	for i, r := range text {
-		if whole += length(r); whole <= room-len(mark) {
+		if whole += length(r); whole <= limit-len(mark) {
 			fits = i + utf8.RuneLen(r)
 		}
 	}
-	if whole <= room {
+	if whole <= limit {
 		return text
 	}
 	return text[:fits] + mark
 }
 
-// inWorkspace is the path as GitHub names the file: from the workspace, with
-// slashes. It is empty where there is no file, or it lies elsewhere.
+// inWorkspace returns the path as GitHub names the file: from the workspace, with
+// slashes. It returns "" if there is no file or it is elsewhere.
 func (e *Edge) inWorkspace(file string) string {
 	workspace := e.getenv("GITHUB_WORKSPACE")
 	if file == "" || file == "-" || len(file) > maxFile || !filepath.IsAbs(workspace) {
@@ -125,7 +125,7 @@ func (e *Edge) inWorkspace(file string) string {
 	return filepath.ToSlash(inside)
 }
 
-// Group begins a group of lines that the log shows folded, until end is called.
+// Group begins a group of lines that the log shows folded until end is called.
 func (e *Edge) Group(title string) (end func()) {
 	if !e.Active() {
 		return func() {}
@@ -135,14 +135,14 @@ func (e *Edge) Group(title string) (end func()) {
 	return func() { e.command(githubactions.Command{Name: "endgroup"}) }
 }
 
-// command writes a command, a line of its own. That the log cannot be written
-// to is nothing that could be told anywhere.
+// command writes a command on a line of its own. An error has nowhere to go: it
+// means that the log cannot be written.
 func (e *Edge) command(command githubactions.Command) {
 	_, _ = io.WriteString(e.w, command.String()+"\n")
 }
 
-// harmless takes out what the library does not escape: the runner's old form of
-// commands, which counts anywhere in a line, and what is no text.
+// harmless removes what the library does not escape: the runner's legacy form of
+// commands, which works anywhere in a line, and bytes that are not text.
 func harmless(text string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", " "), "##[", "## [")
 }

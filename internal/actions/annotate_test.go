@@ -175,7 +175,7 @@ func TestGroup(t *testing.T) {
 	}
 }
 
-// Whatever the texts are, the runner reads one command, with just these texts.
+// The runner reads exactly one command with these texts, whatever they contain.
 func FuzzAnnotate(f *testing.F) {
 	for _, text := range []string{"", "x", "a\n::error::b", "##[add-mask]x", "%0A::stop-commands::x", "100%25", ",:=%2C%3A", "\r::\n", " ::x", "#%23[", "##\x00[", "…"} {
 		f.Add(text, text, text, 3)

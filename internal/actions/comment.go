@@ -7,30 +7,29 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/google/go-github/v88/github"
 )
 
-// MaxBody is the longest text of a comment or an issue, in characters, that
-// goes with the mark over it into the 65,536 that GitHub takes.
-const MaxBody = 64_000
-
-// Note is what a run says about a tenant on the pull request.
+// Note is what a run says about a tenant.
 type Note struct {
-	Tenant string
-	DryRun bool
-	Plan   string // digest of the plan that Body shows; empty: none
-	Body   string // Markdown, at most MaxBody characters
+	Target
+	DryRun   bool
+	Plan     string // digest of the plan that Body shows; empty if none
+	Approves bool   // Body shows all of Plan, and no guard refused it
+	Body     string // Markdown, at most MaxPlan characters of a dry run, else MaxRecord; more is cut
 }
 
-// ErrKept is wrapped where a comment was left as it is, since it is not this
-// run's to change: that is no failure.
-var ErrKept = errors.New("the comment was left as it is")
+// ErrKept is wrapped if a comment was left as it is because it is not this run's
+// to change, which is not a failure.
+var ErrKept = errors.New("left the comment as it is")
 
-// Comment keeps one comment about the tenant on the pull request of this run,
-// and returns its page; empty where that is not known. It has the mark that
-// Reviewed looks for: the plan is that of a dry run on the pull request,
-// whatever later runs say in the comment.
+// Comment keeps one comment about the tenant on the pull request of this run, and
+// returns its URL; "" if that is unknown. A dry run on an open pull request
+// replaces the plan in it, which its mark then offers for approval if it may. Any
+// other run adds what it did below. If there are several such comments, the first
+// is updated and an error says so.
 func (g *GitHub) Comment(ctx context.Context, note Note) (page string, err error) {
 	pr, err := g.PullRequest(ctx)
 	if err != nil {
@@ -39,26 +38,26 @@ func (g *GitHub) Comment(ctx context.Context, note Note) (page string, err error
 	if err := g.mayComment(ctx, pr); err != nil {
 		return "", err
 	}
-	ours, err := g.ourComments(ctx, pr.Number, note.Tenant)
+	ours, err := g.ourComments(ctx, pr.Number, note.Target)
 	if err != nil {
 		return "", err
 	}
-	mark, err := g.mark(ctx, note, pr, ours)
+	text, err := g.commentText(ctx, note, pr, ours)
 	if err != nil {
 		return "", err
 	}
-	body := mark.over(note.Body)
-	if len(ours) == 0 {
-		return g.writeComment(ctx, pr.Number, 0, body)
+	page, err = g.putComment(ctx, pr.Number, ours, text)
+	if err == nil && len(ours) > 1 {
+		err = &hinted{
+			fmt.Errorf("pull request %d has %d comments about tenant %q; none of them approves a plan", pr.Number, len(ours), note.Tenant),
+			fmt.Sprintf("delete all but %s", cmp.Or(page, "the first")),
+		}
 	}
-	if sameText(ours[0].GetBody(), body) {
-		return plainURL(ours[0].GetHTMLURL()), nil
-	}
-	return g.writeComment(ctx, pr.Number, ours[0].GetID(), body)
+	return page, err
 }
 
-// mayComment holds back runs of a pull request whose time has passed: what
-// reviewers saw must not be lost, nor what a newer run says.
+// mayComment stops a run of a pull request that is out of date: it must not
+// replace what reviewers saw, nor what a newer run says.
 func (g *GitHub) mayComment(ctx context.Context, pr PullRequest) error {
 	if !g.event.ofPullRequest() {
 		return nil
@@ -66,8 +65,8 @@ func (g *GitHub) mayComment(ctx context.Context, pr PullRequest) error {
 	now, err := g.now(ctx, pr.Number)
 	var refused *APIError
 	switch {
-	case errors.As(err, &refused) && (refused.Status == http.StatusForbidden || refused.Status == http.StatusNotFound):
-		return nil // a token may write comments and read no pull requests; Reviewed checks again
+	case errors.As(err, &refused) && (refused.Status == http.StatusForbidden || refused.Status == http.StatusNotFound) && !refused.limited:
+		return nil // a token may write comments but not read pull requests; Reviewed checks again
 	case err != nil:
 		return err
 	case !now.MergedAt.IsZero():
@@ -78,82 +77,125 @@ func (g *GitHub) mayComment(ctx context.Context, pr PullRequest) error {
 	return nil
 }
 
-// mark is what the comment gets in place of ours, the first of which it
-// replaces. Only a dry run on the pull request shows a plan for review; any
-// other run hands on the plan that there is.
-func (g *GitHub) mark(ctx context.Context, note Note, pr PullRequest, ours []comment) (Mark, error) {
-	mark := Mark{Tenant: note.Tenant, Kind: KindComment}
-	if note.DryRun && g.event.Name == "pull_request" {
-		if digestForm.MatchString(note.Plan) && pr.Head != "" {
-			mark.Plan, mark.Head = note.Plan, pr.Head
-		}
-		return mark, nil
+// commentText returns the text of the comment after this run.
+func (g *GitHub) commentText(ctx context.Context, note Note, pr PullRequest, ours []comment) (string, error) {
+	var r record
+	if len(ours) > 0 {
+		r = ours[0].record
 	}
-	if len(ours) == 0 || ours[0].mark.Plan == "" || note.DryRun && g.event.ofPullRequest() {
-		return mark, nil // what the last of these shows is not the plan of the head
-	}
-	if g.event.ofPullRequest() {
-		// Handing on what somebody else wrote would make it ours.
-		editor, err := g.foreignEditor(ctx, ours[0])
-		if err != nil || editor != "" {
-			return mark, err
+	planned := note.DryRun && pr.MergedAt.IsZero()
+	if planned {
+		r.plan, r.mark = shortened(note.Body, MaxPlan), nothing(note.Target)
+		if note.Approves && g.event.Name == "pull_request" && digestForm.MatchString(note.Plan) && pr.Head != "" {
+			r.mark.Approval, r.mark.Plan, r.mark.Head = Offered, note.Plan, pr.Head
 		}
 	} else {
-		// Once it is edited, only its mark tells that it was good until then.
-		err := g.checkReview(ctx, note.Tenant, pr, ours)
-		if err != nil && !errors.Is(err, ErrNotReviewed) {
-			return mark, fmt.Errorf("the comment was left as it is: it is the record of the review, which could not be checked: %w", err)
+		mark, err := g.handedOn(ctx, note.Target, pr, ours)
+		if err != nil {
+			return "", err
 		}
-		mark.Approved = err == nil
+		r.mark = mark
+		r.add(newEntry(g.edge.run(), time.Now(), note.DryRun, note.Body))
 	}
-	mark.Plan, mark.Head = ours[0].mark.Plan, ours[0].mark.Head
+	fitted := r.fitted(planned)
+	if planned && fitted.plan != defused(note.Body) {
+		fitted.mark = nothing(note.Target) // not all of the plan is shown
+	}
+	return fitted.String(), nil
+}
+
+func nothing(target Target) Mark {
+	return Mark{Target: target, Kind: KindComment, Approval: Nothing}
+}
+
+// handedOn returns the mark after a run that shows no plan for review. The edit
+// makes the comment ours again, so what it approves is checked before.
+func (g *GitHub) handedOn(ctx context.Context, target Target, pr PullRequest, ours []comment) (Mark, error) {
+	mark := nothing(target)
+	if len(ours) == 0 || ours[0].record.mark.Approval == Nothing {
+		return mark, nil
+	}
+	at := pr.MergedAt
+	if at.IsZero() && g.obeys {
+		at = g.event.Command.At
+	}
+	err := g.checkReview(ctx, target, approved{pr, at}, ours)
+	switch {
+	case errors.Is(err, ErrNotReviewed):
+		return mark, nil
+	case err != nil:
+		return mark, fmt.Errorf("left the comment as it is, since the approval it records could not be checked: %w", err)
+	}
+	mark = ours[0].record.mark
+	if !at.IsZero() {
+		mark.Approval = Given
+	}
 	return mark, nil
 }
 
 // comment is a comment of ours.
 type comment struct {
 	*github.IssueComment
-	mark Mark
+	record record
 }
 
-// ourComments are our comments on a pull request about a tenant, the oldest
+// ourComments returns our comments about a tenant on a pull request, the oldest
 // first.
-func (g *GitHub) ourComments(ctx context.Context, number int, tenant string) ([]comment, error) {
-	author, err := g.author(ctx)
+func (g *GitHub) ourComments(ctx context.Context, number int, target Target) ([]comment, error) {
+	me, err := g.identity(ctx)
 	if err != nil {
 		return nil, err
 	}
 	c := call{
 		doing:      fmt.Sprintf("read the comments on pull request %d of %s", number, g.event.repository()),
-		permission: "`permissions: pull-requests: read` (to keep a comment, write)",
+		permission: "`permissions: pull-requests: read` (write, to comment)",
 	}
-	all, err := list(ctx, g, c, func(ctx context.Context, page github.ListOptions, _ string) ([]*github.IssueComment, *github.Response, error) {
+	is := func(one *github.IssueComment) bool {
+		mark, marked := ParseMark(one.GetBody())
+		return marked && mark.Kind == KindComment && mark.Target == target && me.is(one.GetUser())
+	}
+	found, err := list(ctx, g, c, is, func(ctx context.Context, page github.ListOptions, _ string) ([]*github.IssueComment, *github.Response, error) {
 		return g.client.Issues.ListComments(ctx, g.event.Owner, g.event.Repo, number, &github.IssueListCommentsOptions{ListOptions: page})
 	})
 	if err != nil {
 		return nil, err
 	}
-	var ours []comment
-	for _, one := range all {
-		mark, marked := ParseMark(one.GetBody())
-		if marked && mark.Kind == KindComment && mark.Tenant == tenant && one.GetUser().GetLogin() == author {
-			ours = append(ours, comment{one, mark})
-		}
+	ours := make([]comment, len(found))
+	for i, one := range found {
+		r, _ := parseRecord(one.GetBody())
+		ours[i] = comment{one, r}
 	}
 	slices.SortFunc(ours, func(a, b comment) int { return cmp.Compare(a.GetID(), b.GetID()) })
 	return ours, nil
 }
 
-// writeComment edits a comment, or creates one where id is 0.
-func (g *GitHub) writeComment(ctx context.Context, number int, id int64, body string) (page string, err error) {
-	permission := "`permissions: pull-requests: write`"
-	if g.event.Fork && g.event.Name == "pull_request" {
-		permission = "a token that may write, which GitHub gives no pull request from a fork (docs/recipes/forks.yml is a way)"
+// putComment writes the text into the first of our comments, or into a new one if
+// there is none or it was deleted meanwhile.
+func (g *GitHub) putComment(ctx context.Context, number int, ours []comment, text string) (page string, err error) {
+	if len(ours) == 0 {
+		return g.writeComment(ctx, number, 0, text)
 	}
+	if plainText(ours[0].GetBody()) == plainText(text) {
+		return plainURL(ours[0].GetHTMLURL()), nil
+	}
+	page, err = g.writeComment(ctx, number, ours[0].GetID(), text)
+	var refused *APIError
+	if errors.As(err, &refused) && refused.Status == http.StatusNotFound {
+		return g.writeComment(ctx, number, 0, text)
+	}
+	return page, err
+}
+
+// writeComment edits a comment, or creates one if id is 0.
+func (g *GitHub) writeComment(ctx context.Context, number int, id int64, body string) (page string, err error) {
 	c := call{
-		doing:      fmt.Sprintf("write comments on pull request %d of %s", number, g.event.repository()),
-		permission: permission + ", or set comment to false",
+		doing:      fmt.Sprintf("comment on pull request %d of %s", number, g.event.repository()),
+		permission: "`permissions: pull-requests: write`",
+		off:        "comment: false",
 		once:       id == 0,
+	}
+	if g.event.Fork && g.event.Name == "pull_request" {
+		c.permission = "a token that may write, which GitHub does not give to pull requests from forks (see docs/recipes/forks.yml)"
 	}
 	err = g.do(ctx, c, func(ctx context.Context) (err error) {
 		written := &github.IssueComment{Body: &body}

@@ -1,6 +1,7 @@
 package actions_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -19,14 +20,14 @@ func TestOneCommentIsKept(t *testing.T) {
 		s := newServer(t)
 		s.CRLF = crlf
 		s.AddComment(number, "ada", "Looks good.")
-		note := actions.Note{Tenant: tenant, DryRun: true, Plan: plan, Body: "# Plan\n\nfirst\n"}
+		note := actions.Note{Target: target, DryRun: true, Approves: true, Plan: plan, Body: "# Plan\n\nfirst\n"}
 		page, err := onPullRequest(t, s, "pull_request", head).Comment(t.Context(), note)
 		if err != nil || page != "https://github.com/o/r/pull/7#issuecomment-2" {
 			t.Fatalf("%q, %v", page, err)
 		}
 		ours := s.Comments(number)[1]
-		want := actions.Mark{Tenant: tenant, Kind: actions.KindComment, Plan: plan, Head: head}
-		if diff := cmp.Diff(want, markOf(t, ours)); diff != "" || ours.Body != want.String()+"\n"+note.Body {
+		want := actions.Mark{Target: target, Kind: actions.KindComment, Approval: actions.Offered, Plan: plan, Head: head}
+		if diff := cmp.Diff(want, markOf(t, ours)); diff != "" || ours.Body != want.String()+"\n"+strings.TrimSpace(note.Body) {
 			t.Errorf("%s\n%s", ours.Body, diff)
 		}
 
@@ -52,7 +53,7 @@ func TestOneCommentIsKept(t *testing.T) {
 // Only what we wrote ourselves, about this tenant, is ours.
 func TestWhoseCommentItIs(t *testing.T) {
 	t.Parallel()
-	mine := actions.Mark{Tenant: tenant, Kind: actions.KindComment, Plan: plan, Head: head}
+	mine := actions.Mark{Target: target, Kind: actions.KindComment, Approval: actions.Offered, Plan: plan, Head: head}
 	with := func(change func(*actions.Mark)) string {
 		m := mine
 		change(&m)
@@ -69,11 +70,13 @@ func TestWhoseCommentItIs(t *testing.T) {
 		{"ours, quoted", githubtest.Bot, "> " + mine.String() + "\nx", false},
 		{"ours, in the middle", githubtest.Bot, "x\n" + mine.String() + "\nx", false},
 		{"after a blank line", githubtest.Bot, "\n" + mine.String() + "\nx", false},
-		{"another tenant, the longer", githubtest.Bot, with(func(m *actions.Mark) { m.Tenant = tenant + "-test" }), false},
-		{"another tenant, the shorter", githubtest.Bot, with(func(m *actions.Mark) { m.Tenant = tenant[:3] }), false},
-		{"another tenant, in capitals", githubtest.Bot, with(func(m *actions.Mark) { m.Tenant = strings.ToUpper(tenant) }), false},
+		{"another tenant, the longer", githubtest.Bot, with(func(m *actions.Mark) { m.Tenant += "-test" }), false},
+		{"another tenant, the shorter", githubtest.Bot, with(func(m *actions.Mark) { m.Tenant = m.Tenant[:3] }), false},
+		{"another tenant, in capitals", githubtest.Bot, with(func(m *actions.Mark) { m.Tenant = strings.ToUpper(m.Tenant) }), false},
+		{"another host", githubtest.Bot, with(func(m *actions.Mark) { m.API = "acme.staging.example" }), false},
+		{"another path", githubtest.Bot, with(func(m *actions.Mark) { m.API += "/managed" }), false},
 		{"an alarm", githubtest.Bot, with(func(m *actions.Mark) { m.Kind = actions.KindAlarm }), false},
-		{"a mark with more behind", githubtest.Bot, mine.String() + " x", false},
+		{"text after a mark", githubtest.Bot, mine.String() + " x", false},
 		{"empty", githubtest.Bot, "", false},
 	}
 	for _, tt := range tests {
@@ -81,13 +84,13 @@ func TestWhoseCommentItIs(t *testing.T) {
 			t.Parallel()
 			s := newServer(t)
 			s.AddComment(number, tt.author, tt.body)
-			comment(t, onPullRequest(t, s, "pull_request", head), actions.Note{Tenant: tenant, DryRun: true, Plan: otherPlan, Body: "new"})
+			comment(t, onPullRequest(t, s, "pull_request", head), actions.Note{Target: target, DryRun: true, Approves: true, Plan: otherPlan, Body: "new"})
 			comments := s.Comments(number)
 			if edited := len(comments) == 1; edited != tt.ours || !tt.ours && comments[0].Body != tt.body {
 				t.Errorf("%+v", comments)
 			}
 			s.Merge(number, merge)
-			if got, err := onPush(t, s).Reviewed(t.Context(), tenant); err != nil || got != otherPlan {
+			if got, err := onPush(t, s).Reviewed(t.Context(), target); err != nil || got != otherPlan {
 				t.Errorf("reviewed: %q, %v", got, err)
 			}
 		})
@@ -99,12 +102,13 @@ func TestCommentsOverPages(t *testing.T) {
 	s := newServer(t)
 	for i := range 250 {
 		if i == 230 || i == 240 { // the older one counts
-			s.AddComment(number, githubtest.Bot, actions.Mark{Tenant: tenant, Kind: actions.KindComment}.String())
+			s.AddComment(number, githubtest.Bot, actions.Mark{Target: target, Kind: actions.KindComment, Approval: actions.Nothing}.String())
 		} else {
 			s.AddComment(number, "ada", fmt.Sprint(i))
 		}
 	}
-	comment(t, onPullRequest(t, s, "pull_request", head), actions.Note{Tenant: tenant, DryRun: true, Plan: plan, Body: "x"})
+	_, err := onPullRequest(t, s, "pull_request", head).Comment(t.Context(), dryRun)
+	contains(t, err, "pull request 7 has 2 comments", "delete all but https://github.com/o/r/pull/7#issuecomment-231")
 	if diff := cmp.Diff([]string{"PATCH /repos/o/r/issues/comments/231"}, s.Writes()); diff != "" {
 		t.Error(diff)
 	}
@@ -119,37 +123,41 @@ func TestCommentsOverPages(t *testing.T) {
 	}
 }
 
-// What a mark says does not depend on what a caller would like.
-func TestRulesOfTheMark(t *testing.T) {
+// A run decides what its comment approves, not the caller.
+func TestApproval(t *testing.T) {
 	t.Parallel()
-	reviewed := actions.Mark{Tenant: tenant, Kind: actions.KindComment, Plan: plan, Head: head}
-	empty := actions.Mark{Tenant: tenant, Kind: actions.KindComment}
-	approved := reviewed
-	approved.Approved = true
+	offered := actions.Mark{Target: target, Kind: actions.KindComment, Approval: actions.Offered, Plan: plan, Head: head}
+	nothing := actions.Mark{Target: target, Kind: actions.KindComment, Approval: actions.Nothing}
+	given := offered
+	given.Approval = actions.Given
+	newPlan := offered
+	newPlan.Plan = otherPlan
 	tests := []struct {
 		name    string
-		event   string // "" for push, after the merge
-		dryRun  bool
-		plan    string
+		event   string // "" for the push of the merge
+		note    actions.Note
 		prepare func(*testing.T, *githubtest.Server)
 		want    actions.Mark
 	}{
-		{"an apply on the pull request hands on the plan", "pull_request", false, otherPlan, nil, reviewed},
-		{"but not one that somebody else put there", "pull_request", false, otherPlan, func(t *testing.T, s *githubtest.Server) {
-			forged := reviewed
-			forged.Plan = otherPlan
-			s.EditComment(only(t, s).ID, "mallory", forged.String())
-		}, empty},
-		{"a dry run of what the base holds shows no plan of the head", "pull_request_target", true, otherPlan, nil, empty},
-		{"a plan that is no digest", "pull_request", true, "sha256:abc", nil, empty},
-		{"an apply of what was reviewed approves", "", false, otherPlan, nil, approved},
-		{"a dry run on a push does, too", "", true, otherPlan, nil, approved},
-		{"an apply of what was not reviewed does not", "", false, otherPlan, func(t *testing.T, s *githubtest.Server) {
-			s.EditComment(only(t, s).ID, githubtest.Bot, reviewed.String()) // after the merge
-		}, reviewed},
-		{"nor of what somebody else approved", "", false, plan, func(t *testing.T, s *githubtest.Server) {
-			s.EditComment(only(t, s).ID, "mallory", approved.String())
-		}, reviewed},
+		{"a dry run that shows all of its plan", "pull_request", actions.Note{DryRun: true, Approves: true, Plan: otherPlan}, nil, newPlan},
+		{"a dry run that does not", "pull_request", actions.Note{DryRun: true, Plan: otherPlan}, nil, nothing},
+		{"a dry run whose plan does not fit", "pull_request", actions.Note{DryRun: true, Approves: true, Plan: otherPlan, Body: strings.Repeat("ü", actions.MaxPlan+1)}, nil, nothing},
+		{"a dry run without a plan", "pull_request", actions.Note{DryRun: true, Approves: true}, nil, nothing},
+		{"a plan that is not a digest", "pull_request", actions.Note{DryRun: true, Approves: true, Plan: "sha256:abc"}, nil, nothing},
+		{"a dry run of the base branch", "pull_request_target", actions.Note{DryRun: true, Approves: true, Plan: otherPlan}, nil, nothing},
+		{"a dry run on a review", "pull_request_review", actions.Note{DryRun: true, Approves: true, Plan: otherPlan}, nil, nothing},
+		{"an apply on the pull request", "pull_request", actions.Note{Plan: otherPlan}, nil, offered},
+		{"an apply on the pull request after a forgery", "pull_request", actions.Note{Plan: otherPlan}, func(t *testing.T, s *githubtest.Server) {
+			s.EditComment(only(t, s).ID, "mallory", newPlan.String())
+		}, nothing},
+		{"an apply of what was reviewed", "", actions.Note{Plan: otherPlan}, nil, given},
+		{"a dry run after the merge", "", actions.Note{DryRun: true, Approves: true, Plan: otherPlan}, nil, given},
+		{"an apply after an edit after the merge", "", actions.Note{Plan: otherPlan}, func(t *testing.T, s *githubtest.Server) {
+			s.EditComment(only(t, s).ID, githubtest.Bot, offered.String())
+		}, nothing},
+		{"an apply after somebody else's approval", "", actions.Note{Plan: plan}, func(t *testing.T, s *githubtest.Server) {
+			s.EditComment(only(t, s).ID, "mallory", given.String())
+		}, nothing},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -165,11 +173,12 @@ func TestRulesOfTheMark(t *testing.T) {
 			if tt.prepare != nil {
 				tt.prepare(t, s)
 			}
-			comment(t, github, actions.Note{Tenant: tenant, DryRun: tt.dryRun, Plan: tt.plan, Body: "new"})
+			tt.note.Target, tt.note.Body = target, tt.note.Body+"new"
+			comment(t, github, tt.note)
 			if diff := cmp.Diff(tt.want, markOf(t, only(t, s))); diff != "" {
 				t.Error(diff)
 			}
-			if !strings.HasSuffix(only(t, s).Body, "\nnew") {
+			if len(tt.note.Body) < actions.MaxRecord && !strings.HasSuffix(only(t, s).Body, "\nnew") {
 				t.Errorf("the comment was not edited: %q", only(t, s).Body)
 			}
 		})
@@ -180,13 +189,31 @@ func TestFirstCommentAfterTheMerge(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	s.Merge(number, merge)
-	comment(t, onPush(t, s), actions.Note{Tenant: tenant, Plan: plan, Body: "done"})
-	if diff := cmp.Diff(actions.Mark{Tenant: tenant, Kind: actions.KindComment}, markOf(t, only(t, s))); diff != "" {
+	comment(t, onPush(t, s), actions.Note{Target: target, Plan: plan, Approves: true, Body: "done"})
+	if diff := cmp.Diff(actions.Mark{Target: target, Kind: actions.KindComment, Approval: actions.Nothing}, markOf(t, only(t, s))); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// A run whose time has passed changes nothing.
+// A comment that is deleted while a run is on its way is written again.
+func TestVanishedComment(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	review(t, s, plan)
+	id := only(t, s).ID
+	vanishing := transport(func(r *http.Request) (*http.Response, error) {
+		if r.Method == http.MethodPatch {
+			s.DeleteComment(id)
+		}
+		return s.RoundTrip(r)
+	})
+	comment(t, onPullRequest(t, vanishing, "pull_request", head), actions.Note{Target: target, DryRun: true, Approves: true, Plan: otherPlan, Body: "new"})
+	if got := markOf(t, only(t, s)); got.Plan != otherPlan {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A run that is out of date changes nothing.
 func TestCommentIsLeftAsItIs(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -208,7 +235,7 @@ func TestCommentIsLeftAsItIs(t *testing.T) {
 				s.Merge(number, merge)
 				s.Fail(githubtest.Failure{Method: http.MethodPost, Path: "graphql", Times: 1, Status: http.StatusOK, Body: `{"data":{"viewer":{"login":"github-actions[bot]"}}}`})
 				s.Fail(githubtest.Failure{Method: http.MethodPost, Path: "graphql", Times: 1, Status: http.StatusOK, Body: `{"errors":[{"message":"Something went wrong"}]}`})
-			}, "could not be checked: could not read who edited comment 1 of o/r: Something went wrong"},
+			}, "could not be checked: could not read who edited comment 1 of o/r: HTTP 200: Something went wrong"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -217,7 +244,7 @@ func TestCommentIsLeftAsItIs(t *testing.T) {
 			review(t, s, plan)
 			before := only(t, s)
 			tt.prepare(s)
-			_, err := tt.github(t, s).Comment(t.Context(), actions.Note{Tenant: tenant, DryRun: true, Plan: otherPlan, Body: "new"})
+			_, err := tt.github(t, s).Comment(t.Context(), actions.Note{Target: target, DryRun: true, Approves: true, Plan: otherPlan, Body: "new"})
 			contains(t, err, tt.says)
 			if onPurpose := tt.name != "the review cannot be checked"; errors.Is(err, actions.ErrKept) != onPurpose {
 				t.Errorf("%v, on purpose: %t", err, onPurpose)
@@ -229,7 +256,7 @@ func TestCommentIsLeftAsItIs(t *testing.T) {
 			if tt.name == "newer commits" {
 				s.Merge(number, merge)
 			}
-			if got, err := onPush(t, s).Reviewed(t.Context(), tenant); err != nil || got != plan {
+			if got, err := onPush(t, s).Reviewed(t.Context(), target); err != nil || got != plan {
 				t.Errorf("what was reviewed is lost: %q, %v", got, err)
 			}
 		})
@@ -249,11 +276,31 @@ func TestCommentWithoutReadingPullRequests(t *testing.T) {
 	}
 }
 
+// An event that names no pull request may be told which one it is about.
+func TestPullRequestSetting(t *testing.T) {
+	t.Parallel()
+	for _, event := range []string{"schedule", "workflow_dispatch", "merge_group", "push"} {
+		s := newServer(t)
+		env := map[string]string{"GITHUB_EVENT_NAME": event, "GITHUB_REPOSITORY": "o/r", "GITHUB_REF": "refs/heads/main", "GITHUB_RUN_ID": "42"}
+		github, err := actions.New(environment(env), &bytes.Buffer{}).GitHub(actions.Options{Token: githubtest.Token, PullRequest: number, Transport: s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		comment(t, github, dryRun)
+		if got := markOf(t, only(t, s)); got.Approval != actions.Nothing {
+			t.Errorf("%s: a run outside the pull request approves: %+v", event, got)
+		}
+		if got, err := github.Reviewed(t.Context(), target); got != "" || !errors.Is(err, actions.ErrNotReviewed) {
+			t.Errorf("%s: %q, %v", event, got, err)
+		}
+	}
+}
+
 func TestCommentNeedsAPullRequest(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	for _, event := range []string{"schedule", "workflow_dispatch", ""} {
-		_, err := onEvent(t, s, githubtest.Token, `{}`, map[string]string{"GITHUB_EVENT_NAME": event}).Comment(t.Context(), actions.Note{Tenant: tenant})
+		_, err := onEvent(t, s, githubtest.Token, `{}`, map[string]string{"GITHUB_EVENT_NAME": event}).Comment(t.Context(), actions.Note{Target: target})
 		if !errors.Is(err, actions.ErrNoPullRequest) {
 			t.Errorf("%s: %v", event, err)
 		}
@@ -261,14 +308,4 @@ func TestCommentNeedsAPullRequest(t *testing.T) {
 	if len(s.Requests()) > 0 {
 		t.Errorf("GitHub was asked: %q", s.Requests())
 	}
-}
-
-func TestCommentThatIsTooLong(t *testing.T) {
-	t.Parallel()
-	s := newServer(t)
-	note := actions.Note{Tenant: tenant, DryRun: true, Plan: plan, Body: strings.Repeat("ü", actions.MaxBody)}
-	comment(t, onPullRequest(t, s, "pull_request", head), note)
-	note.Body += strings.Repeat("ü", 2000)
-	_, err := onPullRequest(t, s, "pull_request", head).Comment(t.Context(), note)
-	contains(t, err, "could not write comments on pull request 7 of o/r (HTTP 422 Validation Failed: Body is too long")
 }

@@ -9,22 +9,34 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// Event is what the run was started by. What is not known, or does not have
-// the form that it should, is the zero value.
+// Event is what started the run. A field that is unknown, or malformed in the
+// event, has its zero value.
 type Event struct {
-	Name        string // "push", "pull_request", "schedule" …
-	Owner, Repo string // both or neither
-	Ref         string // "refs/heads/main"
-	SHA         string // of the commit that the run is for; of a push the newest pushed one
-	PullRequest int    // its number; 0: the event is not of one
-	HeadSHA     string // of the pull request's branch when the event happened
-	Fork        bool   // the pull request comes from another repository
-	Private     bool   // the repository is known not to be public
+	Name        string    // "push", "pull_request", "schedule" …
+	Owner, Repo string    // both or neither
+	Ref         string    // "refs/heads/main"
+	SHA         string    // commit of the run; of a push, the newest one pushed
+	PullRequest int       // number of the pull request of the event, or of the comment on one; 0 if none
+	HeadSHA     string    // head of the pull request at the time of the event
+	Fork        bool      // the pull request comes from another repository
+	Private     bool      // the repository is known not to be public
+	PushedAt    time.Time // of a push
+	Command     Command   // of a new comment on a pull request
 }
 
-// repository is "owner/name", empty where it is not known.
+// Command is a new comment on a pull request, which may be a command.
+type Command struct {
+	Author string    // login
+	At     time.Time // of the comment
+	Text   string    // without outer blanks, at most maxCommand bytes
+}
+
+const maxCommand = 200
+
+// repository returns "owner/name", or "" if it is unknown.
 func (e Event) repository() string {
 	if e.Repo == "" {
 		return ""
@@ -32,21 +44,25 @@ func (e Event) repository() string {
 	return e.Owner + "/" + e.Repo
 }
 
-// ofPullRequest tells events of pull requests, reviews of them included.
+// ofPullRequest reports whether this is an event of a pull request or of a
+// review of one.
 func (e Event) ofPullRequest() bool { return strings.HasPrefix(e.Name, "pull_request") }
 
-// Event is the event of this run, read once.
+// Event returns the event of this run, which is read once.
 func (e *Edge) Event() Event { return e.event() }
 
-// Private tells whether the event says that the repository is private. Where
-// it does not say, the answer is no: the log may be public.
+// Private reports whether the event says that the repository is private. If it
+// does not say, the log may be public.
 func (e *Edge) Private() bool { return e.Event().Private }
 
-// maxEvent bounds the event file, in bytes; GitHub's payloads end at 25 MB.
+// maxEvent bounds the event file, in bytes. GitHub caps payloads at 25 MB
+// (https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap).
 const maxEvent = 32 << 20
 
-// payload is what counts of the event file.
+// payload is the part of the event file that matters
+// (https://docs.github.com/webhooks/webhook-events-and-payloads).
 type payload struct {
+	Action      string
 	Number      int
 	After       string
 	Repository  payloadRepository
@@ -54,18 +70,28 @@ type payload struct {
 		Number int
 		Head   struct {
 			SHA  string
-			Repo *payloadRepository // nil: the fork is deleted
+			Repo *payloadRepository // nil if the fork was deleted
 		}
 	} `json:"pull_request"`
+	Issue struct {
+		Number      int
+		PullRequest *struct{} `json:"pull_request"` // nil if it is not one
+	}
+	Comment struct {
+		Body      string
+		CreatedAt string `json:"created_at"`
+		User      struct{ Login string }
+	}
 }
 
 type payloadRepository struct {
 	FullName   string `json:"full_name"`
 	Private    bool
 	Visibility string
+	PushedAt   json.RawMessage `json:"pushed_at"` // seconds in a push, else a date
 }
 
-// readPayload reads the event file; nothing of one that is not whole.
+// readPayload reads the event file. A broken file yields an empty payload.
 func readPayload(path string) payload {
 	file, err := os.Open(path)
 	if err != nil {
@@ -80,7 +106,7 @@ func readPayload(path string) payload {
 	return p
 }
 
-// readEvent joins the event file with the environment, which counts first.
+// readEvent joins the event file and the environment, which wins.
 func readEvent(getenv func(string) string) Event {
 	p := readPayload(getenv("GITHUB_EVENT_PATH"))
 	event := Event{
@@ -97,7 +123,33 @@ func readEvent(getenv func(string) string) Event {
 			event.Fork = pr.Head.Repo == nil || !strings.EqualFold(pr.Head.Repo.FullName, event.repository())
 		}
 	}
+	switch {
+	case event.Name == "push":
+		event.PushedAt = pushedAt(p)
+	case event.Name == "issue_comment" && p.Issue.PullRequest != nil:
+		event.PullRequest = max(p.Issue.Number, 0)
+		event.Command = newCommand(p)
+	}
 	return event
+}
+
+func pushedAt(p payload) time.Time {
+	if seconds, err := strconv.ParseInt(string(p.Repository.PushedAt), 10, 64); err == nil && seconds > 0 {
+		return time.Unix(seconds, 0)
+	}
+	return time.Time{}
+}
+
+// newCommand returns the comment that was just written; an edited one is not a
+// command.
+func newCommand(p payload) Command {
+	at, err := time.Parse(time.RFC3339, p.Comment.CreatedAt)
+	author := firstMatch(loginForm, p.Comment.User.Login)
+	text := strings.TrimSpace(p.Comment.Body)
+	if p.Action != "created" || err != nil || author == "" || len(text) > maxCommand {
+		return Command{}
+	}
+	return Command{Author: author, At: at, Text: text}
 }
 
 func pullRequestNumber(p payload, ref string) int {
@@ -114,16 +166,18 @@ func pullRequestNumber(p payload, ref string) int {
 	return 0
 }
 
-// The forms of what goes on into URLs and Markdown.
+// The forms of what ends up in URLs and Markdown.
 var (
 	commitForm     = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 	repositoryForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*/([A-Za-z0-9_-]|\.[A-Za-z0-9_-]|\.\.[A-Za-z0-9_.-])[A-Za-z0-9_.-]*$`)
 	pullRefForm    = regexp.MustCompile(`^refs/pull/([1-9][0-9]{0,8})/(merge|head)$`)
+	queueRefForm   = regexp.MustCompile(`^refs/heads/gh-readonly-queue/.+/pr-([1-9][0-9]{0,8})-[0-9a-f]{40}([0-9a-f]{24})?$`)
+	loginForm      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$`)
 	numberForm     = regexp.MustCompile(`^[1-9][0-9]{0,18}$`)
 	plainURLForm   = regexp.MustCompile(`^https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._/-]*)?(#[A-Za-z0-9-]+)?$`)
 )
 
-// firstMatch is the first of the texts that has the form; empty where none has.
+// firstMatch returns the first of the texts that has the form, or "".
 func firstMatch(form *regexp.Regexp, texts ...string) string {
 	for _, text := range texts {
 		if form.MatchString(text) {
@@ -133,7 +187,7 @@ func firstMatch(form *regexp.Regexp, texts ...string) string {
 	return ""
 }
 
-// RunURL is the page of this run; empty where it is not known. It is fit for
+// RunURL returns the URL of this run, or "" if it is unknown. It is safe in
 // Markdown.
 func (e *Edge) RunURL() string {
 	event, run := e.Event(), firstMatch(numberForm, e.getenv("GITHUB_RUN_ID"))
@@ -147,7 +201,7 @@ func (e *Edge) RunURL() string {
 	return plainURL(page)
 }
 
-// plainURL is the URL if it is safe in Markdown and a log; else it is empty.
+// plainURL returns the URL if it is safe in Markdown and a log, else "".
 func plainURL(text string) string {
 	if _, secure := secureURL(text); !secure || !plainURLForm.MatchString(text) {
 		return ""
@@ -155,7 +209,8 @@ func plainURL(text string) string {
 	return text
 }
 
-// secureURL tells URLs of which nobody on the way can read the requests.
+// secureURL parses a URL and reports whether requests to it cannot be read on
+// their way.
 func secureURL(text string) (*url.URL, bool) {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" {

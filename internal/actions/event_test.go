@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -32,6 +33,11 @@ func TestEvent(t *testing.T) {
 			actions.Event{Name: "schedule", Owner: "acme", Repo: "groups"}},
 		{"workflow_dispatch", map[string]string{"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_REPOSITORY": "acme/.github"},
 			actions.Event{Name: "workflow_dispatch", Owner: "acme", Repo: ".github", Private: true}},
+		{"issue_comment", map[string]string{"GITHUB_EVENT_NAME": "issue_comment", "GITHUB_REF": "refs/heads/main"},
+			actions.Event{Name: "issue_comment", Owner: "acme", Repo: "groups", Ref: "refs/heads/main", PullRequest: 7, Private: true,
+				Command: actions.Command{Author: "grace", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Text: "/xc apply"}}},
+		{"issue_comment", map[string]string{"GITHUB_EVENT_NAME": "issues"},
+			actions.Event{Name: "issues", Owner: "acme", Repo: "groups", Private: true}},
 		// The environment alone.
 		{"none", map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF": "refs/pull/12/merge", "GITHUB_REPOSITORY": "o/r"},
 			actions.Event{Name: "pull_request", Owner: "o", Repo: "r", Ref: "refs/pull/12/merge", PullRequest: 12}},
@@ -59,7 +65,7 @@ func TestEvent(t *testing.T) {
 	}
 }
 
-// A broken event file is as good as none, and none of it counts.
+// A broken event file counts like a missing one.
 func TestBrokenEventFiles(t *testing.T) {
 	t.Parallel()
 	huge := `{"repository":{"private":true}}` + strings.Repeat(" ", 33<<20)
@@ -80,6 +86,29 @@ func TestBrokenEventFiles(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// Only a new comment on a pull request is a command.
+func TestCommentsThatAreNotCommands(t *testing.T) {
+	t.Parallel()
+	const comment = `"comment":{"body":"/xc apply","created_at":"2026-01-02T03:04:05Z","user":{"login":"grace"}}`
+	for name, payload := range map[string]string{
+		"edited":     `{"action":"edited","issue":{"number":7,"pull_request":{}},` + comment + `}`,
+		"an issue":   `{"action":"created","issue":{"number":7},` + comment + `}`,
+		"no time":    `{"action":"created","issue":{"number":7,"pull_request":{}},` + strings.Replace(comment, "2026", "x", 1) + `}`,
+		"odd author": `{"action":"created","issue":{"number":7,"pull_request":{}},` + strings.Replace(comment, "grace", "../grace", 1) + `}`,
+		"a bot":      `{"action":"created","issue":{"number":7,"pull_request":{}},` + strings.Replace(comment, "grace", "grace[bot]", 1) + `}`,
+		"long":       `{"action":"created","issue":{"number":7,"pull_request":{}},` + strings.Replace(comment, "apply", strings.Repeat("x", 300), 1) + `}`,
+	} {
+		path := filepath.Join(t.TempDir(), "event.json")
+		if err := os.WriteFile(path, []byte(payload), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		event := actions.New(environment(map[string]string{"GITHUB_EVENT_PATH": path, "GITHUB_EVENT_NAME": "issue_comment"}), &bytes.Buffer{}).Event()
+		if event.Command != (actions.Command{}) || (event.PullRequest == 0) != (name == "an issue") {
+			t.Errorf("%s: %+v", name, event)
+		}
 	}
 }
 

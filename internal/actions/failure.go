@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-github/v88/github"
@@ -18,25 +20,38 @@ type APIError struct {
 	Status  int
 	Message string // GitHub's, bounded, without the token
 
-	call    call
-	limited bool // the refusal is of the pace, not of the request
+	doing      string
+	reason     string // in our words; empty if GitHub's message says it
+	hint       string
+	limited    bool // refused because of the rate, before anything was done
+	retryAfter time.Duration
 }
 
 func (e *APIError) Error() string {
-	reason := fmt.Sprintf("HTTP %d %s", e.Status, e.Message)
-	switch {
-	case e.limited:
-		return fmt.Sprintf("could not %s (%s): GitHub limits how often it is asked; run the job again later", e.call.doing, reason)
-	case e.Status == http.StatusUnauthorized:
-		return fmt.Sprintf("could not %s (%s): GitHub does not accept the token; check github-token", e.call.doing, reason)
-	case e.call.permission != "" && (e.Status == http.StatusForbidden || e.Status == http.StatusNotFound || e.Status == http.StatusGone):
-		return fmt.Sprintf("the token may not %s (%s): give the job %s", e.call.doing, reason, e.call.permission)
+	answer := fmt.Sprintf("HTTP %d", e.Status)
+	if e.Message != "" {
+		answer += ": " + e.Message
 	}
-	return fmt.Sprintf("could not %s (%s)", e.call.doing, reason)
+	if e.reason == "" {
+		return fmt.Sprintf("could not %s: %s", e.doing, answer)
+	}
+	return fmt.Sprintf("could not %s: %s (%s)", e.doing, e.reason, answer)
 }
 
-// pathError is an error on the way to GitHub or back, with a text that is fit
-// to be shown.
+// Hint returns what to do about the error, or "".
+func (e *APIError) Hint() string { return e.hint }
+
+// hinted is an error with what to do about it.
+type hinted struct {
+	error
+	hint string
+}
+
+func (e *hinted) Hint() string  { return e.hint }
+func (e *hinted) Unwrap() error { return e.error }
+
+// pathError is an error on the way to GitHub or back, with a text that is safe
+// to show.
 type pathError struct {
 	text string
 	err  error
@@ -45,45 +60,131 @@ type pathError struct {
 func (e *pathError) Error() string { return e.text }
 func (e *pathError) Unwrap() error { return e.err }
 
-// failure makes of the library's errors what people can act on.
+// failure turns an error of the library into one that says what to do and
+// carries whether the request may be sent again. A refusal because of the rate is
+// always repeated, writes too, since GitHub refuses before it does anything.
 func (g *GitHub) failure(c call, err error) error {
-	var (
-		refused   *github.ErrorResponse
-		limited   *github.RateLimitError
-		abused    *github.AbuseRateLimitError
-		factor    *github.TwoFactorAuthError
-		elsewhere *github.RedirectionError
-	)
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.As(err, &abused):
-		refusal := &APIError{Status: abused.Response.StatusCode, Message: g.shown(abused.Message), call: c, limited: true}
-		return retry.Answered(refusal, http.StatusTooManyRequests, abused.GetRetryAfter()) // a 403, often
-	case errors.As(err, &limited):
-		// Its end may be an hour off, so it is not waited for.
-		reason := fmt.Sprintf("HTTP %d %s", limited.Response.StatusCode, g.shown(limited.Message))
-		return &pathError{"could not " + c.doing + " (" + reason + "): the token's requests are used up; run the job again later", err}
-	case errors.As(err, &factor):
-		refused = (*github.ErrorResponse)(factor)
-	case errors.As(err, &elsewhere):
-		return retry.Answered(&APIError{Status: elsewhere.StatusCode, Message: "it redirects instead of answering; check GITHUB_API_URL", call: c}, elsewhere.StatusCode, 0)
 	}
-	if refused != nil || errors.As(err, &refused) {
-		status := refused.Response.StatusCode
-		return retry.Answered(&APIError{Status: status, Message: g.reason(refused), call: c}, status, retry.ParseAfter(refused.Response.Header.Get("Retry-After")))
+	var fault *retry.Fault
+	if refused := g.refused(c, err); refused != nil {
+		fault = retry.Answered(refused, refused.Status, refused.retryAfter)
+		fault.Transient = refused.limited || fault.Transient && refused.Status != http.StatusTooManyRequests && !c.once
+		fault.Transient = fault.Transient && refused.retryAfter <= longestWait
+		return fault
 	}
-	fault := retry.Unanswered(err)
+	fault = retry.Unanswered(err)
 	if errors.Is(err, context.Canceled) {
 		fault.Err = fmt.Errorf("could not %s: %w", c.doing, err)
 	} else {
 		fault.Err = &pathError{"could not " + c.doing + ": " + g.shown(err.Error()), err}
 	}
+	fault.Transient = fault.Transient && !c.once && !errors.Is(err, errTooLong)
 	return fault
 }
 
-// reason is what GitHub says, with the first of the details.
-func (g *GitHub) reason(refused *github.ErrorResponse) string {
+// refused returns the refusal that err is; nil if there was no answer.
+func (g *GitHub) refused(c call, err error) *APIError {
+	var (
+		refused   *github.ErrorResponse
+		exhausted *github.RateLimitError
+		secondary *github.AbuseRateLimitError
+		factor    *github.TwoFactorAuthError
+		elsewhere *github.RedirectionError
+		known     *APIError
+	)
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &secondary):
+		return g.refusal(c, secondary.Response.StatusCode, secondary.Response.Header, secondary.Message)
+	case errors.As(err, &exhausted):
+		return g.refusal(c, exhausted.Response.StatusCode, exhausted.Response.Header, exhausted.Message)
+	case errors.As(err, &elsewhere):
+		return g.redirection(c, elsewhere)
+	case errors.As(err, &factor):
+		refused = (*github.ErrorResponse)(factor)
+	case !errors.As(err, &refused):
+		return nil
+	}
+	return g.refusal(c, refused.Response.StatusCode, refused.Response.Header, reason(refused))
+}
+
+// secondaryWait is how long to wait if GitHub does not say
+// (https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit).
+const secondaryWait = time.Minute
+
+// refusal explains an answer by what it says. A 403 is a missing permission
+// only if the message says so
+// (https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api#resource-not-accessible).
+func (g *GitHub) refusal(c call, status int, header http.Header, message string) *APIError {
+	says := strings.ToLower(message)
+	after := header.Get("Retry-After")
+	e := &APIError{Status: status, Message: g.shown(message), doing: c.doing, retryAfter: retry.ParseAfter(after)}
+	explain := func(reason, hint string) { e.reason, e.hint = reason, hint }
+	refuses := e.Status == http.StatusForbidden || e.Status == http.StatusTooManyRequests
+	switch {
+	case refuses && after == "" && header.Get("X-RateLimit-Remaining") == "0" && !strings.Contains(says, "secondary rate limit"):
+		// The limit may not be reset for an hour: too long to wait.
+		explain("the rate limit of the token is exhausted", "re-run the job later")
+	case e.Status == http.StatusTooManyRequests, refuses && (after != "" || strings.Contains(says, "secondary rate limit")), strings.Contains(says, "submitted too quickly"):
+		explain("rate limited by GitHub", "re-run the job later")
+		e.limited = true
+		if e.retryAfter == 0 {
+			e.retryAfter = secondaryWait
+		}
+	case e.Status == http.StatusUnauthorized:
+		explain("GitHub rejected the token", "check github-token")
+	case strings.Contains(says, "resource not accessible by"):
+		explain("the token lacks a permission", c.grant())
+	case strings.Contains(says, "saml") || header.Get("X-GitHub-SSO") != "":
+		explain("the token is not authorized for the organization's single sign-on", "authorize the token for single sign-on, or use the job's own: github-token: ${{ github.token }}")
+	case strings.Contains(says, "ip allow list"):
+		explain("the organization's IP allow list does not include the runner", "add the runner's address to the IP allow list, or use a runner whose address is on it")
+	case strings.Contains(says, "archived"):
+		explain("the repository is archived", "unarchive the repository, or disable this workflow")
+	case refuses && strings.Contains(says, "is locked"):
+		explain("the conversation is locked", "unlock the conversation"+c.orOff())
+	case strings.Contains(says, "issues are disabled") || strings.Contains(says, "issues has been disabled"):
+		explain("issues are disabled in the repository", "enable issues in the settings of the repository"+c.orOff())
+	case e.Status == http.StatusNotFound && c.permission != "":
+		e.hint = "GitHub answers 404 also if the token may not see something: " + c.grant()
+	}
+	return e
+}
+
+// redirection explains a redirect. None is followed: the library would send the
+// token along. A repository that was renamed or transferred redirects to
+// /repositories/ID
+// (https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#follow-redirects).
+func (g *GitHub) redirection(c call, elsewhere *github.RedirectionError) *APIError {
+	e := &APIError{Status: elsewhere.StatusCode, doing: c.doing, reason: "GitHub redirects instead of answering", hint: "check GITHUB_API_URL"}
+	base, err := url.Parse(g.client.BaseURL())
+	if to := elsewhere.Location; to != nil && err == nil && (to.Host == "" || strings.EqualFold(to.Host, base.Host)) && strings.Contains(to.Path, "/repositories/") {
+		e.reason, e.hint = "the repository "+g.event.repository()+" was renamed or transferred", "start a new run in the repository under its new name; a re-run keeps the old one"
+	}
+	return e
+}
+
+// grant says how the token gets the permission for the call.
+func (c call) grant() string {
+	if c.permission == "" {
+		return "check github-token"
+	}
+	return "give the job " + c.permission + c.orOff()
+}
+
+// orOff says how to do without the call.
+func (c call) orOff() string {
+	if c.off == "" {
+		return ""
+	}
+	return ", or set " + c.off
+}
+
+// reason returns what GitHub says, with the first of the details.
+func reason(refused *github.ErrorResponse) string {
 	text := refused.Message
 	if len(refused.Errors) > 0 && refused.Errors[0].Message != "" {
 		text += ": " + refused.Errors[0].Message
@@ -91,11 +192,10 @@ func (g *GitHub) reason(refused *github.ErrorResponse) string {
 	if text == "" {
 		text = http.StatusText(refused.Response.StatusCode)
 	}
-	return g.shown(text)
+	return text
 }
 
-// shown bounds a text from GitHub, and takes out the token that a server might
-// echo.
+// shown bounds a text from GitHub and hides the token in it.
 func (g *GitHub) shown(text string) string {
 	return cut(strings.ReplaceAll(text, g.token, "***"), maxShown, utf8.RuneLen)
 }

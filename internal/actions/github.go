@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -16,72 +17,96 @@ import (
 	"xc-group-sync/internal/retry"
 )
 
-// GitHub is the API, as the token may use it, for the repository of this run.
-// It is not safe for concurrent use.
+// GitHub is the API of GitHub for the repository of this run. It is not safe for
+// concurrent use.
 type GitHub struct {
 	edge    *Edge
 	event   Event
+	number  int // of the pull request to comment on if the event names none; 0 if unset
 	client  *github.Client
-	graphql string // URL
+	graphql *url.URL
 	token   string
+	read    *int64 // bytes of answers so far
 	retrier retry.Retrier
 	policy  retry.Policy
 
-	login string // whose comments are ours; empty: not asked yet
+	me         identity
+	pushed     PullRequest // that merged found
+	errPushed  error
+	pushedDone bool // merged has an answer
+	obeys      bool // the command of the event is by somebody who may give it
 }
 
-// ErrNoToken is returned where there is no token to talk to GitHub with.
-var ErrNoToken = errors.New("there is no token to talk to GitHub with: set github-token, as in `github-token: ${{ github.token }}`")
+// Options are the settings of the way to GitHub.
+type Options struct {
+	Token string
+	// PullRequest is the number of the pull request to comment on, for events
+	// that do not name one; 0 if unset.
+	PullRequest int
+	Transport   http.RoundTripper // nil for the default of net/http
+}
+
+// ErrNoToken is returned if there is no token for GitHub.
+var ErrNoToken error = &hinted{errors.New("missing github-token"), "set github-token: ${{ github.token }}"}
 
 const (
 	requestTimeout = 10 * time.Second
-	maxAnswer      = 10 << 20 // bytes
-	maxPages       = 100
+	longestWait    = 2 * time.Minute // that GitHub may ask for before a request is repeated
+	maxAnswer      = 10 << 20        // bytes
+	maxListing     = 128 << 20       // bytes
+	maxItems       = 10_000          // of a listing
 	pageSize       = 100
 	maxShown       = 300 // bytes of a text from GitHub in an error
 )
 
-// GitHub makes a way to the API. Nothing is sent yet. A nil transport is
-// net/http's default.
-func (e *Edge) GitHub(token string, transport http.RoundTripper) (*GitHub, error) {
-	if token = strings.TrimSpace(token); token == "" {
+// GitHub returns the API. It sends nothing yet.
+func (e *Edge) GitHub(options Options) (*GitHub, error) {
+	token := strings.TrimSpace(options.Token)
+	if token == "" {
 		return nil, ErrNoToken
 	}
 	event := e.Event()
 	if event.Repo == "" {
-		return nil, errors.New("GITHUB_REPOSITORY does not name the repository of this run, as in owner/name")
+		return nil, errors.New("invalid GITHUB_REPOSITORY: must be owner/name")
 	}
 	base, graphql := e.apiURLs()
 	for _, api := range [][2]string{{"GITHUB_API_URL", base}, {"GITHUB_GRAPHQL_URL", graphql}} {
 		if _, secure := secureURL(api[1]); !secure {
-			return nil, fmt.Errorf("%s is %.100q, but the token may only be sent to an https URL (http to a loopback address)", api[0], api[1])
+			return nil, fmt.Errorf("invalid %s %.100q: must be an https URL, or http on a loopback address", api[0], api[1])
 		}
 	}
+	transport := options.Transport
 	if transport == nil {
 		transport = http.DefaultTransport
 	}
+	read := new(int64)
 	client, err := github.NewClient(
 		github.WithHTTPClient(&http.Client{
-			Transport: wholeAnswers{transport},
-			// The library sends the token along wherever a redirect leads.
+			Transport: wholeAnswers{transport, read},
+			// The library would send the token to wherever a redirect leads.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}),
 		github.WithAuthToken(token),
 		github.WithURLs(&base, nil),
 		github.WithUserAgent("xc-group-sync"),
-		github.WithDisableRateLimitCheck(), // it would answer retries itself
+		github.WithDisableRateLimitCheck(), // it would refuse retries by itself
 	)
 	if err != nil {
 		return nil, err
 	}
+	graphqlURL, err := url.Parse(graphql)
+	if err != nil {
+		return nil, err
+	}
 	return &GitHub{
-		edge: e, event: event, client: client, graphql: graphql, token: token,
-		retrier: retry.Retrier{RetryAfterMax: time.Minute},
+		edge: e, event: event, number: options.PullRequest, client: client, graphql: graphqlURL, token: token, read: read,
+		retrier: retry.Retrier{RetryAfterMax: longestWait},
 		policy:  retry.Policy{Attempts: 3, Multiplier: 500 * time.Millisecond, Max: 4 * time.Second},
 	}, nil
 }
 
-// apiURLs are the URLs of both APIs, that of the first with a slash at its end.
+// apiURLs returns the URLs of the REST API, with a slash at its end, and of the
+// GraphQL API.
 func (e *Edge) apiURLs() (base, graphql string) {
 	base = strings.TrimRight(e.getenv("GITHUB_API_URL"), "/")
 	if base == "" {
@@ -95,13 +120,16 @@ func (e *Edge) apiURLs() (base, graphql string) {
 }
 
 // wholeAnswers is a transport that reads answers to their end, within bounds of
-// time and size, and takes an empty one for cut off: the library would take it
-// for an empty list.
-type wholeAnswers struct{ transport http.RoundTripper }
+// time and size. It takes an empty answer for a truncated one, since the library
+// would take it for an empty list.
+type wholeAnswers struct {
+	transport http.RoundTripper
+	read      *int64 // counts the bytes
+}
 
 var (
-	errTooLong = fmt.Errorf("the answer is longer than %d MiB", maxAnswer>>20)
-	errTooSlow = fmt.Errorf("there was no answer within %v", requestTimeout)
+	errTooLong = fmt.Errorf("answer exceeds %d MiB", maxAnswer>>20)
+	errTooSlow = fmt.Errorf("no answer within %v", requestTimeout)
 )
 
 func (t wholeAnswers) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -113,6 +141,7 @@ func (t wholeAnswers) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	*t.read += int64(len(body))
 	switch {
 	case err != nil:
 		return nil, late(ctx, err)
@@ -125,7 +154,7 @@ func (t wholeAnswers) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// late says so where time ran out.
+// late adds to err that the time ran out, if it did.
 func late(ctx context.Context, err error) error {
 	if context.Cause(ctx) == errTooSlow {
 		return fmt.Errorf("%w: %w", errTooSlow, err)
@@ -136,98 +165,137 @@ func late(ctx context.Context, err error) error {
 // call is what a request is for.
 type call struct {
 	doing      string // "read the comments on pull request 7 of o/r"
-	permission string // what the token needs for it; empty: nothing that the workflow could grant
-	once       bool   // never to be repeated
+	permission string // that the token needs for it; empty if no workflow can grant it
+	off        string // setting that does without it, "comment: false"; may be empty
+	once       bool   // it is not idempotent: repeated only if GitHub refused it because of the rate
 }
 
-// do sends a request, and repeats it if it failed in passing and may be.
+// do sends a request, again if it failed for a transient reason and may be sent
+// twice.
 func (g *GitHub) do(ctx context.Context, c call, send func(context.Context) error) error {
-	policy := g.policy
-	if c.once {
-		policy.Attempts = 1
-	}
-	return g.retrier.Do(ctx, c.doing, policy, func(ctx context.Context, _ retry.History) error {
+	return g.retrier.Do(ctx, c.doing, g.policy, func(ctx context.Context, _ retry.History) error {
 		return g.failure(c, send(ctx))
 	}, nil).Err
 }
 
-// list reads all pages of a listing.
-func list[T any](ctx context.Context, g *GitHub, c call, page func(context.Context, github.ListOptions, string) ([]T, *github.Response, error)) ([]T, error) {
-	var all []T
+// list reads all pages of a listing and returns the items to keep. It makes the
+// pages smaller if one is too long: a comment may be 64 KiB.
+func list[T any](ctx context.Context, g *GitHub, c call, keep func(T) bool, page func(context.Context, github.ListOptions, string) ([]T, *github.Response, error)) ([]T, error) {
+	var kept []T
 	options, after := github.ListOptions{PerPage: pageSize}, ""
-	for range maxPages {
+	for items, start := 0, *g.read; items < maxItems && *g.read-start < maxListing; items += options.PerPage {
 		more := false
 		err := g.do(ctx, c, func(ctx context.Context) error {
-			items, response, err := page(ctx, options, after)
+			found, response, err := page(ctx, options, after)
 			if err != nil {
 				return err
 			}
-			all = append(all, items...)
+			for _, item := range found {
+				if keep(item) {
+					kept = append(kept, item)
+				}
+			}
 			options.Page, after = response.NextPage, response.After
 			more = options.Page != 0 || after != ""
 			return nil
 		})
-		if err != nil || !more {
-			return all, err
+		switch {
+		case errors.Is(err, errTooLong) && options.PerPage > 1:
+			// From the same item on: a cursor needs no change, and the pages before
+			// were full.
+			if options.Page > 0 {
+				options.Page = (options.Page-1)*10 + 1
+			}
+			options.PerPage /= 10
+			items -= options.PerPage
+		case err != nil:
+			return nil, err
+		case !more:
+			return kept, nil
 		}
 	}
-	return nil, fmt.Errorf("could not %s: there are more than %d", c.doing, maxPages*pageSize)
+	return nil, &hinted{
+		fmt.Errorf("could not %s: more than %d entries or %d MiB", c.doing, maxItems, maxListing>>20),
+		"delete what is not needed, or continue in a new pull request",
+	}
 }
 
-// noSuchAPI is what a server answers where it has no GraphQL.
-var noSuchAPI = []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented}
+// noGraphQL is how a server answers that has no GraphQL.
+var noGraphQL = []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented}
 
-// query asks the GraphQL API. notThere tells that this server has none.
-func (g *GitHub) query(ctx context.Context, c call, text string, variables map[string]string, data any) (notThere bool, err error) {
-	var answer struct {
-		Data   any
-		Errors []struct{ Message string }
-	}
-	answer.Data = data
+// hasGraphQL reports whether the server is known to have GraphQL, so that its
+// absence is a failure.
+func (g *GitHub) hasGraphQL() bool {
+	host := strings.ToLower(g.graphql.Hostname())
+	return host == "api.github.com" || strings.HasSuffix(host, ".ghe.com")
+}
+
+// query asks the GraphQL API. It reports whether this server has none.
+func (g *GitHub) query(ctx context.Context, c call, text string, variables map[string]string, data any) (none bool, err error) {
 	err = g.do(ctx, c, func(ctx context.Context) error {
-		request, err := g.client.NewRequest(ctx, http.MethodPost, g.graphql, map[string]any{"query": text, "variables": variables})
+		answer := struct {
+			Data   any
+			Errors []struct{ Message string }
+		}{Data: data}
+		request, err := g.client.NewRequest(ctx, http.MethodPost, g.graphql.String(), map[string]any{"query": text, "variables": variables})
 		if err != nil {
 			return err
 		}
-		_, err = g.client.Do(request, &answer)
-		return err
+		response, err := g.client.Do(request, &answer)
+		if err != nil || len(answer.Errors) == 0 {
+			return err
+		}
+		// GraphQL refuses with a 200.
+		refused := g.refusal(c, http.StatusForbidden, response.Header, answer.Errors[0].Message)
+		refused.Status = response.StatusCode
+		return refused
 	})
 	var refused *APIError
-	switch {
-	case errors.As(err, &refused) && slices.Contains(noSuchAPI, refused.Status):
+	if errors.As(err, &refused) && slices.Contains(noGraphQL, refused.Status) && !g.hasGraphQL() {
 		return true, nil
-	case err != nil:
-		return false, err
-	case len(answer.Errors) > 0:
-		return false, fmt.Errorf("could not %s: %s", c.doing, g.shown(answer.Errors[0].Message))
 	}
-	return false, nil
+	return false, err
 }
 
-// author is whose comments and issues are ours.
-func (g *GitHub) author(ctx context.Context) (string, error) {
-	if g.login != "" {
-		return g.login, nil
+// identity is whose comments and issues are ours.
+type identity struct {
+	known bool
+	login string // empty if the server does not tell: any bot's
+}
+
+func (i identity) is(user *github.User) bool {
+	if i.login == "" {
+		return user.GetType() == "Bot"
+	}
+	return user.GetLogin() == i.login
+}
+
+// identity asks whose token this is. A server without GraphQL does not tell the
+// token of a job or of a GitHub App, which are of bots.
+func (g *GitHub) identity(ctx context.Context) (identity, error) {
+	if g.me.known {
+		return g.me, nil
 	}
 	var data struct{ Viewer struct{ Login string } }
 	c := call{doing: "ask GitHub whose token this is"}
-	notThere, err := g.query(ctx, c, "{viewer{login}}", nil, &data)
+	none, err := g.query(ctx, c, "{viewer{login}}", nil, &data)
 	if err != nil {
-		return "", err
+		return identity{}, err
 	}
-	g.login = data.Viewer.Login
-	if notThere {
-		if g.login, err = g.user(ctx, c); err != nil {
-			return "", err
-		}
+	login := data.Viewer.Login
+	if none {
+		login, err = g.user(ctx, c)
+	} else if login == "" {
+		err = errors.New("could not " + c.doing + ": the answer names nobody")
 	}
-	if g.login == "" {
-		return "", errors.New("GitHub does not tell whose token this is")
+	if err != nil {
+		return identity{}, err
 	}
-	return g.login, nil
+	g.me = identity{known: true, login: login}
+	return g.me, nil
 }
 
-// user is the author where there is no GraphQL. The token of a job may not ask.
+// user returns the login of the token's user, or "" if the token has none.
 func (g *GitHub) user(ctx context.Context, c call) (login string, err error) {
 	err = g.do(ctx, c, func(ctx context.Context) error {
 		user, _, err := g.client.Users.Get(ctx, "")
@@ -235,8 +303,8 @@ func (g *GitHub) user(ctx context.Context, c call) (login string, err error) {
 		return err
 	})
 	var refused *APIError
-	if errors.As(err, &refused) && (refused.Status == http.StatusForbidden || refused.Status == http.StatusNotFound) {
-		return "github-actions[bot]", nil
+	if errors.As(err, &refused) && (refused.Status == http.StatusForbidden || refused.Status == http.StatusNotFound) && !refused.limited {
+		return "", nil
 	}
 	return login, err
 }

@@ -30,7 +30,7 @@ func answer(r *http.Request, status int, header http.Header, body string) (*http
 	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 }
 
-var dryRun = actions.Note{Tenant: tenant, DryRun: true, Plan: plan, Body: "x"}
+var dryRun = actions.Note{Target: target, DryRun: true, Approves: true, Plan: plan, Body: "x"}
 
 func TestGitHubNeedsATokenAndASafeURL(t *testing.T) {
 	t.Parallel()
@@ -55,7 +55,7 @@ func TestGitHubNeedsATokenAndASafeURL(t *testing.T) {
 		for name, value := range tt.env {
 			env[name] = value
 		}
-		_, err := actions.New(environment(env), &bytes.Buffer{}).GitHub(tt.token, nil)
+		_, err := actions.New(environment(env), &bytes.Buffer{}).GitHub(actions.Options{Token: tt.token})
 		if tt.says == "" {
 			if err != nil {
 				t.Errorf("%v: %v", tt.env, err)
@@ -97,28 +97,33 @@ func TestWhereTheRequestsGo(t *testing.T) {
 	}
 }
 
-// Whoever the token is of, their comment is found again.
+// The comment is found again with every kind of token, also on a server that
+// does not tell whose token it is.
 func TestAuthor(t *testing.T) {
 	t.Parallel()
 	for _, login := range []string{githubtest.Bot, "sync-app[bot]", "octo-machine"} {
 		for _, noGraphQL := range []bool{false, true} {
-			if noGraphQL && login == "sync-app[bot]" {
-				continue // such a server does not tell
-			}
 			s := newServer(t)
 			s.NoGraphQL = noGraphQL
 			s.Grant("ghs_x", login, githubtest.Write)
+			run := func(payload string, env map[string]string) *actions.GitHub {
+				env["GITHUB_API_URL"] = onServer["GITHUB_API_URL"]
+				return onEvent(t, s, "ghs_x", payload, env)
+			}
 			for _, body := range []string{"first", "second"} {
 				note := dryRun
 				note.Body = body
-				comment(t, onEvent(t, s, "ghs_x", `{"number":7,"pull_request":{"head":{"sha":"`+head+`"}}}`, map[string]string{"GITHUB_EVENT_NAME": "pull_request"}), note)
+				comment(t, run(`{"number":7,"pull_request":{"head":{"sha":"`+head+`"}}}`, map[string]string{"GITHUB_EVENT_NAME": "pull_request"}), note)
 			}
 			if c := only(t, s); c.Author != login || !strings.HasSuffix(c.Body, "second") {
 				t.Errorf("%s: %+v", login, c)
 			}
 			s.Merge(number, merge)
 			push := map[string]string{"GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/main", "GITHUB_SHA": merge}
-			if got, err := onEvent(t, s, "ghs_x", "", push).Reviewed(t.Context(), tenant); got != plan || err != nil {
+			got, err := run("", push).Reviewed(t.Context(), target)
+			if noGraphQL { // the second dry run edited it, which this server tells nobody
+				contains(t, err, "its comment was edited by somebody this server does not name")
+			} else if got != plan || err != nil {
 				t.Errorf("%s: %q, %v", login, got, err)
 			}
 		}
@@ -132,8 +137,8 @@ func TestRefusals(t *testing.T) {
 		s := newServer(t)
 		s.Grant(githubtest.Token, githubtest.Bot, githubtest.Read)
 		_, err := onPullRequest(t, s, "pull_request", head).Comment(t.Context(), dryRun)
-		contains(t, err, "the token may not write comments on pull request 7 of o/r (HTTP 403 Resource not accessible by integration): "+
-			"give the job `permissions: pull-requests: write`, or set comment to false")
+		contains(t, err, "could not comment on pull request 7 of o/r: the token lacks a permission (HTTP 403: Resource not accessible by integration)",
+			"give the job `permissions: pull-requests: write`, or set comment: false")
 		var refused *actions.APIError
 		if !errors.As(err, &refused) || refused.Status != http.StatusForbidden {
 			t.Errorf("%v", err)
@@ -143,7 +148,7 @@ func TestRefusals(t *testing.T) {
 		t.Parallel()
 		github := onEvent(t, newServer(t), "ghs_wrong", `{"number":7}`, map[string]string{"GITHUB_EVENT_NAME": "pull_request"})
 		_, err := github.Comment(t.Context(), dryRun)
-		contains(t, err, "HTTP 401 Bad credentials", "check github-token")
+		contains(t, err, "GitHub rejected the token (HTTP 401: Bad credentials)", "check github-token")
 	})
 	for name, failure := range map[string]githubtest.Failure{
 		"echo":    {Status: 422, Body: `{"message":"` + githubtest.Token + strings.Repeat("ü", 500) + `"}`},
@@ -156,7 +161,7 @@ func TestRefusals(t *testing.T) {
 			failure.Times = 1
 			s.Fail(failure)
 			_, err := onPullRequest(t, s, "pull_request", head).Comment(t.Context(), dryRun)
-			contains(t, err, "could not read pull request 7 of o/r (HTTP ")
+			contains(t, err, "could not read pull request 7 of o/r: HTTP ")
 			if len(err.Error()) > 500 {
 				t.Errorf("%d bytes", len(err.Error()))
 			}
@@ -164,10 +169,62 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// Reads and edits are sent again; what creates something is sent once.
+// A 403 is explained by what GitHub says, with a cure for each reason.
+func TestRefusalsAreExplained(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		failure githubtest.Failure
+		says    string
+		hint    string
+	}{
+		{"locked", githubtest.Locked, "could not comment on pull request 7 of o/r: the conversation is locked (HTTP 403: Unable to create comment because issue is locked.)", "unlock the conversation, or set comment: false"},
+		{"archived", githubtest.Archived, "the repository is archived (HTTP 403", "unarchive the repository"},
+		{"single sign-on", githubtest.SingleSignOn, "the token is not authorized for the organization's single sign-on (HTTP 403", "authorize the token for single sign-on"},
+		{"IP allow list", githubtest.IPAllowList, "the organization's IP allow list does not include the runner (HTTP 403", "add the runner's address"},
+		{"moved", githubtest.Moved, "the repository o/r was renamed or transferred (HTTP 301)", "start a new run in the repository under its new name"},
+		{"unknown reason", githubtest.Failure{Method: "POST", Path: "/comments", Times: 1, Status: 403, Body: `{"message":"Blocked by a rule"}`}, "could not comment on pull request 7 of o/r: HTTP 403: Blocked by a rule", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t)
+			for _, method := range []string{"GET", "POST"} { // reads fail alike
+				failure := tt.failure
+				if !strings.HasPrefix(method, failure.Method) {
+					failure.Method = method
+				}
+				if method == "GET" && (tt.name == "locked" || tt.name == "archived" || tt.name == "unknown reason") {
+					continue
+				}
+				s.Fail(failure)
+			}
+			_, err := onPullRequest(t, s, "pull_request", head).Comment(t.Context(), dryRun)
+			if tt.name == "single sign-on" || tt.name == "IP allow list" {
+				_, err = onPush(t, s).Reviewed(t.Context(), target)
+			}
+			contains(t, err, tt.says, tt.hint)
+			if got := hintOf(err); tt.hint == "" && got != "" || strings.Contains(got, "permissions:") {
+				t.Errorf("hint: %s", got)
+			}
+		})
+	}
+}
+
+// A refusal because of the rate is waited for by reads and writes, since GitHub
+// refused before it did anything. Other failures are repeated only if the request
+// may be sent twice.
 func TestRetries(t *testing.T) {
 	t.Parallel()
-	const limit = `{"message":"You have exceeded a secondary rate limit","documentation_url":"https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"}`
+	limited := func(method, path, after string, times int) githubtest.Failure {
+		failure := githubtest.SecondaryLimit
+		failure.Method, failure.Path, failure.Times = method, path, times
+		failure.Header = map[string]string{"Retry-After": after}
+		if after == "" {
+			failure.Header = nil
+		}
+		return failure
+	}
 	tests := []struct {
 		name    string
 		failure githubtest.Failure
@@ -176,17 +233,24 @@ func TestRetries(t *testing.T) {
 		says    string // empty: it succeeds in the end
 	}{
 		{"a read", githubtest.Failure{Method: "GET", Path: "comments", Times: 2, Status: 502}, false, 1500 * time.Millisecond, ""},
-		{"a read that never succeeds", githubtest.Failure{Method: "GET", Path: "comments", Times: 9, Status: 503, Body: `{"message":"busy"}`}, false, 1500 * time.Millisecond, "could not read the comments on pull request 7 of o/r (HTTP 503 busy) (after 3 attempts)"},
+		{"a read that never succeeds", githubtest.Failure{Method: "GET", Path: "comments", Times: 9, Status: 503, Body: `{"message":"busy"}`}, false, 1500 * time.Millisecond, "could not read the comments on pull request 7 of o/r: HTTP 503: busy (after 3 attempts)"},
 		{"a broken connection", githubtest.Failure{Method: "GET", Path: "comments", Times: 1}, false, 500 * time.Millisecond, ""},
 		{"an empty answer", githubtest.Failure{Method: "GET", Path: "comments", Times: 1, Status: 200}, false, 500 * time.Millisecond, ""},
 		{"a query", githubtest.Failure{Method: "POST", Path: "graphql", Times: 1, Status: 502}, false, 500 * time.Millisecond, ""},
 		{"too many requests", githubtest.Failure{Method: "GET", Path: "comments", Times: 1, Status: 429, Header: map[string]string{"Retry-After": "7"}}, false, 7 * time.Second, ""},
-		{"too fast", githubtest.Failure{Method: "GET", Path: "comments", Times: 1, Status: 403, Body: limit, Header: map[string]string{"Retry-After": "9"}}, false, 9 * time.Second, ""},
-		{"too fast for long", githubtest.Failure{Method: "GET", Path: "comments", Times: 1, Status: 403, Body: limit, Header: map[string]string{"Retry-After": "900"}}, false, 0, "GitHub limits how often it is asked"},
-		{"used up", githubtest.Failure{Method: "GET", Path: "comments", Times: 1, Status: 403, Body: `{"message":"API rate limit exceeded"}`, Header: map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "9999999999"}}, false, 0, "HTTP 403 API rate limit exceeded): the token's requests are used up"},
+		{"rate limited read", limited("GET", "comments", "9", 1), false, 9 * time.Second, ""},
+		{"rate limited creation", limited("POST", "comments", "20", 2), false, 40 * time.Second, ""},
+		{"rate limited edit", limited("PATCH", "comments", "20", 1), true, 20 * time.Second, ""},
+		{"rate limited query", limited("POST", "graphql", "20", 1), false, 20 * time.Second, ""},
+		{"rate limited without a time", limited("POST", "comments", "", 1), false, time.Minute, ""},
+		{"rate limited by message only", githubtest.Failure{Method: "POST", Path: "comments", Times: 1, Status: 403, Body: `{"message":"You have exceeded a secondary rate limit"}`}, false, time.Minute, ""},
+		{"rate limited query with a 200", githubtest.Failure{Method: "POST", Path: "graphql", Times: 1, Status: 200, Body: `{"data":null,"errors":[{"message":"You have exceeded a secondary rate limit."}]}`}, false, time.Minute, ""},
+		{"rate limited for ever", limited("POST", "comments", "20", 9), false, 40 * time.Second, "rate limited by GitHub (HTTP 403: You have exceeded a secondary rate limit"},
+		{"rate limited for long", limited("GET", "comments", "900", 1), false, 0, "rate limited by GitHub (HTTP 403"},
+		{"exhausted", githubtest.Failure{Method: "GET", Path: "comments", Times: 1, Status: 403, Body: `{"message":"API rate limit exceeded"}`, Header: map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "9999999999"}}, false, 0, "the rate limit of the token is exhausted (HTTP 403: API rate limit exceeded)"},
 		{"an edit", githubtest.Failure{Method: "PATCH", Times: 1, Status: 500}, true, 500 * time.Millisecond, ""},
-		{"a new comment", githubtest.Failure{Method: "POST", Path: "comments", Times: 1, Status: 500, Body: `{"message":"oops"}`}, false, 0, "could not write comments on pull request 7 of o/r (HTTP 500 oops)"},
-		{"a new comment, connection broken", githubtest.Failure{Method: "POST", Path: "comments", Times: 1}, false, 0, "could not write comments on pull request 7 of o/r"},
+		{"a new comment", githubtest.Failure{Method: "POST", Path: "comments", Times: 1, Status: 500, Body: `{"message":"oops"}`}, false, 0, "could not comment on pull request 7 of o/r: HTTP 500: oops"},
+		{"a new comment, connection broken", githubtest.Failure{Method: "POST", Path: "comments", Times: 1}, false, 0, "could not comment on pull request 7 of o/r"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -248,7 +312,7 @@ func TestRedirects(t *testing.T) {
 				return answer(r, status, http.Header{"Location": {where}}, "{}")
 			}), "pull_request", head)
 			_, err := github.Comment(t.Context(), dryRun)
-			contains(t, err, "redirects instead of answering")
+			contains(t, err, "GitHub redirects instead of answering (HTTP ", "check GITHUB_API_URL")
 			if diff := cmp.Diff([]string{"https://api.github.com/repos/o/r/pulls/7"}, asked); diff != "" {
 				t.Error(diff)
 			}
@@ -265,7 +329,7 @@ func TestAnswersAreBounded(t *testing.T) {
 		})
 		synctest.Test(t, func(t *testing.T) {
 			_, err := onPullRequest(t, endless, "pull_request", head).Comment(t.Context(), dryRun)
-			contains(t, err, "longer than 10 MiB")
+			contains(t, err, "answer exceeds 10 MiB")
 		})
 	})
 	t.Run("pages", func(t *testing.T) {
@@ -280,11 +344,60 @@ func TestAnswersAreBounded(t *testing.T) {
 			next := fmt.Sprintf(`<https://api.github.com/x?page=%d>; rel="next"`, requests+1)
 			return answer(r, 200, http.Header{"Link": {next}}, "[]")
 		}), "pull_request", head).Comment(t.Context(), dryRun)
-		contains(t, err, "there are more than 10000")
+		contains(t, err, "more than 10000 entries")
 		if requests != 100 {
 			t.Errorf("%d requests", requests)
 		}
 	})
+}
+
+// A page that is too long, of strangers' huge comments, is read in smaller pages
+// from where it begins.
+func TestHugeComments(t *testing.T) {
+	t.Parallel()
+	for name, small := range map[string]string{"ten a page": "per_page=10&", "one a page": "per_page=1&"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t)
+			for range 150 {
+				s.AddComment(number, "mallory", "huge")
+			}
+			review(t, s, plan)
+			for range 20 {
+				s.AddComment(number, "mallory", "huge")
+			}
+			s.Merge(number, merge)
+			huge := transport(func(r *http.Request) (*http.Response, error) {
+				if strings.Contains(r.URL.RawQuery, "page=2&per_page=100") || r.URL.Query().Has("page") && strings.Contains(r.URL.Path, "/comments") && !strings.Contains(r.URL.RawQuery+"&", small) {
+					return answer(r, 200, nil, strings.Repeat(" ", 10<<20+1))
+				}
+				return s.RoundTrip(r)
+			})
+			if got, err := onPush(t, huge).Reviewed(t.Context(), target); got != plan || err != nil {
+				t.Errorf("%q, %v", got, err)
+			}
+			s.AddComment(number, githubtest.Bot, s.Comments(number)[150].Body)
+			_, err := onPush(t, huge).Reviewed(t.Context(), target)
+			contains(t, err, "2 comments about tenant")
+		})
+	}
+}
+
+func TestListingsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	page, requests := "[]"+strings.Repeat(" ", 10<<20-2), 0
+	_, err := onPullRequest(t, transport(func(r *http.Request) (*http.Response, error) {
+		if !strings.Contains(r.URL.Path, "/comments") {
+			return s.RoundTrip(r)
+		}
+		requests++
+		return answer(r, 200, http.Header{"Link": {`<https://api.github.com/x?page=9>; rel="next"`}}, page)
+	}), "pull_request", head).Comment(t.Context(), dryRun)
+	contains(t, err, "or 128 MiB", "new pull request")
+	if requests > 13 {
+		t.Errorf("%d requests", requests)
+	}
 }
 
 type endless struct{}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-github/v88/github"
@@ -14,12 +15,11 @@ import (
 // maxIssueTitle is GitHub's limit, in characters, and so also safe in bytes.
 const maxIssueTitle = 256
 
-// Alarm keeps one open issue about a tenant whose runs fail: it is opened at
-// the first failure, its text kept up to date, and closed at the first run that
-// works again. A closed one is never opened again. Where failed is false, title
-// and body do not count.
-func (g *GitHub) Alarm(ctx context.Context, tenant, title, body string, failed bool) error {
-	open, err := g.ourIssues(ctx, tenant)
+// Alarm keeps one open issue about a tenant while its runs fail: it opens the
+// issue at the first failure, adds each further one, and closes the issue after
+// the first success. It never reopens one. Of a success only the target counts.
+func (g *GitHub) Alarm(ctx context.Context, title string, note Note, failed bool) error {
+	open, err := g.ourIssues(ctx, note.Target)
 	if err != nil {
 		return err
 	}
@@ -31,51 +31,50 @@ func (g *GitHub) Alarm(ctx context.Context, tenant, title, body string, failed b
 		}
 		return nil
 	}
-	body = Mark{Tenant: tenant, Kind: KindAlarm}.over(body)
+	r := record{mark: Mark{Target: note.Target, Kind: KindAlarm, Approval: Nothing}}
+	if len(open) > 0 {
+		r, _ = parseRecord(open[0].GetBody())
+	}
+	r.add(newEntry(g.edge.run(), time.Now(), note.DryRun, note.Body))
+	body := r.fitted(false).String()
 	if len(open) == 0 {
 		title = cut(strings.Join(strings.Fields(title), " "), maxIssueTitle, utf8.RuneLen)
 		return g.writeIssue(ctx, 0, &github.IssueRequest{Title: &title, Body: &body})
 	}
-	if sameText(open[0].GetBody(), body) {
-		return nil
-	}
 	return g.writeIssue(ctx, open[0].GetNumber(), &github.IssueRequest{Body: &body})
 }
 
-// issueCall is a call about issues.
+// issueCall returns a call about issues.
 func (g *GitHub) issueCall(doing string) call {
 	return call{
 		doing:      doing + " of " + g.event.repository(),
-		permission: "`permissions: issues: write` and turn issues on in the repository, or set issue-on-failure to false",
+		permission: "`permissions: issues: write`",
+		off:        "issue-on-failure: false",
 	}
 }
 
-// ourIssues are our open issues about a tenant, the oldest first.
-func (g *GitHub) ourIssues(ctx context.Context, tenant string) ([]*github.Issue, error) {
-	author, err := g.author(ctx)
+// ourIssues returns our open issues about a tenant, the oldest first.
+func (g *GitHub) ourIssues(ctx context.Context, target Target) ([]*github.Issue, error) {
+	me, err := g.identity(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all, err := list(ctx, g, g.issueCall("read the issues"), func(ctx context.Context, page github.ListOptions, after string) ([]*github.Issue, *github.Response, error) {
-		options := &github.IssueListByRepoOptions{State: "open", Creator: author, ListOptions: page}
+	is := func(issue *github.Issue) bool {
+		mark, marked := ParseMark(issue.GetBody())
+		return !issue.IsPullRequest() && me.is(issue.GetUser()) && marked && mark.Kind == KindAlarm && mark.Target == target
+	}
+	ours, err := list(ctx, g, g.issueCall("read the issues"), is, func(ctx context.Context, page github.ListOptions, after string) ([]*github.Issue, *github.Response, error) {
+		options := &github.IssueListByRepoOptions{State: "open", Creator: me.login, ListOptions: page}
 		options.After = after
 		return g.client.Issues.ListByRepo(ctx, g.event.Owner, g.event.Repo, options)
 	})
-	if err != nil {
-		return nil, err
-	}
-	ours := slices.DeleteFunc(all, func(issue *github.Issue) bool {
-		mark, marked := ParseMark(issue.GetBody())
-		return issue.IsPullRequest() || issue.GetUser().GetLogin() != author ||
-			!marked || mark.Kind != KindAlarm || mark.Tenant != tenant
-	})
 	slices.SortFunc(ours, func(a, b *github.Issue) int { return cmp.Compare(a.GetNumber(), b.GetNumber()) })
-	return ours, nil
+	return ours, err
 }
 
-// writeIssue edits an issue, or opens one where number is 0.
+// writeIssue edits an issue, or opens one if number is 0.
 func (g *GitHub) writeIssue(ctx context.Context, number int, issue *github.IssueRequest) error {
-	c := g.issueCall("open issues")
+	c := g.issueCall("open an issue")
 	if number != 0 {
 		c = g.issueCall(fmt.Sprintf("change issue %d", number))
 	}
@@ -90,12 +89,9 @@ func (g *GitHub) writeIssue(ctx context.Context, number int, issue *github.Issue
 	})
 }
 
-// closeIssue says that all is well again, and closes.
+// closeIssue closes an issue with a comment.
 func (g *GitHub) closeIssue(ctx context.Context, number int) error {
-	text := "It works again."
-	if run := g.edge.RunURL(); run != "" {
-		text = "It works again: " + run
-	}
+	text := "Recovered: " + g.edge.run().link() + "."
 	c := g.issueCall(fmt.Sprintf("comment on issue %d", number))
 	c.once = true
 	err := g.do(ctx, c, func(ctx context.Context) error {

@@ -20,36 +20,33 @@ func onSchedule(t *testing.T, s *githubtest.Server, token string) *actions.GitHu
 
 func alarm(t *testing.T, s *githubtest.Server, body string, failed bool) {
 	t.Helper()
-	if err := onSchedule(t, s, githubtest.Token).Alarm(t.Context(), tenant, "It\nfails", body, failed); err != nil {
+	if err := onSchedule(t, s, githubtest.Token).Alarm(t.Context(), "It\nfails", actions.Note{Target: target, Body: body}, failed); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func TestAlarm(t *testing.T) {
 	t.Parallel()
-	mark := actions.Mark{Tenant: tenant, Kind: actions.KindAlarm}.String() + "\n"
 	for _, crlf := range []bool{false, true} {
 		s := newServer(t)
 		s.CRLF = crlf
 		alarm(t, s, "", false) // nothing to close
 		alarm(t, s, "first\n", true)
-		alarm(t, s, "first\n", true) // nothing to say
 		alarm(t, s, "second", true)
-		open := githubtest.Issue{Number: 1, Author: githubtest.Bot, Title: "It fails", Body: mark + "second", State: "open"}
-		if diff := cmp.Diff([]githubtest.Issue{open}, s.Issues()); diff != "" {
-			t.Error(diff)
+		issues := s.Issues()
+		if len(issues) != 1 || issues[0].Title != "It fails" || issues[0].State != "open" {
+			t.Fatalf("%+v", issues)
 		}
+		inOrder(t, issues[0].Body, "**[Run 42](https://github.com/o/r/actions/runs/42)**, 20", "first", "**[Run 42]", "second")
 		alarm(t, s, "", false)
 		alarm(t, s, "", false) // closed already
 		alarm(t, s, "third", true)
-		closed, another := open, open
-		closed.State, closed.Reason = "closed", "completed"
-		another.Number, another.Body = 2, mark+"third"
-		if diff := cmp.Diff([]githubtest.Issue{closed, another}, s.Issues()); diff != "" {
-			t.Error(diff)
+		issues = s.Issues()
+		if len(issues) != 2 || issues[0].State != "closed" || issues[0].Reason != "completed" || issues[1].State != "open" || strings.Contains(issues[1].Body, "second") {
+			t.Errorf("%+v", issues)
 		}
 		comments := s.Comments(1)
-		if len(comments) != 1 || comments[0].Body != "It works again: https://github.com/o/r/actions/runs/42" {
+		if len(comments) != 1 || comments[0].Body != "Recovered: [Run 42](https://github.com/o/r/actions/runs/42)." {
 			t.Errorf("%+v", comments)
 		}
 		want := []string{
@@ -62,16 +59,33 @@ func TestAlarm(t *testing.T) {
 	}
 }
 
+// The issue keeps what each run did. Dry runs did nothing and replace each other.
+func TestAlarmKeepsWhatWasDone(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	for i, body := range []string{"drift 1", "drift 2", "41 of 42 done", "refused", "drift 3", "drift 4"} {
+		note := actions.Note{Target: target, DryRun: strings.HasPrefix(body, "drift"), Body: body}
+		if err := onSchedule(t, s, githubtest.Token).Alarm(t.Context(), "It fails", note, true); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	body := s.Issues()[0].Body
+	inOrder(t, body, "drift 2", "41 of 42 done", "refused", "drift 4")
+	if strings.Contains(body, "drift 1") || strings.Contains(body, "drift 3") {
+		t.Errorf("dry runs pile up:\n%s", body)
+	}
+}
+
 // Issues of others, about other tenants, and pull requests are let alone.
 func TestAlarmFindsItsIssue(t *testing.T) {
 	t.Parallel()
 	body := func(m actions.Mark) string { return m.String() + "\nx" }
-	ours := body(actions.Mark{Tenant: tenant, Kind: actions.KindAlarm})
+	ours := body(actions.Mark{Target: target, Kind: actions.KindAlarm, Approval: actions.Nothing})
 	s := newServer(t)
 	others := []githubtest.Issue{
 		{Author: "mallory", Body: ours},
-		{Author: githubtest.Bot, Body: body(actions.Mark{Tenant: tenant + "-test", Kind: actions.KindAlarm})},
-		{Author: githubtest.Bot, Body: body(actions.Mark{Tenant: tenant, Kind: actions.KindComment})},
+		{Author: githubtest.Bot, Body: body(actions.Mark{Target: actions.Target{Tenant: "acme-test", API: target.API}, Kind: actions.KindAlarm, Approval: actions.Nothing})},
+		{Author: githubtest.Bot, Body: body(actions.Mark{Target: target, Kind: actions.KindComment, Approval: actions.Nothing})},
 		{Author: githubtest.Bot, Body: "See:\n" + ours},
 		{Author: githubtest.Bot, Body: ours, PullRequest: true},
 		{Author: githubtest.Bot, Body: ours, State: "closed"},
@@ -92,7 +106,7 @@ func TestAlarmFindsItsIssue(t *testing.T) {
 		return s.RoundTrip(r)
 	})
 	github := onEvent(t, heedless, githubtest.Token, `{}`, map[string]string{"GITHUB_EVENT_NAME": "schedule"})
-	if err := github.Alarm(t.Context(), tenant, "It fails", "new", true); err != nil {
+	if err := github.Alarm(t.Context(), "It fails", actions.Note{Target: target, Body: "new"}, true); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{fmt.Sprintf("PATCH /repos/o/r/issues/%d", first)}, s.Writes()); diff != "" {
@@ -117,8 +131,8 @@ func TestAlarmIsSentOnce(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	s.Fail(githubtest.Failure{Method: "POST", Path: "issues", Times: 1, Status: 502, Body: `{"message":"Bad Gateway"}`})
-	err := onSchedule(t, s, githubtest.Token).Alarm(t.Context(), tenant, "It fails", "x", true)
-	contains(t, err, "could not open issues of o/r (HTTP 502 Bad Gateway)")
+	err := onSchedule(t, s, githubtest.Token).Alarm(t.Context(), "It fails", actions.Note{Target: target, Body: "x"}, true)
+	contains(t, err, "could not open an issue of o/r: HTTP 502: Bad Gateway")
 	if diff := cmp.Diff([]string{"POST /repos/o/r/issues"}, s.Writes()); diff != "" {
 		t.Error(diff)
 	}
@@ -126,26 +140,26 @@ func TestAlarmIsSentOnce(t *testing.T) {
 
 func TestAlarmWithoutTheRight(t *testing.T) {
 	t.Parallel()
-	const advice = "give the job `permissions: issues: write`"
 	tests := []struct {
 		name    string
 		rights  githubtest.Rights
 		turnOff bool
 		says    string
+		hint    string
 	}{
-		{"no rights", githubtest.None, false, "the token may not read the issues of o/r (HTTP 403 Resource not accessible by integration): " + advice},
-		{"read-only", githubtest.Read, false, "the token may not open issues of o/r (HTTP 403 Resource not accessible by integration): " + advice},
-		{"turned off", githubtest.Write, true, "the token may not read the issues of o/r (HTTP 410 Issues are disabled for this repo): " + advice},
+		{"no rights", githubtest.None, false, "could not read the issues of o/r: the token lacks a permission (HTTP 403: Resource not accessible by integration)", "give the job `permissions: issues: write`, or set issue-on-failure: false"},
+		{"read-only", githubtest.Read, false, "could not open an issue of o/r: the token lacks a permission", "give the job `permissions: issues: write`"},
+		{"disabled", githubtest.Write, true, "could not read the issues of o/r: issues are disabled in the repository (HTTP 410", "enable issues in the settings of the repository"},
 	}
 	for _, tt := range tests {
 		s := newServer(t)
 		s.NoIssues = tt.turnOff
 		s.Grant("ghs_x", githubtest.Bot, tt.rights)
-		err := onSchedule(t, s, "ghs_x").Alarm(t.Context(), tenant, strings.Repeat("ü", 300), "x", true)
-		contains(t, err, tt.says)
+		err := onSchedule(t, s, "ghs_x").Alarm(t.Context(), strings.Repeat("ü", 300), actions.Note{Target: target, Body: "x"}, true)
+		contains(t, err, tt.says, tt.hint)
 	}
 	s := newServer(t)
-	if err := onSchedule(t, s, githubtest.Token).Alarm(t.Context(), tenant, strings.Repeat("ü", 300), "x", true); err != nil {
+	if err := onSchedule(t, s, githubtest.Token).Alarm(t.Context(), strings.Repeat("ü", 300), actions.Note{Target: target, Body: "x"}, true); err != nil {
 		t.Errorf("a long title: %v", err)
 	}
 }

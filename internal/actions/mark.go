@@ -3,21 +3,27 @@ package actions
 import (
 	"net/url"
 	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 )
 
-// Mark is the first line of a comment or issue of ours, which readers do not
-// see. It tells whose it is and what it is the record of.
-type Mark struct {
-	Tenant   string
-	Kind     Kind
-	Plan     string // digest of the dry run that reviewers saw; empty: none
-	Head     string // commit of the pull request that it was made of; empty: none
-	Approved bool   // a run after the merge found the plan reviewed, and edited the comment
+// Target is the tenant that a comment or an issue is about.
+type Target struct {
+	Tenant string // name
+	API    string // host and path of its API
 }
 
-// Kind is what a mark stands on.
+// Mark is the first line of our comments and issues, which readers do not see.
+// It says what the text is about and what it approves.
+type Mark struct {
+	Target
+	Kind     Kind
+	Approval Approval
+	Plan     string // digest of the plan that reviewers saw; empty if Approval is Nothing
+	Head     string // commit of the pull request the plan was made of; empty likewise
+}
+
+// Kind is what carries a mark.
 type Kind string
 
 // The kinds.
@@ -26,18 +32,37 @@ const (
 	KindAlarm   Kind = "alarm"
 )
 
-// String is the line, without its end. No field can end it early.
+// Approval is what a comment approves.
+type Approval string
+
+// The approvals.
+const (
+	// Nothing: there is no plan, or the comment does not show all of it.
+	Nothing Approval = "nothing"
+	// Offered: merging the pull request approves the plan.
+	Offered Approval = "offered"
+	// Given: a run found the plan approved and edited the comment since.
+	Given Approval = "given"
+)
+
+const markStart = "<!-- xc-group-sync "
+
+// String returns the line, without a line end. No field can end it early.
 func (m Mark) String() string {
-	return "<!-- xc-group-sync tenant=" + markField(m.Tenant) + " kind=" + markField(string(m.Kind)) +
-		" plan=" + markField(m.Plan) + " head=" + markField(m.Head) + " approved=" + strconv.FormatBool(m.Approved) + " -->"
+	return markStart + "tenant=" + markField(m.Tenant) + " api=" + markField(m.API) + " kind=" + markField(string(m.Kind)) +
+		" approval=" + markField(string(m.Approval)) + " plan=" + markField(m.Plan) + " head=" + markField(m.Head) + " -->"
 }
 
 func markField(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "--", "%2D%2D") }
 
-var markForm = regexp.MustCompile(`^<!-- xc-group-sync tenant=(\S*) kind=(\S*) plan=(\S*) head=(\S*) approved=(true|false) -->$`)
+var (
+	markForm  = regexp.MustCompile(`^` + markStart + `tenant=(\S*) api=(\S*) kind=(\S*) approval=(\S*) plan=(\S*) head=(\S*) -->$`)
+	kinds     = []Kind{KindComment, KindAlarm}
+	approvals = []Approval{Nothing, Offered, Given}
+)
 
-// ParseMark reads the mark that the text begins with. Only what String writes
-// is one, to the letter.
+// ParseMark reads the mark at the beginning of text. It accepts exactly what
+// String writes, of a known kind and approval.
 func ParseMark(text string) (Mark, bool) {
 	line, _, _ := strings.Cut(text, "\n")
 	line = strings.TrimSuffix(line, "\r")
@@ -52,17 +77,6 @@ func ParseMark(text string) (Mark, bool) {
 		}
 		found[i+1] = plain
 	}
-	m := Mark{Tenant: found[1], Kind: Kind(found[2]), Plan: found[3], Head: found[4], Approved: found[5] == "true"}
-	return m, m.String() == line
-}
-
-// over is a text with the mark over it.
-func (m Mark) over(text string) string { return m.String() + "\n" + text }
-
-// sameText compares texts as GitHub may give them back: with other line ends
-// and without blanks at the end.
-func sameText(a, b string) bool { return plainText(a) == plainText(b) }
-
-func plainText(text string) string {
-	return strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
+	m := Mark{Target: Target{found[1], found[2]}, Kind: Kind(found[3]), Approval: Approval(found[4]), Plan: found[5], Head: found[6]}
+	return m, m.String() == line && slices.Contains(kinds, m.Kind) && slices.Contains(approvals, m.Approval)
 }

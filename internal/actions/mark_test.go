@@ -13,8 +13,11 @@ const plan = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789a
 
 func TestParseMark(t *testing.T) {
 	t.Parallel()
-	mark := actions.Mark{Tenant: "my-tenant", Kind: actions.KindComment, Plan: plan, Head: strings.Repeat("3", 40), Approved: true}
-	line := "<!-- xc-group-sync tenant=my-tenant kind=comment plan=sha256%3A" + plan[7:] + " head=" + mark.Head + " approved=true -->"
+	mark := actions.Mark{
+		Target: actions.Target{Tenant: "my-tenant", API: "xc.example/managed"}, Kind: actions.KindComment,
+		Approval: actions.Given, Plan: plan, Head: strings.Repeat("3", 40),
+	}
+	line := "<!-- xc-group-sync tenant=my-tenant api=xc.example%2Fmanaged kind=comment approval=given plan=sha256%3A" + plan[7:] + " head=" + mark.Head + " -->"
 	if diff := cmp.Diff(line, mark.String()); diff != "" {
 		t.Error(diff)
 	}
@@ -33,7 +36,8 @@ func TestParseMark(t *testing.T) {
 		strings.Replace(line, "my-tenant", "my%2Dtenant", 1): false,
 		strings.Replace(line, "%3A", ":", 1):                 false,
 		strings.Replace(line, " head=", "  head=", 1):        false,
-		strings.Replace(line, "true", "True", 1):             false,
+		strings.Replace(line, "given", "true", 1):            false,
+		strings.Replace(line, "comment", "remark", 1):        false,
 		strings.Replace(line, "my-tenant", "%zz", 1):         false,
 		strings.Replace(line, "kind=comment ", "", 1):        false,
 		"": false,
@@ -45,18 +49,22 @@ func TestParseMark(t *testing.T) {
 	}
 }
 
-// Every mark comes back as it was, whatever is in it, and ends where it should.
+// FuzzMark checks that every mark is read back as it was and ends where it
+// should, whatever is in it.
 func FuzzMark(f *testing.F) {
-	f.Add("tenant", "comment", plan, "3333", true, "body")
+	f.Add("tenant", "api", plan, "3333", true, "body")
 	f.Add("a--b -->", "alarm", "--!>", "\r\n", false, "<!-- xc-group-sync")
 	f.Add("---", "\x00\xff", " + %20", "&lt;", false, "")
-	f.Fuzz(func(t *testing.T, tenant, kind, plan, head string, approved bool, body string) {
-		mark := actions.Mark{Tenant: tenant, Kind: actions.Kind(kind), Plan: plan, Head: head, Approved: approved}
+	f.Fuzz(func(t *testing.T, tenant, api, plan, head string, given bool, body string) {
+		mark := actions.Mark{Target: actions.Target{Tenant: tenant, API: api}, Kind: actions.KindComment, Approval: actions.Nothing, Plan: plan, Head: head}
+		if given {
+			mark.Approval = actions.Given
+		}
 		line := mark.String()
 		inside, isComment := strings.CutPrefix(line, "<!-- ")
 		inside, ends := strings.CutSuffix(inside, " -->")
 		if !isComment || !ends || strings.Contains(inside, "--") || strings.ContainsAny(inside, "<>\r\n\"`") {
-			t.Fatalf("%q is no plain HTML comment", line)
+			t.Fatalf("%q is not a plain HTML comment", line)
 		}
 		for _, text := range []string{line, line + "\n" + body, line + "\r\n" + body} {
 			if got, is := actions.ParseMark(text); !is || got != mark {
@@ -66,9 +74,9 @@ func FuzzMark(f *testing.F) {
 	})
 }
 
-// Nothing but a mark's own line is taken for one.
+// FuzzParseMark checks that only a mark's own line is taken for one.
 func FuzzParseMark(f *testing.F) {
-	line := actions.Mark{Tenant: "t", Kind: actions.KindAlarm}.String()
+	line := actions.Mark{Target: actions.Target{Tenant: "t"}, Kind: actions.KindAlarm, Approval: actions.Nothing}.String()
 	for _, text := range []string{"", line, "x" + line, line + "x", line + "\nx", strings.Replace(line, "t ", "%74 ", 1)} {
 		f.Add(text)
 	}

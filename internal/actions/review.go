@@ -6,118 +6,224 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
+
+	"github.com/google/go-github/v88/github"
 )
 
-// ErrNotReviewed is wrapped where it is certain that there is no reviewed plan
-// for what was pushed. Other errors tell that it could not be found out.
+// ErrNotReviewed is wrapped if it is certain that there is no approved plan.
+// Other errors say that it could not be found out.
 var ErrNotReviewed = errors.New("no reviewed plan")
 
 var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
-// remedy is what mends a refusal. The merge is done, so its dry run is past.
-const remedy = "review today's plan and give its digest as expect-plan, and next time run the dry run on the pull request again before merging"
+const (
+	byDigest = "review today's plan and re-run with its digest as expect-plan"
+	again    = byDigest + "; next time, re-run the dry run on the pull request before it is merged"
+)
 
-// Reviewed is the digest of the plan that reviewers saw on the pull request
-// whose merge was pushed: the one in our comment, made of the newest commit,
-// and not touched since the merge or by anybody else.
-func (g *GitHub) Reviewed(ctx context.Context, tenant string) (digest string, err error) {
-	if g.event.Name != "push" {
-		return "", fmt.Errorf("%w: the plan of a pull request is found on a push only, and the event is %.40q; leave expect-plan empty or give a digest", ErrNotReviewed, g.event.Name)
-	}
-	pr, err := g.PullRequest(ctx)
-	if errors.Is(err, ErrNoPullRequest) {
-		return "", fmt.Errorf("%w: %w; change the CSV by a pull request", ErrNotReviewed, err)
-	}
-	if err != nil {
-		return "", err
-	}
-	ours, err := g.ourComments(ctx, pr.Number, tenant)
-	if err != nil {
-		return "", err
-	}
-	if err := g.checkReview(ctx, tenant, pr, ours); err != nil {
-		return "", err
-	}
-	return ours[0].mark.Plan, nil
+// notReviewed returns a refusal with its cure.
+func notReviewed(hint, format string, args ...any) error {
+	return &hinted{fmt.Errorf("%w: "+format, append([]any{ErrNotReviewed}, args...)...), hint}
 }
 
-// checkReview checks that our comments on a merged pull request are one whose
-// plan was reviewed.
-func (g *GitHub) checkReview(ctx context.Context, tenant string, pr PullRequest, ours []comment) error {
-	refuse := func(format string, args ...any) error {
-		return fmt.Errorf("%w on pull request %d of %s: "+format, append([]any{ErrNotReviewed, pr.Number, g.event.repository()}, args...)...)
+// approved is a pull request that somebody approved.
+type approved struct {
+	PullRequest
+	at time.Time // when it was merged or approved; zero if it is not yet
+}
+
+// Reviewed returns the digest of the plan that was approved: by merging the pull
+// request whose merge was pushed, or by the comment "/xc apply" on an open one.
+// It is the digest in our comment, made of the newest commit and not touched
+// since by anybody else.
+func (g *GitHub) Reviewed(ctx context.Context, target Target) (digest string, err error) {
+	var a approved
+	switch g.event.Name {
+	case "push":
+		pr, err := g.merged(ctx)
+		if errors.Is(err, ErrNoPullRequest) {
+			return "", notReviewed("change the CSV by a pull request, or "+byDigest, "%w", err)
+		}
+		if err != nil {
+			return "", err
+		}
+		a = approved{pr, pr.MergedAt}
+	case "issue_comment":
+		if a, err = g.commanded(ctx); err != nil {
+			return "", err
+		}
+	default:
+		return "", notReviewed("leave expect-plan empty, or give a digest", "the event %.40q approves nothing; only a push or a comment does", g.event.Name)
+	}
+	digest, err = g.offered(ctx, target, a)
+	if named := g.event.Command.digest(); err == nil && named != "" && named != digest {
+		return "", notReviewed("comment again with the digest that is shown", "the comment approves %s, but the pull request shows %s", named, digest)
+	}
+	return digest, err
+}
+
+// Queued returns the digest that reviewers saw on the pull request at the head
+// of the merge queue, for a dry run of a merge_group event that decides whether
+// the group may be merged.
+func (g *GitHub) Queued(ctx context.Context, target Target) (digest string, err error) {
+	found := queueRefForm.FindStringSubmatch(g.event.Ref)
+	if g.event.Name != "merge_group" || found == nil {
+		return "", notReviewed("give a digest", "the event %.40q is not of a merge queue", g.event.Name)
+	}
+	number, _ := strconv.Atoi(found[1]) // at most nine digits
+	pr, err := g.now(ctx, number)
+	if err != nil {
+		return "", err
+	}
+	return g.offered(ctx, target, approved{PullRequest: pr})
+}
+
+func (g *GitHub) offered(ctx context.Context, target Target, a approved) (digest string, err error) {
+	ours, err := g.ourComments(ctx, a.Number, target)
+	if err != nil {
+		return "", err
+	}
+	if err := g.checkReview(ctx, target, a, ours); err != nil {
+		return "", err
+	}
+	return ours[0].record.mark.Plan, nil
+}
+
+// digest returns the digest that the command names; "" if it names none or is not
+// a command.
+func (c Command) digest() string {
+	if words := strings.Fields(c.Text); c.isApply() && len(words) == 3 {
+		return words[2]
+	}
+	return ""
+}
+
+// isApply reports whether this is "/xc apply", with or without a digest.
+func (c Command) isApply() bool {
+	words := strings.Fields(c.Text)
+	return (len(words) == 2 || len(words) == 3 && digestForm.MatchString(words[2])) && words[0] == "/xc" && words[1] == "apply"
+}
+
+// commanded returns the pull request that the comment "/xc apply" of this event
+// approves: an open one of this repository, by somebody else who may write to it.
+func (g *GitHub) commanded(ctx context.Context) (approved, error) {
+	command := g.event.Command
+	if !command.isApply() {
+		return approved{}, notReviewed("comment /xc apply on the pull request", "the comment is not a new /xc apply")
+	}
+	pr, err := g.now(ctx, g.event.PullRequest)
+	if err != nil {
+		return approved{}, err
+	}
+	refuse := func(hint, format string, args ...any) (approved, error) {
+		return approved{}, notReviewed(hint, "pull request %d of %s "+format, append([]any{pr.Number, g.event.repository()}, args...)...)
+	}
+	switch {
+	case !pr.Open || !pr.MergedAt.IsZero():
+		return refuse("comment on an open pull request", "is closed")
+	case pr.Fork:
+		return refuse("merge it, and "+byDigest, "comes from a fork")
+	case g.event.Ref != "refs/heads/"+pr.Base:
+		return refuse("", "is for branch %.100q, not for the default branch", pr.Base)
+	case strings.EqualFold(pr.Author, command.Author):
+		return refuse("let a reviewer comment", "was opened by %s, who cannot approve it", command.Author)
+	}
+	var level *github.RepositoryPermissionLevel
+	c := call{doing: "read the permission of " + command.Author + " for " + g.event.repository()}
+	err = g.do(ctx, c, func(ctx context.Context) (err error) {
+		level, _, err = g.client.Repositories.GetPermissionLevel(ctx, g.event.Owner, g.event.Repo, command.Author)
+		return err
+	})
+	if err != nil {
+		return approved{}, err
+	}
+	// "maintain" is "write" here
+	// (https://docs.github.com/rest/collaborators/collaborators#get-repository-permissions-for-a-user).
+	if permission := level.GetPermission(); permission != "admin" && permission != "write" {
+		return refuse("let somebody comment who may write to the repository", "cannot be approved by %s, who may not write to the repository", command.Author)
+	}
+	g.obeys = true
+	return approved{pr, command.At}, nil
+}
+
+// checkReview checks that our comments on a pull request are one that shows an
+// approved plan.
+func (g *GitHub) checkReview(ctx context.Context, target Target, a approved, ours []comment) error {
+	refuse := func(hint, format string, args ...any) error {
+		return notReviewed(hint, "pull request %d of %s: "+format, append([]any{a.Number, g.event.repository()}, args...)...)
 	}
 	switch {
 	case len(ours) == 0:
-		return refuse("it has no comment with a plan for tenant %q; set comment to true; "+remedy, tenant)
+		return refuse("set comment: true; "+again, "no comment with a plan for tenant %q at %q", target.Tenant, target.API)
 	case len(ours) > 1:
-		return refuse("it has %d comments for tenant %q; delete them; "+remedy, len(ours), tenant)
+		return refuse("delete them; "+again, "%d comments about tenant %q", len(ours), target.Tenant)
 	}
-	if err := g.checkMark(ours[0], pr, refuse); err != nil {
-		return err
+	mark, changed := ours[0].record.mark, ours[0].GetUpdatedAt().Time
+	switch {
+	case mark.Approval == Nothing:
+		return refuse(again, "its comment approves nothing: the dry run made no plan, was refused, or could not show all of it")
+	case !digestForm.MatchString(mark.Plan):
+		return refuse(again, "its comment has no digest")
+	case a.Head == "" || mark.Head != a.Head:
+		return refuse(again, "the plan was made of commit %.40q, but the head is %.40q", mark.Head, a.Head)
+	case changed.IsZero():
+		return refuse(again, "GitHub does not say when its comment changed")
+	case !a.at.IsZero() && !changed.Before(a.at) && mark.Approval != Given:
+		return refuse(again, "its comment was changed after the approval")
 	}
-	editor, err := g.foreignEditor(ctx, ours[0])
-	if err == nil && editor != "" {
-		err = refuse("its comment was edited by %q; delete it; "+remedy, g.shown(editor))
+	doubt, err := g.editDoubt(ctx, ours[0])
+	if err == nil && doubt != "" {
+		err = refuse("delete the comment; "+again, "its comment was edited %s", doubt)
 	}
 	return err
 }
 
-// checkMark checks what the comment tells of itself.
-func (g *GitHub) checkMark(c comment, pr PullRequest, refuse func(string, ...any) error) error {
-	mark, changed := c.mark, c.GetUpdatedAt()
-	switch {
-	case mark.Plan == "":
-		return refuse("its last dry run came to no plan; " + remedy)
-	case !digestForm.MatchString(mark.Plan):
-		return refuse("its comment holds no digest; " + remedy)
-	case pr.Head == "" || mark.Head != pr.Head:
-		return refuse("its plan was made of commit %.40q, but commit %.40q was merged; "+remedy, mark.Head, pr.Head)
-	case changed.IsZero() || pr.MergedAt.IsZero():
-		return refuse("GitHub does not tell when it was merged and its comment changed")
-	case changed.After(pr.MergedAt) && !mark.Approved:
-		return refuse("its comment was changed after the merge; " + remedy)
-	}
-	return nil
-}
+const editorQuery = `query($id:ID!){node(id:$id){__typename ... on IssueComment{lastEditedAt editor{__typename login}}}}`
 
-const editorQuery = `query($id:ID!){node(id:$id){__typename ... on IssueComment{editor{__typename login}}}}`
-
-// foreignEditor is who last edited our comment, if it was not us. Where this
-// server has no GraphQL it is not known, and nobody.
-func (g *GitHub) foreignEditor(ctx context.Context, c comment) (string, error) {
-	author, err := g.author(ctx)
+// editDoubt returns who last edited our comment, as in "by "mallory"", if that was
+// somebody else or is unknown; else "".
+func (g *GitHub) editDoubt(ctx context.Context, c comment) (string, error) {
+	me, err := g.identity(ctx)
 	if err != nil {
 		return "", err
 	}
-	type actor struct {
-		Typename string `json:"__typename"`
-		Login    string
-	}
 	var data struct {
 		Node struct {
-			Typename string `json:"__typename"`
-			Editor   *actor
+			Typename     string `json:"__typename"`
+			LastEditedAt *time.Time
+			Editor       *struct {
+				Typename string `json:"__typename"`
+				Login    string
+			}
 		}
 	}
 	asked := call{doing: fmt.Sprintf("read who edited comment %d of %s", c.GetID(), g.event.repository())}
-	notThere, err := g.query(ctx, asked, editorQuery, map[string]string{"id": c.GetNodeID()}, &data)
+	none, err := g.query(ctx, asked, editorQuery, map[string]string{"id": c.GetNodeID()}, &data)
+	editor := data.Node.Editor
 	switch {
-	case err != nil || notThere:
+	case err != nil:
 		return "", err
-	case data.Node.Typename != "IssueComment":
-		return "", fmt.Errorf("could not %s: GitHub does not know it", asked.doing)
-	case data.Node.Editor == nil:
+	case none && c.GetUpdatedAt().Equal(c.GetCreatedAt()):
 		return "", nil
+	case none:
+		return "by somebody this server does not name", nil
+	case data.Node.Typename != "IssueComment":
+		return "", fmt.Errorf("could not %s: GitHub does not know the comment", asked.doing)
+	case editor == nil && data.Node.LastEditedAt == nil:
+		return "", nil
+	case editor == nil:
+		return "by a deleted account", nil
 	}
-	login := data.Node.Editor.Login
-	// GraphQL leaves out what REST, and viewer, put behind the name of a bot.
-	if data.Node.Editor.Typename == "Bot" && !strings.HasSuffix(login, "[bot]") {
+	login := editor.Login
+	// GraphQL omits what REST, and viewer, append to the name of a bot.
+	if editor.Typename == "Bot" && !strings.HasSuffix(login, "[bot]") {
 		login += "[bot]"
 	}
-	if login == author {
+	if login == me.login {
 		return "", nil
 	}
-	return cmp.Or(login, "somebody"), nil
+	return fmt.Sprintf("by %q", cmp.Or(g.shown(login), "somebody")), nil
 }

@@ -2,6 +2,7 @@ package actions_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -13,23 +14,21 @@ import (
 	"xc-group-sync/internal/actions/githubtest"
 )
 
-const (
-	number = 7 // of the pull request
-	tenant = "acme"
-)
+const number = 7 // of the pull request
 
 var (
+	target      = actions.Target{Tenant: "acme", API: "acme.console.ves.volterra.io"}
 	head, newer = strings.Repeat("1", 40), strings.Repeat("2", 40)
 	merge       = strings.Repeat("3", 40)
 	otherPlan   = "sha256:" + strings.Repeat("f", 64)
 )
 
-// newServer is a GitHub with an open pull request. A request that it does not
-// know fails the test.
+// newServer returns a GitHub with an open pull request. A request that it does
+// not know fails the test.
 func newServer(t *testing.T) *githubtest.Server {
 	t.Helper()
 	s := githubtest.New("o/r")
-	s.AddPull(githubtest.Pull{Number: number, Head: head})
+	s.AddPull(githubtest.Pull{Number: number, Author: "ada", Head: head})
 	t.Cleanup(func() {
 		for _, request := range s.Unexpected() {
 			t.Errorf("unexpected: %s", request)
@@ -38,17 +37,17 @@ func newServer(t *testing.T) *githubtest.Server {
 	return s
 }
 
-// onPullRequest is a run of an event of the pull request, at a commit.
+// onPullRequest returns a run of an event of the pull request, at a commit.
 func onPullRequest(t *testing.T, transport http.RoundTripper, name, head string) *actions.GitHub {
 	t.Helper()
 	payload := fmt.Sprintf(`{"pull_request":{"number":%d,"head":{"sha":%q,"repo":{"full_name":"o/r"}}}}`, number, head)
 	return onEvent(t, transport, githubtest.Token, payload, map[string]string{"GITHUB_EVENT_NAME": name, "GITHUB_REF": "refs/pull/7/merge"})
 }
 
-// onPush is a run of the push of a commit to main.
+// onPush returns a run of the push of a merge to main, long after it.
 func onPush(t *testing.T, transport http.RoundTripper) *actions.GitHub {
 	t.Helper()
-	return onEvent(t, transport, githubtest.Token, `{"after":"`+merge+`"}`, map[string]string{"GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/main"})
+	return onEvent(t, transport, githubtest.Token, `{"after":"`+merge+`","repository":{"pushed_at":1}}`, map[string]string{"GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/main"})
 }
 
 func onEvent(t *testing.T, transport http.RoundTripper, token, payload string, env map[string]string) *actions.GitHub {
@@ -58,22 +57,22 @@ func onEvent(t *testing.T, transport http.RoundTripper, token, payload string, e
 		t.Fatal(err)
 	}
 	all := map[string]string{
-		"GITHUB_EVENT_PATH": path, "GITHUB_REPOSITORY": "o/r", "GITHUB_SERVER_URL": "https://github.com", "GITHUB_RUN_ID": "42",
+		"GITHUB_EVENT_PATH": path, "GITHUB_REPOSITORY": "o/r", "GITHUB_SERVER_URL": "https://github.com", "GITHUB_RUN_ID": "42", "GITHUB_SHA": merge,
 	}
 	for name, value := range env {
 		all[name] = value
 	}
-	github, err := actions.New(environment(all), &bytes.Buffer{}).GitHub(token, transport)
+	github, err := actions.New(environment(all), &bytes.Buffer{}).GitHub(actions.Options{Token: token, Transport: transport})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return github
 }
 
-// review has the plan commented by a dry run on the pull request.
+// review lets a dry run on the pull request comment the plan.
 func review(t *testing.T, s *githubtest.Server, plan string) {
 	t.Helper()
-	comment(t, onPullRequest(t, s, "pull_request", head), actions.Note{Tenant: tenant, DryRun: true, Plan: plan, Body: "dry run of " + plan})
+	comment(t, onPullRequest(t, s, "pull_request", head), actions.Note{Target: target, DryRun: true, Approves: true, Plan: plan, Body: "dry run of " + plan})
 }
 
 func comment(t *testing.T, github *actions.GitHub, note actions.Note) {
@@ -83,7 +82,7 @@ func comment(t *testing.T, github *actions.GitHub, note actions.Note) {
 	}
 }
 
-// only is the only comment on the pull request.
+// only returns the only comment on the pull request.
 func only(t *testing.T, s *githubtest.Server) githubtest.Comment {
 	t.Helper()
 	comments := s.Comments(number)
@@ -93,28 +92,41 @@ func only(t *testing.T, s *githubtest.Server) githubtest.Comment {
 	return comments[0]
 }
 
-// markOf is the mark of a comment that must have one.
+// markOf returns the mark of a comment that must have one.
 func markOf(t *testing.T, c githubtest.Comment) actions.Mark {
 	t.Helper()
 	mark, is := actions.ParseMark(c.Body)
 	if !is {
-		t.Fatalf("there is no mark: %q", c.Body)
+		t.Fatalf("no mark: %q", c.Body)
 	}
 	return mark
 }
 
-// contains checks an error's text.
+// onServer is the environment of a GitHub Enterprise Server, which may have no
+// GraphQL.
+var onServer = map[string]string{"GITHUB_API_URL": "https://ghe.example/api/v3"}
+
+// contains checks an error's text and hint.
 func contains(t *testing.T, err error, parts ...string) {
 	t.Helper()
 	if err == nil {
 		t.Fatalf("no error, want one with %q", parts)
 	}
 	for _, part := range parts {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("%q is missing from: %v", part, err)
+		if text := err.Error() + "\nhint: " + hintOf(err); !strings.Contains(text, part) {
+			t.Errorf("%q is missing from: %s", part, text)
 		}
 	}
 	if strings.Contains(err.Error(), githubtest.Token) {
 		t.Errorf("the token is shown: %v", err)
 	}
+}
+
+// hintOf returns what an error says to do about it.
+func hintOf(err error) string {
+	var with interface{ Hint() string }
+	if errors.As(err, &with) {
+		return with.Hint()
+	}
+	return ""
 }

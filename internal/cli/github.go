@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"xc-group-sync/internal/actions"
@@ -19,7 +20,7 @@ import (
 // interrupted: the runner kills it 10 s after the first signal
 // (https://docs.github.com/actions/reference/workflows-and-actions/workflow-cancellation).
 const (
-	gitHubTimeout      = time.Minute
+	gitHubTimeout      = 3 * time.Minute // two waits for the secondary rate limit
 	interruptedTimeout = 1500 * time.Millisecond
 )
 
@@ -137,7 +138,7 @@ func (s *session) github() (*actions.GitHub, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.hub, err = s.edge.GitHub(s.settings.GitHubToken, transport)
+	s.hub, err = s.edge.GitHub(actions.Options{Token: s.settings.GitHubToken, Transport: transport})
 	return s.hub, err
 }
 
@@ -164,7 +165,7 @@ func (s *session) comment(ctx context.Context, r *report.Report) {
 	case event.PullRequest == 0: // nobody asked for a comment on what was merged
 		s.log.Info("no comment on a pull request", "reason", err)
 	default:
-		r.Add(directory.Finding{Kind: directory.GitHub, Message: fmt.Sprintf("comment: %s", err)})
+		r.Add(directory.Finding{Kind: directory.GitHub, Message: fmt.Sprintf("comment: %s", err), Hint: run.HintOf(err)})
 	}
 }
 
@@ -173,11 +174,26 @@ func (s *session) putComment(ctx context.Context, r *report.Report) (page string
 	if err != nil {
 		return "", err
 	}
-	note := actions.Note{Tenant: s.settings.Tenant, DryRun: s.settings.DryRun, Body: r.Comment(s.sanitizer, actions.MaxBody)}
-	if r.Plan != nil {
-		note.Plan = r.Plan.Digest
+	limit := actions.MaxRecord
+	if s.settings.DryRun {
+		limit = actions.MaxPlan
 	}
-	return github.Comment(ctx, note)
+	return github.Comment(ctx, s.note(r, limit))
+}
+
+// note returns what the run says on GitHub, in at most limit characters.
+func (s *session) note(r *report.Report, limit int) actions.Note {
+	note := actions.Note{Target: s.target(), DryRun: s.settings.DryRun, Body: r.Comment(s.sanitizer, limit)}
+	if r.Plan != nil {
+		note.Plan, note.Approves = r.Plan.Digest, r.Code() != run.Refused
+	}
+	return note
+}
+
+// target returns the tenant as comments and issues name it.
+func (s *session) target() actions.Target {
+	_, api, _ := strings.Cut(s.settings.APIURL, "://")
+	return actions.Target{Tenant: s.settings.Tenant, API: api}
 }
 
 // alarm keeps one issue per tenant open while runs fail. Runs on pull requests
@@ -193,7 +209,7 @@ func (s *session) alarm(ctx context.Context, r *report.Report) {
 	github, err := s.github()
 	if err == nil {
 		title := s.sanitizer.Line("xc-group-sync: group sync is failing for " + s.settings.Tenant)
-		err = github.Alarm(ctx, s.settings.Tenant, title, r.Comment(s.sanitizer, actions.MaxBody), failed)
+		err = github.Alarm(ctx, title, s.note(r, actions.MaxRecord), failed)
 	}
 	if err != nil {
 		r.Fail(directory.GitHub, fmt.Errorf("issue-on-failure: %w", err))
@@ -227,12 +243,15 @@ func (s *session) expected(ctx context.Context) (digest string, err error) {
 	switch {
 	case s.settings.ExpectPlan != config.PullRequest:
 		return s.settings.ExpectPlan, nil
-	case s.settings.DryRun:
+	case s.settings.DryRun && s.edge.Event().Name != "merge_group":
 		return "", nil // this may be the plan that will be reviewed
 	}
 	github, err := s.github()
 	if err != nil {
 		return "", err
 	}
-	return github.Reviewed(ctx, s.settings.Tenant)
+	if s.settings.DryRun {
+		return github.Queued(ctx, s.target())
+	}
+	return github.Reviewed(ctx, s.target())
 }

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -41,7 +42,8 @@ func newRepository(t *testing.T) *repository {
 		tenant: simulator.New(users, groups, simulator.WithToken("tok-12345")),
 	}
 	r.AddPull(githubtest.Pull{Number: 7, Head: headOne})
-	hub, tenant := httptest.NewServer(r.Server), httptest.NewServer(r.tenant)
+	hub := httptest.NewServer(r.Server)
+	tenant := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { r.tenant.ServeHTTP(w, q) }))
 	t.Cleanup(hub.Close)
 	t.Cleanup(tenant.Close)
 	workspace := t.TempDir()
@@ -103,7 +105,7 @@ func (r *repository) pullRequest(wantCode int, head string, args ...string) stri
 func (r *repository) push(wantCode int, args ...string) string {
 	r.t.Helper()
 	r.env["GITHUB_REF"], r.env["GITHUB_SHA"] = "refs/heads/main", merged
-	return r.on(wantCode, "push", `{"after": "`+merged+`", "repository": {"full_name": "acme/directory", "private": true}}`, args...)
+	return r.on(wantCode, "push", `{"after": "`+merged+`", "repository": {"full_name": "acme/directory", "private": true, "pushed_at": 1}}`, args...)
 }
 
 func (r *repository) schedule(wantCode int, args ...string) string {
@@ -161,14 +163,56 @@ func TestWhatWasReviewedIsApplied(t *testing.T) {
 	r.Merge(7, merged)
 	r.push(0, "--expect-plan", "pull-request")
 	third := r.comment()
-	if !strings.Contains(third, "**Done.** 1 user created, 1 group created, 1 membership added.") || !strings.Contains(third, digest.FindString(second)) {
-		t.Errorf("the comment does not say what became of it:\n%s", third)
+	if !strings.Contains(third, "1 user to create") || !strings.Contains(third, "**Done.** 1 user created, 1 group created, 1 membership added.") || !strings.Contains(third, digest.FindString(second)) {
+		t.Errorf("the comment does not keep the plan and what became of it:\n%s", third)
 	}
 
 	// The job is run again: nothing is left, so nothing needs a review.
 	before := r.writes()
 	if out := r.push(0, "--expect-plan", "pull-request"); !strings.Contains(out, "nothing to do") || r.writes() != before {
 		t.Errorf("a second run had something to do:\n%s", out)
+	}
+}
+
+// TestApplyByComment applies what the comment on an open pull request shows, by
+// the word of a reviewer who may write.
+func TestApplyByComment(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	r.Writers = map[string]string{"grace": "write"}
+	r.pullRequest(0, headOne)
+	command := func(wantCode int, author string) string {
+		t.Helper()
+		r.AddComment(7, author, "/xc apply")
+		r.env["GITHUB_REF"], r.env["GITHUB_SHA"] = "refs/heads/main", strings.Repeat("b", 40)
+		return r.on(wantCode, "issue_comment", fmt.Sprintf(`{"action": "created", "issue": {"number": 7, "pull_request": {}},
+			"comment": {"body": "/xc apply", "created_at": %q, "user": {"login": %q}}, "repository": {"full_name": "acme/directory", "private": true}}`,
+			r.Now().Format(time.RFC3339), author), "--expect-plan", "pull-request")
+	}
+	if out := command(5, "eve"); !strings.Contains(out, "eve") || r.writes() != 0 {
+		t.Errorf("%d writes:\n%s", r.writes(), out)
+	}
+	command(0, "grace")
+	if comment := r.Comments(7)[0].Body; !strings.Contains(comment, "4 users to create") || !strings.Contains(comment, "**Refused**") || !strings.Contains(comment, "**Done.** 4 users created") {
+		t.Errorf("the comment is not a record:\n%s", comment)
+	}
+}
+
+// TestMergeQueue lets only what the pull request shows into the merge.
+func TestMergeQueue(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	r.pullRequest(0, headOne)
+	queue := func(wantCode int) string {
+		t.Helper()
+		r.env["GITHUB_REF"], r.env["GITHUB_SHA"] = "refs/heads/gh-readonly-queue/main/pr-7-"+headTwo, headTwo
+		return r.on(wantCode, "merge_group", `{"repository": {"full_name": "acme/directory", "private": true}}`, "--dry-run", "--expect-plan", "pull-request")
+	}
+	queue(0)
+	r.write(r.csv, "Email,Entitlement Display Name\nannie.easley@example.com,CN=xc-app-developers\n")
+	queue(5)
+	if len(r.Comments(7)) != 1 || strings.Contains(r.comment(), "1 user to create") {
+		t.Errorf("the queue changed what reviewers see:\n%s", r.comment())
 	}
 }
 
@@ -308,7 +352,7 @@ func TestPagesOfTheScreenshots(t *testing.T) {
 	bad := `"EXAMPLE\ex0016","ex0016","Joan Clarke","User","Active Directory","memberOf","CN=XC-Auditors,OU=F5 XC,OU=Groups,DC=example,DC=com","F5 XC","false","50","Analyst","2025-11-01 00:00:00","0","A","joan.clarke","IT-119","Platform Engineering","ex0001","Ada Lovelace","ada.lovelace@example.com"` + "\r\n"
 	r.write(r.csv, string(sample)+bad)
 	r.pullRequest(0, headOne)
-	page(t, "comment.md", r.comment())
+	page(t, "comment.md", regexp.MustCompile(`api=\S+`).ReplaceAllString(r.comment(), "api=acme.console.ves.volterra.io"))
 
 	r.env["GITHUB_STEP_SUMMARY"] = filepath.Join(r.env["GITHUB_WORKSPACE"], "summary.md")
 	r.write(r.env["GITHUB_STEP_SUMMARY"], "")

@@ -108,8 +108,12 @@ func WithHint(err error, hint string) error { return &HintError{err, hint} }
 // HintOf returns what to do about an error, or "".
 func HintOf(err error) string {
 	var with *HintError
-	if errors.As(err, &with) {
+	var other interface{ Hint() string }
+	switch {
+	case errors.As(err, &with):
 		return with.Hint
+	case errors.As(err, &other):
+		return other.Hint()
 	}
 	return xc.Hint(err)
 }

@@ -20,14 +20,15 @@ func (s *Server) routes() *http.ServeMux {
 		needs Rights
 		serve func(*http.Request, account) (int, any)
 	}{
-		"GET " + repository + "/issues/{number}/comments":  {Read, s.listComments},
-		"POST " + repository + "/issues/{number}/comments": {Write, s.createComment},
-		"PATCH " + repository + "/issues/comments/{id}":    {Write, s.patchComment},
-		"GET " + repository + "/issues":                    {Read, s.listIssues},
-		"POST " + repository + "/issues":                   {Write, s.createIssue},
-		"PATCH " + repository + "/issues/{number}":         {Write, s.patchIssue},
-		"GET " + repository + "/pulls/{number}":            {Read, s.getPull},
-		"GET " + repository + "/commits/{sha}/pulls":       {Read, s.listPulls},
+		"GET " + repository + "/issues/{number}/comments":         {Read, s.listComments},
+		"POST " + repository + "/issues/{number}/comments":        {Write, s.createComment},
+		"PATCH " + repository + "/issues/comments/{id}":           {Write, s.patchComment},
+		"GET " + repository + "/issues":                           {Read, s.listIssues},
+		"POST " + repository + "/issues":                          {Write, s.createIssue},
+		"PATCH " + repository + "/issues/{number}":                {Write, s.patchIssue},
+		"GET " + repository + "/pulls/{number}":                   {Read, s.getPull},
+		"GET " + repository + "/commits/{sha}/pulls":              {Read, s.listPulls},
+		"GET " + repository + "/collaborators/{login}/permission": {Read, s.getPermission},
 		"GET /user":     {None, s.getUser},
 		"POST /graphql": {None, s.query},
 	} {
@@ -79,7 +80,7 @@ func (f *Failure) serve(w http.ResponseWriter) {
 	_, _ = w.Write([]byte(f.Body))
 }
 
-// broken tells of a connection that a handler broke.
+// broken returns the error of a connection that a handler broke.
 func broken(serve func()) (err error) {
 	defer func() {
 		if recover() != nil {
@@ -126,7 +127,7 @@ func number(text string, otherwise int) int {
 	return otherwise
 }
 
-// paged cuts out the page that is asked for.
+// paged returns the page that the request asks for.
 func paged[T any](r *http.Request, all []T, show func(T) any) (int, any) {
 	size := min(number(r.URL.Query().Get("per_page"), 30), 100)
 	from := min((number(r.URL.Query().Get("page"), 1)-1)*size, len(all))
@@ -138,7 +139,7 @@ func paged[T any](r *http.Request, all []T, show func(T) any) (int, any) {
 	return http.StatusOK, p
 }
 
-// text reads the texts of a request. Those that are too long are refused.
+// text reads the texts of a request and refuses those that are too long.
 func text(r *http.Request) (fields map[string]string, refused any) {
 	if err := json.NewDecoder(r.Body).Decode(&fields); err != nil {
 		return nil, refusal("Problems parsing JSON")
@@ -157,33 +158,56 @@ func (s *Server) getUser(_ *http.Request, who account) (int, any) {
 }
 
 func user(login string) any {
-	return map[string]any{"login": login}
+	kind := "User"
+	if strings.HasSuffix(login, "[bot]") {
+		kind = "Bot"
+	}
+	return map[string]any{"login": login, "type": kind}
+}
+
+func (s *Server) getPermission(r *http.Request, _ account) (int, any) {
+	permission, known := s.Writers[r.PathValue("login")]
+	if !known {
+		permission = "read"
+	}
+	return http.StatusOK, map[string]any{"permission": permission, "user": user(r.PathValue("login"))}
 }
 
 func (s *Server) getPull(r *http.Request, _ account) (int, any) {
 	for _, pull := range s.pulls {
 		if strconv.Itoa(pull.Number) == r.PathValue("number") {
-			return http.StatusOK, showPull(pull)
+			return http.StatusOK, s.showPull(pull)
 		}
 	}
 	return http.StatusNotFound, refusal("Not Found")
 }
 
 func (s *Server) listPulls(r *http.Request, _ account) (int, any) {
+	if s.Lag > 0 {
+		s.Lag--
+		return paged(r, nil, func(Pull) any { return nil })
+	}
 	pulls := slices.DeleteFunc(slices.Clone(s.pulls), func(p Pull) bool {
 		return p.Commit != r.PathValue("sha") && p.Head != r.PathValue("sha")
 	})
 	return paged(r, pulls, func(p Pull) any {
-		shown := showPull(p)
-		delete(shown, "merged") // which listings do not tell
+		shown := s.showPull(p)
+		delete(shown, "merged") // listings do not have it
 		return shown
 	})
 }
 
-func showPull(p Pull) map[string]any {
+func (s *Server) showPull(p Pull) map[string]any {
+	head, state := s.repository, "open"
+	if p.HeadFork != "" {
+		head = p.HeadFork
+	}
+	if p.Commit != "" || p.Closed {
+		state = "closed"
+	}
 	shown := map[string]any{
-		"number": p.Number, "merged": p.Commit != "", "merged_at": nil, "merge_commit_sha": nil,
-		"head": map[string]any{"sha": p.Head},
+		"number": p.Number, "state": state, "merged": p.Commit != "", "merged_at": nil, "merge_commit_sha": nil, "user": user(p.Author),
+		"head": map[string]any{"sha": p.Head, "repo": map[string]any{"full_name": head}},
 		"base": map[string]any{"ref": p.Base, "repo": map[string]any{"full_name": p.Repository}},
 	}
 	if p.Commit != "" {
@@ -192,7 +216,7 @@ func showPull(p Pull) map[string]any {
 	return shown
 }
 
-// query answers the two questions that the program has.
+// query answers the two questions of the program.
 func (s *Server) query(r *http.Request, who account) (int, any) {
 	if s.NoGraphQL {
 		return http.StatusNotFound, refusal("Not Found")
@@ -207,27 +231,29 @@ func (s *Server) query(r *http.Request, who account) (int, any) {
 	switch {
 	case strings.Contains(asked.Query, "viewer{login}"):
 		return http.StatusOK, map[string]any{"data": map[string]any{"viewer": user(who.login)}}
-	case strings.Contains(asked.Query, "editor{__typename login}"):
+	case strings.Contains(asked.Query, "lastEditedAt editor{__typename login}"):
 		return http.StatusOK, map[string]any{"data": map[string]any{"node": s.node(asked.Variables["id"])}}
 	}
 	s.unexpected = append(s.unexpected, "query "+asked.Query)
 	return http.StatusOK, map[string]any{"data": nil, "errors": []any{map[string]string{"message": "there is no such field"}}}
 }
 
-// node is what GraphQL shows of a comment; nil where there is none.
+// node returns what GraphQL shows of a comment; nil if there is none.
 func (s *Server) node(id string) any {
 	i := slices.IndexFunc(s.comments, func(c Comment) bool { return nodeID(c) == id })
 	switch {
 	case i < 0:
 		return nil
 	case s.comments[i].Editor == "":
-		return map[string]any{"__typename": "IssueComment", "editor": nil}
+		return map[string]any{"__typename": "IssueComment", "lastEditedAt": nil, "editor": nil}
+	case s.comments[i].Editor == Ghost:
+		return map[string]any{"__typename": "IssueComment", "lastEditedAt": s.comments[i].Updated.Format(time.RFC3339), "editor": nil}
 	}
 	editor := map[string]string{"__typename": "User", "login": s.comments[i].Editor}
 	if name, bot := strings.CutSuffix(s.comments[i].Editor, "[bot]"); bot {
 		editor = map[string]string{"__typename": "Bot", "login": name}
 	}
-	return map[string]any{"__typename": "IssueComment", "editor": editor}
+	return map[string]any{"__typename": "IssueComment", "lastEditedAt": s.comments[i].Updated.Format(time.RFC3339), "editor": editor}
 }
 
 func nodeID(c Comment) string { return fmt.Sprintf("IC_%d", c.ID) }

@@ -1,6 +1,6 @@
 // Package githubtest is a GitHub for tests: the few endpoints that the program
-// uses, as one handler over plain slices. It is strict: whatever else is asked
-// for is remembered as unexpected.
+// uses, as one handler over plain slices. It is strict: it records every other
+// request as unexpected.
 package githubtest
 
 import (
@@ -12,13 +12,13 @@ import (
 	"time"
 )
 
-// Token is a token of the job: that of github-actions[bot], which may write.
+// Token is the token of a job: github-actions[bot]'s, which may write.
 const Token = "ghs_tokenOfTheJob"
 
-// Bot is whose the token of a job is.
+// Bot is the login that the token of a job has.
 const Bot = "github-actions[bot]"
 
-// Rights are what a token may do.
+// Rights say what a token may do.
 type Rights int
 
 // The rights.
@@ -28,16 +28,19 @@ const (
 	Write
 )
 
-// Comment is one on an issue or a pull request.
+// Comment is a comment on an issue or a pull request.
 type Comment struct {
 	ID               int64
-	Number           int // of the issue or pull request
-	Author, Editor   string
+	Number           int    // of the issue or pull request
+	Author, Editor   string // logins; no Editor if it was never edited, Ghost if that account is deleted
 	Body             string
 	Created, Updated time.Time
 }
 
-// Issue is an issue, or what the listing of issues shows of a pull request.
+// Ghost is an editor whose account is deleted.
+const Ghost = "ghost"
+
+// Issue is an issue, or a pull request in the listing of issues.
 type Issue struct {
 	Number        int
 	Author        string
@@ -49,33 +52,72 @@ type Issue struct {
 // Pull is a pull request.
 type Pull struct {
 	Number     int
+	Author     string // login
 	Head       string // commit
-	Base       string // branch; empty: main
-	Repository string // of the base; empty: the server's
-	Commit     string // of the merge; empty: not merged
+	HeadFork   string // repository of the head, if it is another
+	Base       string // branch; main if empty
+	Repository string // of the base; the server's if empty
+	Commit     string // of the merge; not merged if empty
 	MergedAt   time.Time
+	Closed     bool
 }
 
-// Failure is what some requests meet instead of an answer.
+// Failure is what some requests get instead of an answer.
 type Failure struct {
-	Method, Path string // the beginning of the method, a part of path and query
+	Method, Path string // beginning of the method, part of path and query
 	Times        int    // how many of them
-	Status       int    // 0: the connection breaks
+	Status       int    // 0 breaks the connection
 	Header       map[string]string
 	Body         string
 }
 
-// Server is a GitHub with one repository. The zero value is of no use.
+const always = 1 << 30
+
+// Refusals in GitHub's own words.
+var (
+	// SecondaryLimit refuses one request
+	// (https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits).
+	SecondaryLimit = Failure{
+		Times: 1, Status: 403, Header: map[string]string{"Retry-After": "20"},
+		Body: `{"message":"You have exceeded a secondary rate limit. Please wait a few minutes before you try again.","documentation_url":"https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"}`,
+	}
+	// Locked refuses comments on a locked conversation.
+	Locked = Failure{
+		Method: http.MethodPost, Path: "/comments", Times: always, Status: 403,
+		Body: `{"message":"Unable to create comment because issue is locked.","documentation_url":"https://docs.github.com/articles/locking-conversations/"}`,
+	}
+	// Archived refuses writes to an archived repository.
+	Archived = Failure{Method: "P", Path: "/repos/", Times: always, Status: 403, Body: `{"message":"Repository was archived so is read-only.","documentation_url":"https://docs.github.com/rest"}`}
+	// SingleSignOn refuses a token that is not authorized for it.
+	SingleSignOn = Failure{
+		Path: "/repos/", Times: always, Status: 403, Header: map[string]string{"X-GitHub-SSO": "required; url=https://github.com/orgs/o/sso"},
+		Body: `{"message":"Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization."}`,
+	}
+	// IPAllowList refuses an address that is not on the list.
+	IPAllowList = Failure{
+		Path: "/repos/", Times: always, Status: 403,
+		Body: "{\"message\":\"Although you appear to have the correct authorization credentials, the `o` organization has an IP allow list enabled, and your IP address is not permitted to access this resource.\"}",
+	}
+	// Moved answers for a repository that was renamed or transferred.
+	Moved = Failure{
+		Path: "/repos/", Times: always, Status: 301, Header: map[string]string{"Location": "https://api.github.com/repositories/1/issues"},
+		Body: `{"message":"Moved Permanently","url":"https://api.github.com/repositories/1/issues"}`,
+	}
+)
+
+// Server is a GitHub with one repository. The zero value is not usable.
 type Server struct {
-	NoGraphQL bool // as old or closed-off servers are
-	NoIssues  bool // they are turned off in the repository
-	CRLF      bool // texts come back with other line ends
+	NoGraphQL bool              // as on old or closed-off servers
+	NoIssues  bool              // issues are disabled in the repository
+	CRLF      bool              // texts come back with CRLF line ends
+	Lag       int               // requests for the pull requests of a commit until it knows any
+	Writers   map[string]string // permission by login: "admin", "write" …
 
 	repository string
 	mux        *http.ServeMux
 
 	mu         sync.Mutex
-	now        time.Time // one minute later at each change
+	now        time.Time // moves on by a minute at each change
 	lastID     int64
 	accounts   map[string]account
 	comments   []Comment
@@ -91,8 +133,8 @@ type account struct {
 	rights Rights
 }
 
-// New makes a GitHub with a repository, "owner/name". Set its fields before it
-// is used.
+// New returns a GitHub with a repository, "owner/name". Set its fields before
+// using it.
 func New(repository string) *Server {
 	s := &Server{
 		repository: repository,
@@ -110,7 +152,7 @@ func (s *Server) Grant(token, login string, rights Rights) {
 	s.accounts[token] = account{login, rights}
 }
 
-// Fail has requests fail. Of several failures the first that fits counts.
+// Fail makes requests fail. The first of several failures that fits counts.
 func (s *Server) Fail(f Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,15 +174,16 @@ func (s *Server) AddPull(pull Pull) {
 
 // Push moves the head of a pull request.
 func (s *Server) Push(number int, head string) {
-	s.changePull(number, func(p *Pull) { p.Head = head })
+	s.EditPull(number, func(p *Pull) { p.Head = head })
 }
 
 // Merge merges a pull request as the commit.
 func (s *Server) Merge(number int, commit string) {
-	s.changePull(number, func(p *Pull) { p.Commit, p.MergedAt = commit, s.tick() })
+	s.EditPull(number, func(p *Pull) { p.Commit, p.MergedAt = commit, s.tick() })
 }
 
-func (s *Server) changePull(number int, change func(*Pull)) {
+// EditPull changes a pull request. change must not call the server.
+func (s *Server) EditPull(number int, change func(*Pull)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.pulls {
@@ -164,7 +207,14 @@ func (s *Server) EditComment(id int64, editor, body string) {
 	s.editComment(id, editor, body)
 }
 
-// Comments are those on an issue or pull request, the oldest first.
+// DeleteComment deletes a comment.
+func (s *Server) DeleteComment(id int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.comments = slices.DeleteFunc(s.comments, func(c Comment) bool { return c.ID == id })
+}
+
+// Comments returns those on an issue or pull request, the oldest first.
 func (s *Server) Comments(number int) []Comment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,49 +228,49 @@ func (s *Server) AddIssue(issue Issue) int {
 	return s.addIssue(issue).Number
 }
 
-// Issues are all of them, the oldest first.
+// Issues returns all issues, the oldest first.
 func (s *Server) Issues() []Issue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.issues)
 }
 
-// Requests are all that were made: method, path and query.
+// Requests returns all requests: method, path and query.
 func (s *Server) Requests() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.requests)
 }
 
-// Writes are the requests that were to change something.
+// Writes returns the requests that were to change something.
 func (s *Server) Writes() []string {
 	return slices.DeleteFunc(s.Requests(), func(request string) bool {
 		return strings.HasPrefix(request, http.MethodGet) || strings.HasSuffix(request, "/graphql")
 	})
 }
 
-// Unexpected are the requests that are none of the program's business.
+// Unexpected returns the requests for anything else than the program needs.
 func (s *Server) Unexpected() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.unexpected)
 }
 
-// Now is the time of the last change.
+// Now returns the time of the last change.
 func (s *Server) Now() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.now
 }
 
-// tick moves the clock; the caller holds the lock.
+// tick moves the clock. The caller holds the lock.
 func (s *Server) tick() time.Time {
 	s.now = s.now.Add(time.Minute)
 	return s.now
 }
 
-// RoundTrip serves a request in memory, so that a Server is a transport, too,
-// for whatever host.
+// RoundTrip serves a request to any host in memory, so that a Server is also a
+// transport.
 func (s *Server) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err := request.Context().Err(); err != nil {
 		return nil, err
