@@ -1,4 +1,4 @@
-# Dependabot does not read build arguments: RELEASING.md says when to update it.
+# Dependabot does not read build arguments: RELEASING.md says when to update this.
 ARG GO_IMAGE=docker.io/library/golang:1.26.8@sha256:6c2a5538f964f1c82f97ad14988bf05de100d922d159d0e398b54c7b0ca0c6c9
 FROM --platform=$BUILDPLATFORM ${GO_IMAGE} AS build
 WORKDIR /src
@@ -13,14 +13,14 @@ RUN CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -trimpath -buil
 COPY scripts/licences.sh /licences.sh
 RUN sh /licences.sh /usr/share/doc/ca-certificates/copyright >/LICENCES
 
-# As an action this must run as root (the runner's files for outputs and the
-# summary are root's) and in the folder that the runner mounts: no USER, no
-# WORKDIR.
+# No USER and no WORKDIR: an action must run as root, because the runner's files for
+# outputs and summary belong to root, and in the directory that the runner mounts.
+# https://docs.github.com/en/actions/reference/workflows-and-actions/dockerfile-support
 FROM scratch
 ARG VERSION=
 ARG REVISION=
 LABEL org.opencontainers.image.title="xc-group-sync" \
-      org.opencontainers.image.description="Keeps the user groups of an F5 Distributed Cloud tenant in step with a CSV export" \
+      org.opencontainers.image.description="Keeps F5 Distributed Cloud user groups in sync with a CSV export of your directory" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"

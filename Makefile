@@ -17,11 +17,11 @@ help: ## Show the targets
 build: ## Build ./xc-group-sync
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X xc-group-sync/internal/cli.version=$(VERSION)" -o xc-group-sync .
 
-# The race detector needs a C compiler; a machine without one runs the tests all the same.
+# The race detector needs a C compiler. Without one, the tests run without it.
 RACE := $(shell command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
 
 test: ## Run all tests, with the race detector and in random order
-	$(if $(RACE),,@echo "there is no C compiler here, so the race detector is left out")
+	$(if $(RACE),,@echo "no C compiler found: running without the race detector")
 	go test $(RACE) -shuffle=on -timeout 15m ./...
 
 lint: ## Check formatting, go vet, staticcheck, the workflows, the generated docs and go.mod
@@ -33,7 +33,7 @@ lint: ## Check formatting, go vet, staticcheck, the workflows, the generated doc
 	go mod tidy -diff
 	go mod verify
 
-docs: ## Rewrite what is generated: action.yml, docs/settings.md, docs/policy.schema.json, docs/architecture.md
+docs: ## Regenerate action.yml, docs/settings.md, docs/policy.schema.json, docs/architecture.md
 	go test -count=1 -run '^TestDocsAreFresh$$' ./internal/repotest -update
 
 fuzz: ## Run each fuzz target for FUZZTIME
@@ -42,7 +42,7 @@ fuzz: ## Run each fuzz target for FUZZTIME
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit 1; \
 	done
 
-soak: ## Run N made worlds on virtual time
+soak: ## Run N random worlds on virtual time
 	go test -run '^TestSoak$$' -count=1 -timeout 0 -v ./internal/soak -soak.runs=$(N)
 
 bench: ## Run the benchmarks

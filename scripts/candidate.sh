@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Checks that the candidate that is checked out may be released, and prints
-# version=vX.Y.Z.
+# Checks that the checked-out candidate may be released, and prints version=vX.Y.Z.
 #
 #   candidate.sh vX.Y.Z-rc.N MAIN
 set -euo pipefail
@@ -9,10 +8,10 @@ candidate=$1 main=$2
 die() { echo "::error::$1" >&2; exit 1; }
 
 number='(0|[1-9][0-9]*)'
-[[ $candidate =~ ^(v$number\.$number\.$number)-rc\.[1-9][0-9]*$ ]] || die "$candidate is no candidate: wanted is vX.Y.Z-rc.N"
+[[ $candidate =~ ^(v$number\.$number\.$number)-rc\.[1-9][0-9]*$ ]] || die "invalid candidate $candidate: must be vX.Y.Z-rc.N"
 version=${BASH_REMATCH[1]}
 git merge-base --is-ancestor HEAD "$main" || die "$candidate is not on $main"
-if git rev-parse --quiet --verify "refs/tags/$version" >/dev/null; then die "$version is released already"; fi
+if git rev-parse --quiet --verify "refs/tags/$version" >/dev/null; then die "$version has been released already"; fi
 grep -qx '  image: Dockerfile' action.yml || die "action.yml has no line image: Dockerfile to pin"
 "$(dirname "${BASH_SOURCE[0]}")/release-notes.sh" "$version" >/dev/null
 echo "version=$version"

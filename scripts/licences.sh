@@ -1,13 +1,13 @@
 #!/bin/sh
-# Prints the licences of all that is linked into the program, for every system
-# that a release is for: of Go and of each module, and then the files given,
-# where there are any. They must travel along with the program.
+# Prints the licenses of everything that is linked into the program, on every
+# system that is released: Go's, each module's, and then the given files that
+# exist. They must be distributed with the program.
 #
 #   licences.sh [FILE...] >LICENCES
 set -eu
 
-# show prints the licence files of a folder under a title; no licence is an
-# error, notices and patents alone are none.
+# show prints the license files of a directory under a title. A directory without
+# a license is an error; notices and patents alone do not count.
 show() {
   found=
   for file in "$2"/LICEN[CS]E* "$2"/COPYING* "$2"/COPYRIGHT* "$2"/NOTICE* "$2"/PATENTS*; do
@@ -16,16 +16,16 @@ show() {
     printf '\n==== %s: %s\n\n' "$1" "${file##*/}"
     cat "$file"
   done
-  [ -n "$found" ] || { echo "$1 has no licence in $2" >&2; return 1; }
+  [ -n "$found" ] || { echo "$1 has no license in $2" >&2; return 1; }
 }
 
-echo "xc-group-sync is made of its own code, whose licence stands in LICENSE, and of the following."
+echo "xc-group-sync consists of its own code, licensed under LICENSE, and of the following."
 show "Go $(go env GOVERSION)" "$(go env GOROOT)"
 modules=$(for system in linux darwin windows; do
   GOOS=$system go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}} {{.Dir}}{{end}}{{end}}' .
 done)
-printf '%s\n' "$modules" | sort -u | while read -r module version folder; do
-  show "$module $version" "$folder"
+printf '%s\n' "$modules" | sort -u | while read -r module version directory; do
+  show "$module $version" "$directory"
 done
 for file in "$@"; do
   [ -f "$file" ] || continue

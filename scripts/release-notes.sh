@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints what CHANGELOG.md says of a version, which must be something.
+# Prints a version's entry in CHANGELOG.md. An empty one is an error.
 #
 #   release-notes.sh vX.Y.Z
 set -euo pipefail
@@ -9,8 +9,8 @@ notes=$(awk -v heading="## [$version]" '
   /^## / || /^\[[^]]+\]: / { within = index($0, heading) == 1; next }
   within' CHANGELOG.md)
 if [[ ! $notes =~ [^[:space:]] ]]; then
-  echo "::error::CHANGELOG.md says nothing of $version: rename Unreleased to [$version] - $(date -u +%F)" >&2
+  echo "::error::CHANGELOG.md has no entry for $version: insert \"## [$version] - $(date -u +%F)\" below Unreleased" >&2
   exit 1
 fi
-# Without the empty lines at both ends.
+# Without empty lines at either end.
 printf '%s\n' "$notes" | sed -e '/./,$!d'

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints the SBOM (SPDX 2.3) of a binary: the modules and the Go that it was
-# built of, as Go itself wrote them into it.
+# Prints the SBOM (SPDX 2.3) of a binary: the modules and the Go version that it
+# was built from, as Go recorded them in it.
 #
 #   sbom.sh FILE VERSION [DATE]   DATE: RFC 3339 in UTC; the commit's by default
 set -euo pipefail

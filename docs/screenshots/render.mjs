@@ -1,5 +1,5 @@
-// Renders Markdown as GitHub renders a comment on a pull request, and takes
-// pictures of it in light and dark. See README.md.
+// Renders Markdown the way GitHub renders a comment on a pull request, and takes
+// pictures in light and dark. See README.md.
 import { readdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, parse } from 'node:path'
@@ -24,7 +24,7 @@ const width = 900 // CSS pixels, about those of a comment on a wide screen
 const sharpness = 2 // device pixels per CSS pixel
 
 // separateAlertHeads makes "[!NOTE]" a paragraph of its own: rehype-github-alerts
-// loses a text that stands in the same one once its lines are broken.
+// loses text in the same paragraph after remark-breaks.
 function separateAlertHeads() {
   return tree => {
     for (const quote of tree.children.filter(child => child.type === 'blockquote')) {
@@ -40,9 +40,8 @@ function separateAlertHeads() {
   }
 }
 
-// The default schema of rehype-sanitize is GitHub's. Comments break lines where
-// their source does; summaries and files do not, but nothing of ours should rely
-// on either.
+// The default schema of rehype-sanitize is GitHub's. Comments keep line breaks;
+// summaries and files do not, so no report should rely on either.
 const markdown = unified()
   .use(remarkParse)
   .use(remarkGfm)
@@ -65,8 +64,8 @@ const page = (style, body) => `<!doctype html>
 </style>
 <article class="markdown-body">${body}</article>`
 
-// drawDiagrams runs in the page. The themes are those that GitHub gives to
-// Mermaid; a diagram that does not parse fails the run.
+// drawDiagrams runs in the page, with the themes that GitHub uses for Mermaid. A
+// diagram that does not parse is an error.
 async function drawDiagrams(theme) {
   mermaid.initialize({ startOnLoad: false, theme })
   for (const [i, code] of document.querySelectorAll('pre > code.language-mermaid').entries()) {

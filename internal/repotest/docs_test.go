@@ -40,7 +40,7 @@ func TestDocsAreFresh(t *testing.T) {
 				before, rest, found := strings.Cut(content, doc.begin)
 				_, after, foundEnd := strings.Cut(rest, doc.end)
 				if !found || !foundEnd {
-					t.Fatalf("%s has no lines %q and %q to put the generated part between", doc.file, doc.begin, doc.end)
+					t.Fatalf("%s must have lines %q and %q around the generated part", doc.file, doc.begin, doc.end)
 				}
 				want = before + doc.begin + doc.generated + doc.end + after
 			}
@@ -57,9 +57,9 @@ func TestDocsAreFresh(t *testing.T) {
 	}
 }
 
-// handedOn is how sync.yml gives an input to the action. A boolean that is off
-// is left out where it would win over the policy file.
-func handedOn(t *testing.T, name string, byDefault any) string {
+// passedOn returns how sync.yml passes an input to the action. A boolean that is
+// off is left out if it would win over the policy file.
+func passedOn(t *testing.T, name string, byDefault any) string {
 	t.Helper()
 	var schema struct{ Properties map[string]any }
 	load(t, "docs/policy.schema.json", &schema)
@@ -69,7 +69,7 @@ func handedOn(t *testing.T, name string, byDefault any) string {
 	return "${{ inputs." + name + " }}"
 }
 
-// firstCells are the first cells of a page's tables, without their backticks.
+// firstCells returns the first cells of a page's tables, without their backticks.
 func firstCells(page string) (cells []string) {
 	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(page, -1) {
 		cells = append(cells, row[1])
@@ -78,8 +78,8 @@ func firstCells(page string) (cells []string) {
 	return cells
 }
 
-// TestDependenciesAreReviewed: docs/dependencies.md has a row for each module
-// that go.mod requires directly, and no other.
+// TestDependenciesAreReviewed checks that docs/dependencies.md has a row for each
+// module that go.mod requires directly, and no other.
 func TestDependenciesAreReviewed(t *testing.T) {
 	t.Parallel()
 	required := regexp.MustCompile(`(?m)^(?:require )?\s*(\S+\.\S+/\S+) v\S+$`) // an indirect one has a comment
@@ -104,7 +104,7 @@ func TestDependenciesAreReviewed(t *testing.T) {
 	}
 }
 
-// linkedModules are those with a package in the program.
+// linkedModules returns the modules with a package in the program.
 func linkedModules(t *testing.T) map[string]bool {
 	t.Helper()
 	list := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}}{{end}}{{end}}", ".")
@@ -120,8 +120,9 @@ func linkedModules(t *testing.T) map[string]bool {
 	return linked
 }
 
-// TestSBOMNamesAllThatIsLinked builds the program and compares its SBOM.
-func TestSBOMNamesAllThatIsLinked(t *testing.T) {
+// TestSBOMHasEverythingLinked builds the program and compares its SBOM with the
+// modules that are linked.
+func TestSBOMHasEverythingLinked(t *testing.T) {
 	t.Parallel()
 	for _, program := range []string{"bash", "git", "jq", "sha256sum"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -161,7 +162,7 @@ func TestSBOMNamesAllThatIsLinked(t *testing.T) {
 	}
 }
 
-func TestLicencesOfAllThatIsLinked(t *testing.T) {
+func TestLicencesOfEverythingLinked(t *testing.T) {
 	t.Parallel()
 	shell, err := exec.LookPath("sh")
 	if err != nil {
@@ -180,22 +181,23 @@ func TestLicencesOfAllThatIsLinked(t *testing.T) {
 		titled[string(found[1])] = true
 	}
 	if !titled["Go"] {
-		t.Error("Go's own licence is not there")
+		t.Error("Go's own license is missing")
 	}
 	for module := range linkedModules(t) {
 		if !titled[module] {
-			t.Errorf("%s is linked, but its licence is not there", module)
+			t.Errorf("%s is linked, but its license is missing", module)
 		}
 	}
 	if !bytes.Contains(out, []byte("\n==== LICENSE\n")) || bytes.Contains(out, []byte("no-such-file")) {
-		t.Error("the given file is not there, or the one that does not exist is")
+		t.Error("the given file is missing, or the one that does not exist is included")
 	}
 }
 
-// manifests is which kind of updates a file of that name needs.
+// manifests maps the names of files that pin something to the kind of updates they need.
 var manifests = map[string]string{"go.mod": "gomod", "package.json": "npm", "Dockerfile": "docker"}
 
-// TestDependabotLooksEverywhere: where anything is pinned, and nowhere else.
+// TestDependabotLooksEverywhere checks that Dependabot looks wherever anything is
+// pinned, and nowhere else.
 func TestDependabotLooksEverywhere(t *testing.T) {
 	t.Parallel()
 	var settings struct {
@@ -229,8 +231,8 @@ func TestDependabotLooksEverywhere(t *testing.T) {
 	}
 }
 
-// TestEveryRequirementHasARow checks that docs/retry.md tells of every
-// requirement what shows it.
+// TestEveryRequirementHasARow checks that docs/retry.md names the tests of every
+// requirement.
 func TestEveryRequirementHasARow(t *testing.T) {
 	t.Parallel()
 	rows := map[string]bool{}
@@ -246,8 +248,8 @@ func TestEveryRequirementHasARow(t *testing.T) {
 	}
 }
 
-// TestDocsNameTestsThatThereAre, where they say what keeps a promise.
-func TestDocsNameTestsThatThereAre(t *testing.T) {
+// TestDocsNameTestsThatExist checks the tests that docs name beside promises.
+func TestDocsNameTestsThatExist(t *testing.T) {
 	t.Parallel()
 	exists := map[string]bool{}
 	for _, path := range files(t, "_test.go") {
@@ -258,17 +260,17 @@ func TestDocsNameTestsThatThereAre(t *testing.T) {
 	for _, path := range files(t, ".md") {
 		for _, found := range regexp.MustCompile("`((?:Test|Fuzz|Benchmark)\\w+)`").FindAllStringSubmatch(text(t, path), -1) {
 			if !exists[found[1]] {
-				t.Errorf("%s names %s, which is not there", path, found[1])
+				t.Errorf("%s: test %s does not exist", path, found[1])
 			}
 		}
 	}
 }
 
-// TestDocsNameFilesThatThereAre: links within the repository, and paths below
-// internal, scripts, testdata and .github.
-func TestDocsNameFilesThatThereAre(t *testing.T) {
+// TestDocsLinkToWhatExists checks links and pictures within the repository, with
+// their anchors, and paths below internal, scripts, testdata and .github.
+func TestDocsLinkToWhatExists(t *testing.T) {
 	t.Parallel()
-	link := regexp.MustCompile(`\]\(([^)#:\s]+)(?:#[^)]*)?\)`)
+	link := regexp.MustCompile(`(?:\]\(|src="|srcset=")([^)"#:\s]*)(?:#([^)"]*))?[)"]`)
 	named := regexp.MustCompile("`((?:internal|scripts|testdata|\\.github)/[\\w./-]+)`")
 	for _, path := range files(t, ".md") {
 		if strings.HasPrefix(path, "docs/screenshots/") {
@@ -276,14 +278,34 @@ func TestDocsNameFilesThatThereAre(t *testing.T) {
 		}
 		page := text(t, path)
 		for _, found := range link.FindAllStringSubmatch(page, -1) {
-			if _, err := os.Stat(root(filepath.Join(filepath.Dir(path), found[1]))); err != nil {
-				t.Errorf("%s links to %s, which is not there", path, found[1])
+			target := filepath.Join(filepath.Dir(path), found[1])
+			if found[1] == "" {
+				target = path
+			}
+			if strings.HasPrefix(target, "../") {
+				continue // a page of GitHub's
+			}
+			if _, err := os.Stat(root(target)); err != nil {
+				t.Errorf("%s: broken link %s", path, found[1])
+			} else if found[2] != "" && !slices.Contains(anchors(text(t, filepath.ToSlash(target))), found[2]) {
+				t.Errorf("%s: broken link %s#%s", path, found[1], found[2])
 			}
 		}
 		for _, found := range named.FindAllStringSubmatch(page, -1) {
-			if _, err := os.Stat(root(found[1])); err != nil && !strings.HasPrefix(found[1], ".github/workflows/xc-") {
-				t.Errorf("%s names %s, which is not there", path, found[1])
+			theirs := strings.HasPrefix(found[1], ".github/workflows/xc-") || found[1] == ".github/CODEOWNERS" // in the user's repository
+			if _, err := os.Stat(root(found[1])); err != nil && !theirs {
+				t.Errorf("%s: %s does not exist", path, found[1])
 			}
 		}
 	}
+}
+
+// anchors returns those that GitHub makes of a page's headings.
+func anchors(page string) (all []string) {
+	page = regexp.MustCompile("(?ms)^```.*?^```").ReplaceAllString(page, "")
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(page, -1) {
+		words := regexp.MustCompile(`[^\pL\pN _-]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+		all = append(all, strings.ReplaceAll(words, " ", "-"))
+	}
+	return all
 }

@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// packages says who may import whom and why nothing else, by the path below
-// internal. The table and the picture in docs/architecture.md are generated
-// from it by make docs.
+// packages has each package's allowed imports and the reason, by the path below
+// internal. make docs generates the table and the picture in
+// docs/architecture.md from it.
 var packages = []struct {
 	name, owns string
 	imports    []string // of this module
@@ -43,14 +43,14 @@ var packages = []struct {
 	},
 	{"report", "text, Markdown, JSON, sanitizers", []string{"directory", "groupsync", "plan", "retry", "run"}, "it renders and does no I/O"},
 	{"actions", "the edge to GitHub: masks, annotations, outputs, summary, comment, issue", []string{"retry"}, "it does not know what a plan is"},
-	{"progress", "a progress bar on a terminal, an occasional line in a log", nil, "it counts, no matter what"},
-	{"simulator", "the embedded tenant", nil, "it must be as foreign to the program as a real tenant"},
-	{"actions/githubtest", "a fake GitHub for tests", nil, "it must be as foreign to the program as GitHub"},
+	{"progress", "a progress bar on a terminal, an occasional line in a log", nil, "it counts anything"},
+	{"simulator", "the embedded tenant", nil, "it must be as independent of the program as a real tenant"},
+	{"actions/githubtest", "a fake GitHub for tests", nil, "it must be as independent of the program as GitHub"},
 	{"simulator/openapitest", "checks requests and answers against F5's OpenAPI documents, in tests", nil, "it checks from outside"},
 }
 
-// outside says which packages may touch the outside world, by the functions
-// and types that do.
+// outside has the packages that may touch the outside world, and the functions and
+// types that do.
 var outside = []struct {
 	does     string
 	packages []string
@@ -98,7 +98,7 @@ func checkImports(t *testing.T, path string, needed map[string]bool) {
 	t.Helper()
 	name := packageOf(path)
 	var allowed []string
-	why := "the table does not know the package"
+	why := "the package is missing from the table"
 	for _, p := range packages {
 		if p.name == name {
 			allowed, why = p.imports, p.why

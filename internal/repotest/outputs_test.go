@@ -19,7 +19,7 @@ import (
 	"xc-group-sync/internal/cli"
 )
 
-// actionOutputs are the outputs that action.yml describes, by name.
+// actionOutputs returns the outputs that action.yml describes, by name.
 func actionOutputs(t *testing.T) map[string]struct{ Description string } {
 	t.Helper()
 	var action struct {
@@ -29,31 +29,31 @@ func actionOutputs(t *testing.T) map[string]struct{ Description string } {
 	return action.Outputs
 }
 
-// section is a part of the README, from its heading to the next of that level.
-func section(t *testing.T, title string) string {
+// section returns a part of a page, from its heading to the next of that level.
+func section(t *testing.T, page, title string) string {
 	t.Helper()
-	_, rest, found := strings.Cut(text(t, "README.md"), "\n## "+title+"\n")
+	_, rest, found := strings.Cut(text(t, page), "\n## "+title+"\n")
 	part, _, _ := strings.Cut(rest, "\n## ")
 	if !found {
-		t.Fatalf("README.md has no section %s", title)
+		t.Fatalf("%s has no section %s", page, title)
 	}
 	return part
 }
 
-// TestOutputs: a run sets those that action.yml and the README describe, and no
-// others, whether it works, only plans or fails.
+// TestOutputs checks that a run sets the outputs that action.yml and
+// docs/outputs.md describe, and no others, whether it works, only plans or fails.
 func TestOutputs(t *testing.T) {
 	t.Parallel()
 	described := slices.Sorted(maps.Keys(actionOutputs(t)))
 	var told []string
-	for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]*`) \\|").FindAllStringSubmatch(section(t, "Outputs"), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]*`) \\|").FindAllStringSubmatch(section(t, "docs/outputs.md", "Action outputs"), -1) {
 		for name := range strings.SplitSeq(row[1], ", ") {
 			told = append(told, strings.Trim(name, "`"))
 		}
 	}
 	slices.Sort(told)
 	if diff := cmp.Diff(described, told); diff != "" {
-		t.Errorf("README.md (-action.yml +README.md): %s", diff)
+		t.Errorf("docs/outputs.md (-action.yml +docs/outputs.md): %s", diff)
 	}
 	sample := root("testdata/sample.csv")
 	for name, args := range map[string][]string{
@@ -78,8 +78,9 @@ func TestOutputs(t *testing.T) {
 	}
 }
 
-// TestReusableWorkflowHandsOutputsBack, from the action's step to the caller.
-func TestReusableWorkflowHandsOutputsBack(t *testing.T) {
+// TestReusableWorkflowReturnsOutputs checks that outputs get from the action's step
+// to the caller.
+func TestReusableWorkflowReturnsOutputs(t *testing.T) {
 	t.Parallel()
 	_, _, outputs, _ := reusable(t)
 	var w struct {
@@ -89,20 +90,20 @@ func TestReusableWorkflowHandsOutputsBack(t *testing.T) {
 	described, want := actionOutputs(t), map[string]string{}
 	for name, output := range outputs {
 		if _, ok := described[name]; !ok {
-			t.Errorf("%s is no output of the action", name)
+			t.Errorf("the action has no output %s", name)
 		}
 		if value := output.(map[string]any)["value"]; value != "${{ jobs.sync.outputs."+name+" }}" {
-			t.Errorf("%s is handed back as %v", name, value)
+			t.Errorf("%s is returned as %v", name, value)
 		}
 		want[name] = "${{ steps.sync.outputs." + name + " }}"
 	}
 	if diff := cmp.Diff(want, w.Jobs["sync"].Outputs); diff != "" {
-		t.Errorf("(-wanted +handed back) %s", diff)
+		t.Errorf("(-want +returned) %s", diff)
 	}
 }
 
-// TestExitCodes: the help, the README, the decision and the program know the
-// same ones, in the same order of gravity.
+// TestExitCodes checks that the help, the README, the decision and the program know
+// the same exit codes, in the same order of gravity.
 func TestExitCodes(t *testing.T) {
 	t.Parallel()
 	known, gravity := exitCodes(t)
@@ -111,7 +112,7 @@ func TestExitCodes(t *testing.T) {
 		t.Fatalf("exit code %d", code)
 	}
 	_, help, _ := strings.Cut(out.String(), "\nExit codes:\n")
-	page := section(t, "Exit codes")
+	page := section(t, "README.md", "Exit codes")
 	meanings := map[string]string{}
 	for _, row := range regexp.MustCompile(`(?m)^\| (\d+) \| (.*) \|$`).FindAllStringSubmatch(page, -1) {
 		meanings[row[1]] = strings.ReplaceAll(row[2], "`", "")
@@ -142,7 +143,8 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// exitCodes are the program's, sorted as texts, and its order of gravity.
+// exitCodes returns the program's exit codes, sorted as texts, and its order of
+// gravity.
 func exitCodes(t *testing.T) (known []string, gravity string) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), root("internal/run/code.go"), nil, 0)

@@ -32,11 +32,11 @@ const (
 `
 )
 
-// clone is a repository to release from, and the one that it is pushed to.
+// clone is a repository to release from, and its remote.
 type clone struct {
 	t           *testing.T
 	dir, origin string
-	date        string // of commits that are made now; empty: today
+	date        string // of new commits; empty: today
 }
 
 func newClone(t *testing.T) clone {
@@ -95,7 +95,7 @@ func (c clone) git(args ...string) string {
 	return out
 }
 
-// script runs one of the scripts, and returns what it printed.
+// script runs one of the scripts and returns its output.
 func (c clone) script(name string, args ...string) (string, error) {
 	c.t.Helper()
 	path, err := filepath.Abs(root(filepath.Join("scripts", name)))
@@ -105,7 +105,7 @@ func (c clone) script(name string, args ...string) (string, error) {
 	return c.run("bash", append([]string{path}, args...)...)
 }
 
-// tag is the commit that a tag of the origin is of, empty where there is none.
+// tag returns the commit of a tag of the origin, or "".
 func (c clone) tag(name string) string {
 	c.t.Helper()
 	commit, _, _ := strings.Cut(c.git("ls-remote", "--refs", "origin", "refs/tags/"+name), "\t")
@@ -134,16 +134,16 @@ func TestReleaseCandidate(t *testing.T) {
 	tests := []struct {
 		name, candidate string
 		given           func(clone)
-		want            string // what is printed, or a part of what is wrong
+		want            string // the output, or a part of the error
 	}{
 		{"good", "v1.2.0-rc.1", func(clone) {}, "version=v1.2.0"},
 		{"second attempt", "v1.2.0-rc.12", func(clone) {}, "version=v1.2.0"},
-		{"no candidate", "v1.2.0", func(clone) {}, "wanted is vX.Y.Z-rc.N"},
-		{"leading zero", "v1.02.0-rc.1", func(clone) {}, "wanted is vX.Y.Z-rc.N"},
-		{"not all of it", "v1.2.0-rc.1;ls", func(clone) {}, "wanted is vX.Y.Z-rc.N"},
-		{"released", "v1.2.0-rc.1", func(c clone) { c.git("tag", "v1.2.0") }, "released already"},
+		{"no candidate", "v1.2.0", func(clone) {}, "must be vX.Y.Z-rc.N"},
+		{"leading zero", "v1.02.0-rc.1", func(clone) {}, "must be vX.Y.Z-rc.N"},
+		{"not all of it", "v1.2.0-rc.1;ls", func(clone) {}, "must be vX.Y.Z-rc.N"},
+		{"released", "v1.2.0-rc.1", func(c clone) { c.git("tag", "v1.2.0") }, "has been released already"},
 		{"elsewhere", "v1.2.0-rc.1", func(c clone) { c.git("switch", "--quiet", "--create", "side"); c.commit("Second") }, "not on main"},
-		{"no notes", "v1.3.0-rc.1", func(clone) {}, "says nothing of 1.3.0"},
+		{"no notes", "v1.3.0-rc.1", func(clone) {}, "has no entry for 1.3.0"},
 		{"pinned", "v1.2.0-rc.1", func(c clone) { c.write("action.yml", "runs:\n  image: docker://x\n") }, "no line image: Dockerfile"},
 	}
 	for _, tt := range tests {
@@ -244,15 +244,15 @@ func TestReleaseMovesTheMajorTag(t *testing.T) {
 			want = commit
 		}
 		if got := c.tag(major); got != want {
-			t.Errorf("after %s, %s is %s, wanted is %s", step.version, major, got, want)
+			t.Errorf("after %s, %s is %s, want %s", step.version, major, got, want)
 		}
 	}
-	c.git("push", "--quiet", "origin", "HEAD:refs/tags/v2.1.0-rc.1") // no release
+	c.git("push", "--quiet", "origin", "HEAD:refs/tags/v2.1.0-rc.1") // not a release
 	if out, err := c.script("move-major.sh", "v2.0.0"); err != nil || c.tag("v2") != c.tag("v2.0.0") {
 		t.Errorf("a candidate counts as a release: %v: %s", err, out)
 	}
 	c.commit("Not released")
 	if out, err := c.script("move-major.sh", "v2.0.0"); err == nil {
-		t.Errorf("something that is no release got the major tag: %s", out)
+		t.Errorf("a commit that was not released got the major tag: %s", out)
 	}
 }

@@ -1,7 +1,6 @@
-// Package repotest checks the repository itself: who imports whom, what the
-// documentation, the workflows and the release scripts say. It is the only
-// package whose tests depend on all files of the repository; go test runs it
-// again after any change.
+// Package repotest checks the repository itself: imports, documentation, workflows
+// and release scripts. It is the only package whose tests depend on all files of
+// the repository; go test runs it again after any change.
 package repotest
 
 import (

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v4"
 )
 
 // workflow is a workflow file, as far as the tests look at it.
@@ -42,7 +43,7 @@ type workflowJob struct {
 	}
 }
 
-// triggers are the names of the events that start the workflow.
+// triggers returns the names of the events that start the workflow.
 func (w workflow) triggers() []string {
 	events, _ := w.On.(map[string]any)
 	return slices.Sorted(maps.Keys(events))
@@ -50,14 +51,14 @@ func (w workflow) triggers() []string {
 
 func (w workflow) isRecipe() bool { return strings.HasPrefix(w.path, "docs") }
 
-// workflows are those that run here and the recipes.
+// workflows returns the workflows of this repository and the recipes.
 func workflows(t *testing.T) []workflow {
 	t.Helper()
 	var all []workflow
 	for _, pattern := range []string{".github/workflows/*.yml", "docs/recipes/*.yml"} {
 		paths, err := fs.Glob(repository, pattern)
 		if err != nil || len(paths) == 0 {
-			t.Fatalf("%s: there are none (%v)", pattern, err)
+			t.Fatalf("no files match %s (%v)", pattern, err)
 		}
 		for _, path := range paths {
 			w := workflow{path: path}
@@ -76,8 +77,8 @@ const (
 	workflowPlaceholder = "OWNER/xc-group-sync/.github/workflows/sync.yml@v1"
 )
 
-// TestWorkflowsPinTheirActions: whoever moves a tag of somebody else's action
-// must not get into a job that has credentials.
+// TestWorkflowsPinTheirActions checks that actions are pinned by commit: moving a
+// tag of an action must give nobody access to a job with credentials.
 func TestWorkflowsPinTheirActions(t *testing.T) {
 	t.Parallel()
 	pinned := regexp.MustCompile(`^([\w.-]+/[\w./-]+)@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
@@ -98,7 +99,7 @@ func TestWorkflowsPinTheirActions(t *testing.T) {
 			}
 			action := pinned.FindStringSubmatch(found[1])
 			if action == nil {
-				t.Errorf("%s uses %s: wanted is a commit with its version beside it", w.path, found[1])
+				t.Errorf("%s uses %s: must be a commit with its version in a comment", w.path, found[1])
 				continue
 			}
 			if known, ok := versions[action[1]]; ok && known != found[1] {
@@ -114,8 +115,8 @@ func TestWorkflowsPinTheirActions(t *testing.T) {
 	}
 }
 
-// mayDo is what each job may do; a job that is not named has no permissions of
-// its own. The tables of docs/recipes/README.md and RELEASING.md say the same.
+// mayDo has the permissions of each job; a job that is not in it has none of its
+// own. The tables in docs/recipes/README.md and RELEASING.md say the same.
 var mayDo = map[string]map[string]string{
 	"dry-run plan":           {"contents": "read", "pull-requests": "write"},
 	"p12 plan":               {"contents": "read", "pull-requests": "write"},
@@ -132,7 +133,7 @@ var mayDo = map[string]map[string]string{
 	"first-load apply":       {"contents": "read", "issues": "write"},
 	"forks check":            {"contents": "read"},
 	"forks plan":             {"contents": "read"},
-	"fetched-csv sync":       {"issues": "write"},
+	"fetched-csv sync":       {"contents": "read", "issues": "write"},
 
 	"scorecard analysis":       {"actions": "read", "contents": "read", "id-token": "write", "security-events": "write"},
 	"dependency-review review": {"contents": "read"},
@@ -147,7 +148,7 @@ var mayDo = map[string]map[string]string{
 	"release publish":  {"contents": "write", "packages": "write"},
 }
 
-func TestWorkflowsMayDoNoMoreThanTheyNeed(t *testing.T) {
+func TestWorkflowsHaveMinimalPermissions(t *testing.T) {
 	t.Parallel()
 	for _, w := range workflows(t) {
 		name := strings.TrimSuffix(path.Base(w.path), ".yml")
@@ -156,22 +157,22 @@ func TestWorkflowsMayDoNoMoreThanTheyNeed(t *testing.T) {
 			if diff := cmp.Diff(map[string]string{"contents": "read"}, w.Permissions); diff != "" {
 				t.Errorf("%s: %s", w.path, diff)
 			}
-		case "sync": // it has those that its caller gives it
+		case "sync": // it gets its caller's
 			if w.Permissions != nil {
-				t.Errorf("%s states permissions, which every caller would have to give", w.path)
+				t.Errorf("%s declares permissions, which every caller would have to grant", w.path)
 			}
 		default:
 			if !strings.Contains(w.source, "\npermissions: {}\n") {
-				t.Errorf("%s does not begin with no permissions", w.path)
+				t.Errorf("%s must begin with permissions: {}", w.path)
 			}
 		}
 		for id, job := range w.Jobs {
 			if diff := cmp.Diff(mayDo[name+" "+id], job.Permissions); diff != "" {
-				t.Errorf("%s, job %s (-wanted +has): %s", w.path, id, diff)
+				t.Errorf("%s, job %s (-want +has): %s", w.path, id, diff)
 			}
 		}
 		if slices.Contains(w.triggers(), "pull_request_target") || slices.Contains(w.triggers(), "workflow_run") {
-			t.Errorf("%s gives secrets to runs that strangers decide about", w.path)
+			t.Errorf("%s gives secrets to runs that strangers control", w.path)
 		}
 	}
 }
@@ -185,7 +186,7 @@ func TestWorkflowsHaveSafeSteps(t *testing.T) {
 			}
 			for _, step := range job.Steps {
 				if strings.Contains(step.Run, "${{") {
-					t.Errorf("%s, job %s has an expression in a script, where its text becomes code: hand it over in env", w.path, id)
+					t.Errorf("%s, job %s has an expression in a script, where its text becomes code: pass it in env", w.path, id)
 				}
 				if strings.HasPrefix(step.Uses, "actions/checkout@") && step.With["persist-credentials"] != false {
 					t.Errorf("%s, job %s leaves the job's token in the checkout", w.path, id)
@@ -195,8 +196,8 @@ func TestWorkflowsHaveSafeSteps(t *testing.T) {
 	}
 }
 
-// TestAppliesNeverOverlap: of one tenant, that is; and a running one is never
-// cancelled by the next.
+// TestAppliesNeverOverlap checks that two applies to one tenant never overlap, and
+// that a running one is never cancelled by the next.
 func TestAppliesNeverOverlap(t *testing.T) {
 	t.Parallel()
 	for _, w := range workflows(t) {
@@ -206,7 +207,7 @@ func TestAppliesNeverOverlap(t *testing.T) {
 				rule = w.Concurrency
 			}
 			if job.Uses == workflowPlaceholder {
-				continue // sync.yml sees to it
+				continue // sync.yml has it
 			}
 			if rule == nil {
 				t.Errorf("%s, job %s has no concurrency", w.path, id)
@@ -217,10 +218,10 @@ func TestAppliesNeverOverlap(t *testing.T) {
 			}
 			if job.plansOnly() {
 				if strings.HasPrefix(rule.Group, "xc-groups-apply") || rule.CancelInProgress != true {
-					t.Errorf("%s, job %s only plans, and is to give way: %+v", w.path, id, *rule)
+					t.Errorf("%s, job %s only plans, and must give way: %+v", w.path, id, *rule)
 				}
 			} else if rule.Group != "xc-groups-apply" || rule.CancelInProgress != false {
-				t.Errorf("%s, job %s applies, and is to be alone: %+v", w.path, id, *rule)
+				t.Errorf("%s, job %s applies, and must be alone: %+v", w.path, id, *rule)
 			}
 			if !job.plansOnly() && job.Environment == "" {
 				t.Errorf("%s, job %s applies outside any environment", w.path, id)
@@ -229,7 +230,7 @@ func TestAppliesNeverOverlap(t *testing.T) {
 	}
 }
 
-// plansOnly tells whether none of the job's steps changes a tenant.
+// plansOnly reports whether no step of the job changes a tenant.
 func (j workflowJob) plansOnly() bool {
 	for _, step := range j.Steps {
 		if step.Uses == actionPlaceholder && step.With["dry-run"] != true {
@@ -252,7 +253,7 @@ func actionInputs(t *testing.T) inputs {
 	return action.Inputs
 }
 
-// reusable is sync.yml as its callers see it.
+// reusable returns sync.yml as its callers see it.
 func reusable(t *testing.T) (given inputs, secrets map[string]any, outputs map[string]any, step map[string]any) {
 	t.Helper()
 	var w struct {
@@ -273,23 +274,23 @@ func reusable(t *testing.T) (given inputs, secrets map[string]any, outputs map[s
 	return w.On.Call.Inputs, w.On.Call.Secrets, w.On.Call.Outputs, step
 }
 
-func TestRecipesUseInputsThatThereAre(t *testing.T) {
+func TestWorkflowsUseInputsThatExist(t *testing.T) {
 	t.Parallel()
 	action := actionInputs(t)
 	called, secrets, _, _ := reusable(t)
 	check := func(where string, with map[string]any, known inputs) {
 		for name := range with {
 			if _, ok := known[name]; !ok {
-				t.Errorf("%s gives %s, which is no input", where, name)
+				t.Errorf("%s: unknown input %s", where, name)
 			}
 		}
 		for name, input := range known {
 			if _, given := with[name]; input.Required && !given {
-				t.Errorf("%s does not give %s", where, name)
+				t.Errorf("%s: missing input %s", where, name)
 			}
 		}
 	}
-	for _, w := range workflows(t) {
+	for _, w := range append(workflows(t), readmeWorkflow(t)) {
 		for id, job := range w.Jobs {
 			where := fmt.Sprintf("%s, job %s", w.path, id)
 			if job.Uses == workflowPlaceholder {
@@ -307,9 +308,21 @@ func TestRecipesUseInputsThatThereAre(t *testing.T) {
 	}
 }
 
-// TestReusableWorkflowHandsOnWhatItIsGiven: an input that got lost on the way
-// would be a guard that is not there.
-func TestReusableWorkflowHandsOnWhatItIsGiven(t *testing.T) {
+// readmeWorkflow returns the workflow in the README's quick start.
+func readmeWorkflow(t *testing.T) workflow {
+	t.Helper()
+	_, rest, _ := strings.Cut(text(t, "README.md"), "\n```yaml\n")
+	w := workflow{path: "README.md"}
+	w.source, _, _ = strings.Cut(rest, "\n```\n")
+	if err := yaml.Unmarshal([]byte(w.source), &w); err != nil || !strings.Contains(w.source, "uses: "+actionPlaceholder) {
+		t.Fatalf("the README has no workflow: %v", err)
+	}
+	return w
+}
+
+// TestReusableWorkflowPassesOnItsInputs checks that no input gets lost on the way: it
+// may be a guard.
+func TestReusableWorkflowPassesOnItsInputs(t *testing.T) {
 	t.Parallel()
 	action := actionInputs(t)
 	given, secrets, _, step := reusable(t)
@@ -318,9 +331,9 @@ func TestReusableWorkflowHandsOnWhatItIsGiven(t *testing.T) {
 		if name == "environment" || name == "runs-on" || name == "timeout-minutes" {
 			continue // of the job
 		}
-		want[name] = handedOn(t, name, input.Default)
+		want[name] = passedOn(t, name, input.Default)
 		if input.Default != nil && input.Default != false || action[name].Required != input.Required && name != "tenant" {
-			t.Errorf("%s is another input than the action's", name)
+			t.Errorf("%s differs from the action's input", name)
 		}
 	}
 	for name := range secrets {
@@ -328,23 +341,23 @@ func TestReusableWorkflowHandsOnWhatItIsGiven(t *testing.T) {
 	}
 	want["snapshot-file"] = "snapshot-${{ github.run_id }}-${{ github.run_attempt }}.json" // it uploads it
 	if diff := cmp.Diff(want, step); diff != "" {
-		t.Errorf("(-wanted +handed on) %s", diff)
+		t.Errorf("(-want +passed on) %s", diff)
 	}
 	for name := range action {
 		_, handed := step[name]
 		if why, left := leftOutOfSync[name]; handed == left {
-			t.Errorf("%s is handed on by sync.yml: %v, and left out of it because %q", name, handed, why)
+			t.Errorf("sync.yml passes on %s: %v, reason to leave it out: %q", name, handed, why)
 		}
 	}
 	for name := range leftOutOfSync {
 		if _, ok := action[name]; !ok {
-			t.Errorf("%s is left out of sync.yml, and is no input of the action", name)
+			t.Errorf("%s is left out of sync.yml, but the action has no such input", name)
 		}
 	}
 }
 
-// leftOutOfSync are the action's inputs that sync.yml does not hand on, and why.
-// A guard must not be among them.
+// leftOutOfSync has the action's inputs that sync.yml does not pass on, and why. A
+// guard must not be among them.
 var leftOutOfSync = map[string]string{
 	"p12-file": noFile, "cert-file": noFile, "key-file": noFile, "ca-bundle": noFile,
 	"report-file": "it would be lost with the job",
@@ -357,18 +370,18 @@ var leftOutOfSync = map[string]string{
 
 	"simulate-faults": "it is for trying things out", "yes": "nobody is asked in a job",
 	"summary":      "it is on",
-	"github-token": "the job's own serves",
-	"log-level":    "a re-run with debug logging says all",
+	"github-token": "the job's own is enough",
+	"log-level":    "a re-run with debug logging shows everything",
 	"log-format":   "people read it",
 }
 
 const (
-	noFile    = "the job has no files but the repository's, where no keys belong"
-	byProfile = "retry-profile sets it, or its default serves"
-	ofNetwork = "its default serves; a network of one's own is for a job of one's own"
+	noFile    = "the job has only the repository's files, and keys do not belong there"
+	byProfile = "retry-profile sets it, or its default is enough"
+	ofNetwork = "its default is enough; other networks need a job of their own"
 )
 
-func TestEveryRecipeIsInTheirReadme(t *testing.T) {
+func TestRecipesAreInTheirReadme(t *testing.T) {
 	t.Parallel()
 	readme := text(t, "docs/recipes/README.md")
 	for _, w := range workflows(t) {
