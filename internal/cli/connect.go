@@ -27,7 +27,7 @@ import (
 // connect makes the client of the tenant, or of an embedded one.
 func connect(c *config.Config, transport *http.Transport, logger *slog.Logger) (*xc.Client, func(), error) {
 	options := xc.Options{
-		BaseURL: c.APIURL, UserAgent: "xc-group-sync/" + Version(), Timeout: c.Timeout, ReadOnly: c.DryRun,
+		BaseURL: c.APIURL, UserAgent: "xc-group-sync/" + Version(), Timeout: c.Timeout, ReadOnly: c.DryRun, Additive: c.Policy.Withhold,
 		Attempts: c.HTTPAttempts, Scope: c.HTTPScope, RetryAfterMax: c.RetryAfterMax, RateLimit: c.RateLimit, Concurrency: c.Concurrency, Log: logger,
 	}
 	if c.Simulate {

@@ -54,6 +54,7 @@ func TestTroubleBesideTheOperationsIsTold(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t)
 	r.replaceTenant(refusing(func(q *http.Request) bool { return strings.HasSuffix(q.URL.Path, "whoami") }))
+	r.write(r.csv, "Email,Entitlement Display Name\nada.lovelace@example.com,CN=xc-auditors\n")
 	var log string
 	all := r.reports(func() { log = r.schedule(1, "--prune", "users", "--issue-on-failure") })
 	all["log"], all["issue"] = log, r.Issues()[0].Body

@@ -45,10 +45,11 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"tenant":  startTenant,
-			"writes":  countWrites,
-			"members": showMembers,
-			"exits":   exits,
+			"tenant":   startTenant,
+			"writes":   countWrites,
+			"requests": showRequests,
+			"members":  showMembers,
+			"exits":    exits,
 		},
 	})
 }
@@ -56,22 +57,40 @@ func TestScripts(t *testing.T) {
 // tenants holds the tenant that each script started last.
 var tenants sync.Map
 
-func tenantOf(ts *testscript.TestScript) *simulator.Tenant {
+// scripted is the tenant of a script.
+type scripted struct {
+	*simulator.Tenant
+	shown int // of its requests
+}
+
+func tenantOf(ts *testscript.TestScript) *scripted {
 	tenant, ok := tenants.Load(ts)
 	if !ok {
 		ts.Fatalf("no tenant was started")
 	}
-	return tenant.(*simulator.Tenant)
+	return tenant.(*scripted)
 }
 
-// startTenant starts a tenant: tenant [seed.json] [fault].
+// startTenant starts a tenant: tenant [seed.json] [fault] [caller=EMAIL]
+// [unlisted=EMAIL]. It answers below /managed, too. A user who is unlisted exists,
+// but not in the listing.
 // Faults: login (a login page), forbidden, slow (writes take a second, and
 // the first leaves a file "writing"),
-// down (writes answer 503).
+// down (writes answer 503), and "METHOD /END STATUS MESSAGE" for the requests
+// whose path has that end.
 func startTenant(ts *testscript.TestScript, _ bool, args []string) {
 	users, groups := simulator.Sample()
-	fault := ""
+	fault, unlisted := "", ""
+	options := []simulator.Option{simulator.WithToken("tok-12345")}
 	for _, arg := range args {
+		if caller, ok := strings.CutPrefix(arg, "caller="); ok {
+			options = append(options, simulator.WithCaller(caller))
+			continue
+		}
+		if email, ok := strings.CutPrefix(arg, "unlisted="); ok {
+			unlisted = email
+			continue
+		}
 		if !strings.HasSuffix(arg, ".json") {
 			fault = arg
 			continue
@@ -84,7 +103,8 @@ func startTenant(ts *testscript.TestScript, _ bool, args []string) {
 		users, groups = seed.Users, seed.Groups
 	}
 	writing := ts.MkAbs("writing")
-	tenant := simulator.New(users, groups, simulator.WithToken("tok-12345"), simulator.WithFault(func(_ int, r *http.Request) simulator.Fault {
+	refused := strings.SplitN(fault+"   ", " ", 4) // method, end, status, message
+	options = append(options, simulator.WithFault(func(_ int, r *http.Request) simulator.Fault {
 		switch {
 		case fault == "login":
 			return simulator.Fault{Status: http.StatusOK, Body: "<!DOCTYPE html><title>Log in</title>"}
@@ -95,14 +115,44 @@ func startTenant(ts *testscript.TestScript, _ bool, args []string) {
 			return simulator.Fault{Delay: time.Second}
 		case fault == "down" && r.Method != http.MethodGet:
 			return simulator.Fault{Status: http.StatusServiceUnavailable}
+		case refused[1] != "" && r.Method == refused[0] && strings.HasSuffix(r.URL.Path, refused[1]):
+			status, err := strconv.Atoi(refused[2])
+			ts.Check(err)
+			return simulator.Fault{Status: status, Body: fmt.Sprintf(`{"code":"E","message":%q}`, strings.TrimSpace(refused[3]))}
 		}
 		return simulator.Fault{}
 	}))
-	server := httptest.NewServer(tenant)
+	tenant := simulator.New(users, groups, options...)
+	paths := http.NewServeMux()
+	paths.Handle("/", without(unlisted, tenant))
+	paths.Handle("/managed/", http.StripPrefix("/managed", tenant))
+	server := httptest.NewServer(paths)
 	ts.Defer(server.Close)
-	tenants.Store(ts, tenant)
+	tenants.Store(ts, &scripted{Tenant: tenant})
 	ts.Setenv("XC_API_URL", server.URL)
 	ts.Setenv("XC_API_TOKEN", "tok-12345")
+}
+
+// without leaves a user out of the listing of a tenant.
+func without(email string, tenant http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if email == "" || r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, "/user_roles") {
+			tenant.ServeHTTP(w, r)
+			return
+		}
+		answer := httptest.NewRecorder()
+		tenant.ServeHTTP(answer, r)
+		var listing struct {
+			Items []map[string]any `json:"items"`
+		}
+		if err := json.Unmarshal(answer.Body.Bytes(), &listing); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		listing.Items = slices.DeleteFunc(listing.Items, func(user map[string]any) bool { return user["email"] == email })
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(listing)
+	})
 }
 
 // countWrites checks how many requests but GETs the tenant got: writes N.
@@ -117,6 +167,22 @@ func countWrites(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if len(writes) != want {
 		ts.Fatalf("%d writes, want %d:\n%s", len(writes), want, strings.Join(writes, "\n"))
+	}
+}
+
+// showRequests compares the requests since it was last called with a file, in the
+// order of the alphabet: requests FILE.
+func showRequests(ts *testscript.TestScript, _ bool, args []string) {
+	tenant := tenantOf(ts)
+	all := tenant.Requests()
+	var lines []string
+	for _, request := range all[tenant.shown:] {
+		lines = append(lines, request.Method+" "+strings.TrimPrefix(request.Path, "/api/web/custom/namespaces/system/")+"\n")
+	}
+	tenant.shown = len(all)
+	slices.Sort(lines)
+	if got, want := strings.Join(lines, ""), ts.ReadFile(args[0]); got != want {
+		ts.Fatalf("the requests are\n%s\nwant\n%s", got, want)
 	}
 }
 

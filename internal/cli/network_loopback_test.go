@@ -135,7 +135,7 @@ func TestNetworkRedirects(t *testing.T) {
 					}
 					http.Redirect(w, r, other.URL+r.URL.Path, status)
 				}))
-				j := journey{withToken(), []string{"--api-url", server.URL}, 3, "then tenant and api-url"}
+				j := journey{withToken(), []string{"--api-url", server.URL}, 3, "check api-url and tenant first"}
 				j.travel(t, tenant)
 				if n := heard.Load(); n > 0 {
 					t.Errorf("%d requests to the other host", n)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/simulator"
 )
 
@@ -16,22 +17,23 @@ import (
 func TestRestoreGoesBack(t *testing.T) {
 	t.Parallel()
 	tenant := estate()
+	at := newAddress(t, tenant)
 	before := tenant.State()
 	snapshot := filepath.Join(t.TempDir(), "snapshot.json")
 	args := append([]string{"--snapshot-file", snapshot, "--prune-unmanaged"}, everything...)
 	csv := "Email,Entitlement Display Name,User Display Name\nada.lovelace@example.com,CN=xc-auditors,Augusta Ada King\nnew@example.com,CN=brand-new,New Comer\n"
-	if code, out := run(t, tenant, csv, args...); code != 0 {
+	if code, out := run(t, at, csv, args...); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
 	if gone := lost(before, tenant.State()); len(gone) < 15 {
 		t.Fatalf("the run took too little away to prove anything: %q", gone)
 	}
 	mark := len(tenant.Requests())
-	code, out := command(t, tenant, "restore", "--snapshot", snapshot, "--dry-run", "--max-removals", "none")
+	code, out := command(t, at, "restore", "--snapshot", snapshot, "--dry-run", "--max-removals", "none")
 	if more := writesOf(tenant.Requests()[mark:]); code != 0 || len(more) > 0 || !strings.Contains(out, "DRY RUN") {
 		t.Fatalf("dry run: exit code %d, %v:\n%s", code, more, out)
 	}
-	code, out = command(t, tenant, "restore", "--snapshot", snapshot, "--max-removals", "none")
+	code, out = command(t, at, "restore", "--snapshot", snapshot, "--max-removals", "none")
 	if gone := lost(before, tenant.State()); code != 0 || len(gone) > 0 {
 		t.Errorf("exit code %d, did not come back: %q\n%s", code, gone, out)
 	}
@@ -46,7 +48,7 @@ func TestRestoreGoesBack(t *testing.T) {
 		}
 	}
 	mark = len(tenant.Requests())
-	code, out = command(t, tenant, "restore", "--snapshot", snapshot)
+	code, out = command(t, at, "restore", "--snapshot", snapshot)
 	if more := writesOf(tenant.Requests()[mark:]); code != 0 || len(more) > 0 || !strings.Contains(out, "nothing to do") {
 		t.Errorf("second restore: exit code %d, %v:\n%s", code, more, out)
 	}
@@ -72,20 +74,21 @@ func TestRestoreBringsRolesBack(t *testing.T) {
 	t.Parallel()
 	users, groups := simulator.Sample()
 	snapshot := filepath.Join(t.TempDir(), "snapshot.json")
-	before := simulator.New(users, groups)
-	if code, out := run(t, before, sample(t), "--snapshot-file", snapshot); code != 0 {
+	at := newAddress(t, simulator.New(users, groups))
+	if code, out := run(t, at, sample(t), "--snapshot-file", snapshot); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
 	for i := range groups {
 		groups[i].NamespaceRoles, groups[i].Description = nil, ""
 	}
 	after := simulator.New(users, groups)
-	code, out := command(t, after, "restore", "--snapshot", snapshot)
+	at.Handler = after
+	code, out := command(t, at, "restore", "--snapshot", snapshot)
 	if code != 0 || !strings.Contains(out, "restores") {
 		t.Errorf("exit code %d:\n%s", code, out)
 	}
 	for _, group := range after.Groups() {
-		if group.Name == "xc-auditors" && len(group.NamespaceRoles) != 1 || group.Name == "xc-network-operators" && !strings.HasPrefix(group.Description, "Managed by") {
+		if group.Name == "xc-auditors" && len(group.NamespaceRoles) != 2 || group.Name == "xc-network-operators" && !strings.HasPrefix(group.Description, "Managed by") {
 			t.Errorf("%+v did not come back", group)
 		}
 	}
@@ -94,9 +97,10 @@ func TestRestoreBringsRolesBack(t *testing.T) {
 func TestRestoreUnderGuards(t *testing.T) {
 	t.Parallel()
 	tenant := estate()
+	at := newAddress(t, tenant)
 	dir := t.TempDir()
 	snapshot := filepath.Join(dir, "snapshot.json")
-	if code, out := run(t, tenant, sample(t), append([]string{"--snapshot-file", snapshot}, everything...)...); code != 0 {
+	if code, out := run(t, at, sample(t), append([]string{"--snapshot-file", snapshot}, everything...)...); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
 	none := filepath.Join(dir, "none.json")
@@ -108,14 +112,14 @@ func TestRestoreUnderGuards(t *testing.T) {
 		code int
 		says string
 	}{
-		{[]string{"restore", "--snapshot", snapshot, "--max-removals", "0"}, 5, "would remove 3 of 19 memberships"},
+		{[]string{"restore", "--snapshot", snapshot, "--max-removals", "0"}, 5, "would remove 3 of 21 memberships"},
 		{[]string{"restore", "--snapshot", filepath.Join(dir, "missing")}, 2, "missing: no such file"},
 		{[]string{"restore", "--snapshot", none}, 2, "not a valid snapshot file"},
 		{[]string{"restore"}, 2, "missing required setting: snapshot"},
 		{[]string{"restore", "--snapshot", snapshot, "--csv", "x"}, 2, "csv"},
 	} {
 		mark := len(tenant.Requests())
-		code, out := command(t, tenant, tt.args...)
+		code, out := command(t, at, tt.args...)
 		if more := writesOf(tenant.Requests()[mark:]); code != tt.code || !strings.Contains(out, tt.says) || len(more) > 0 {
 			t.Errorf("%v: exit code %d, want %d, %v:\n%s", tt.args, code, tt.code, more, out)
 		}
@@ -137,12 +141,12 @@ func TestNoSnapshotNoChange(t *testing.T) {
 func TestRestoreGivesNobodyElsesPlace(t *testing.T) {
 	t.Parallel()
 	const owner, ann, alan, bob = "owner@example.com", "ann@example.com", "alan.turing@example.com", "bob@example.com"
-	before := simulator.New([]simulator.User{
+	at := newAddress(t, simulator.New([]simulator.User{
 		{Email: owner, DomainOwner: true}, {Email: ann}, {Email: alan, Name: "aturing"}, {Email: bob, Name: "bob"},
-	}, []simulator.Group{{Name: "ops", Usernames: []string{ann, "aturing", "bob"}}, {Name: "aux", Usernames: []string{"aturing"}}})
+	}, []simulator.Group{{Name: "ops", Description: plan.Marker, Usernames: []string{ann, "aturing", "bob"}}, {Name: "aux", Description: plan.Marker, Usernames: []string{"aturing"}}}))
 	snapshot := filepath.Join(t.TempDir(), "snapshot.json")
 	csv := "Email,Entitlement Display Name\nann@example.com,CN=ops\nbob@example.com,CN=other\n"
-	if code, out := run(t, before, csv, "--snapshot-file", snapshot, "--prune", "users"); code != 0 {
+	if code, out := run(t, at, csv, "--snapshot-file", snapshot, "--prune", "users"); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
 	written, err := os.ReadFile(snapshot)
@@ -156,8 +160,9 @@ func TestRestoreGivesNobodyElsesPlace(t *testing.T) {
 	}
 	now := simulator.New([]simulator.User{
 		{Email: owner, DomainOwner: true}, {Email: ann}, {Email: "anna.turing@example.com", Name: "aturing"}, {Email: "bert@example.com", Name: "bob"},
-	}, []simulator.Group{{Name: "ops", Usernames: []string{ann}}, {Name: "aux", Usernames: []string{"aturing"}}})
-	code, out := command(t, now, "restore", "--snapshot", snapshot)
+	}, []simulator.Group{{Name: "ops", Description: plan.Marker, Usernames: []string{ann}}, {Name: "aux", Description: plan.Marker, Usernames: []string{"aturing"}}})
+	at.Handler = now
+	code, out := command(t, at, "restore", "--snapshot", snapshot)
 	members := map[string][]string{}
 	for _, group := range now.Groups() {
 		members[group.Name] = group.Usernames

@@ -64,13 +64,31 @@ func run(t *testing.T, tenant http.Handler, csv string, args ...string) (int, st
 	return command(t, tenant, append([]string{"sync", "--csv", path}, args...)...)
 }
 
-// command runs any command in process against a tenant.
+// address is one at which tenants answer, one after the other: where it does not
+// change, neither do digests nor what a snapshot is of.
+type address struct {
+	http.Handler
+	url string
+}
+
+func newAddress(t *testing.T, tenant http.Handler) *address {
+	a := &address{Handler: tenant}
+	server := httptest.NewServer(a)
+	t.Cleanup(server.Close)
+	a.url = server.URL
+	return a
+}
+
+// command runs any command in process against a tenant, at an address of its own
+// unless it is given one.
 func command(t *testing.T, tenant http.Handler, args ...string) (int, string) {
 	t.Helper()
-	server := httptest.NewServer(tenant)
-	defer server.Close()
+	at, ok := tenant.(*address)
+	if !ok {
+		at = newAddress(t, tenant)
+	}
 	var out bytes.Buffer
-	args = append(args, "--api-url", server.URL, "--api-token", "tok-12345", "--tenant", "acme", "--log-level", "error")
+	args = append(args, "--api-url", at.url, "--api-token", "tok-12345", "--tenant", "acme", "--log-level", "error")
 	code := cli.MainContext(t.Context(), args, func(string) string { return "" }, strings.NewReader(""), &out, &out)
 	return code, out.String()
 }

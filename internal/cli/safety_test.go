@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"xc-group-sync/internal/cli"
+	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/simulator"
 )
 
@@ -249,7 +250,7 @@ func TestTheTenantsSpellingIsKept(t *testing.T) {
 	t.Parallel()
 	tenant := simulator.New([]simulator.User{
 		{Email: "Ada@Example.com", FirstName: "A", LastName: "L", IDMType: "VOLTERRA_MANAGED"}, {Email: "BoB@Example.com"}, {Email: "owner@example.com", DomainOwner: true},
-	}, []simulator.Group{{Name: "g", Usernames: []string{"Ada@Example.com"}}})
+	}, []simulator.Group{{Name: "g", Description: plan.Marker, Usernames: []string{"Ada@Example.com"}}})
 	if code, out := run(t, tenant, "Email,Entitlement Display Name,User Display Name\nada@example.com,CN=g,Ada Lovelace\n", "--update-users", "--prune", "users", "--max-removals", "none"); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, out)
 	}

@@ -137,12 +137,14 @@ func (s *session) run(ctx context.Context, command string) *run.Result {
 	if command == config.Restore {
 		source = run.Snapshot(c.Snapshot, func() (*directory.Snapshot, error) { return readSnapshot(c.Snapshot) })
 	}
-	policy := c.Policy
-	policy.Tenant = c.Tenant
 	s.log.Info("starting", "command", command, "tenant", c.Tenant, "api_url", c.APIURL)
 	read, write := s.client.Attempts()
 	s.log.Info("requests at most per operation", "user", c.UserRetry.Attempts*write, "group_write", c.GroupRetry.Attempts*write, "read", read)
-	result := run.Run(ctx, source, s.client, policy, run.Options{
+	stop := context.AfterFunc(ctx, func() { s.log.Warn(stopping(s.client.InFlight())) })
+	defer stop()
+	s.show("reading " + c.Tenant + " …")
+	defer s.show("")
+	result := run.Run(ctx, source, s.client, c.Policy, run.Options{
 		DryRun:      c.DryRun,
 		FailOnDrift: c.FailOnDrift,
 		Expected:    s.expected,
@@ -164,17 +166,33 @@ func serviceOptions(c *config.Config) groupsync.Options {
 	}
 }
 
+// stopping says what an interrupted run still waits for.
+func stopping(requests int) string {
+	if requests == 0 {
+		return "stopping"
+	}
+	return fmt.Sprintf("stopping: waiting for %d requests; Ctrl-C again to quit now", requests)
+}
+
+// show puts a line at the bottom of the terminal, if standard error is one.
+func (s *session) show(line string) {
+	if s.screen != nil {
+		s.screen.Show(s.sanitizer.Line(line))
+	}
+}
+
 // report is the result with what readers must know beside it.
 func (s *session) report(result *run.Result) *report.Report {
 	stats := s.client.Stats()
 	return &report.Report{
-		Result: result, Version: Version(), Tenant: s.settings.Tenant, Simulate: s.settings.Simulate, URL: s.edge.RunURL(), Told: s.told,
+		Result: result, Version: Version(), Tenant: s.settings.Tenant, API: s.settings.Policy.API, Simulate: s.settings.Simulate, URL: s.edge.RunURL(), Told: s.told,
 		HTTP: report.HTTP{Requests: stats.Requests, Retries: stats.Retries, P50: stats.P50, P95: stats.P95, Max: stats.Max},
 	}
 }
 
 // planned prints the plan and, at a terminal, asks whether to apply it.
 func (s *session) planned(ctx context.Context, result *run.Result, applies bool) *directory.Finding {
+	s.show("")
 	_ = s.report(result).WritePlan(s.text, s.sanitizer, s.style) // the closing lines meet the same error
 	if !applies || s.settings.Yes || s.settings.Simulate || s.edge.Active() || s.screen == nil || !isTerminal(s.stdin) {
 		return nil
@@ -214,7 +232,7 @@ func (s *session) answer(ctx context.Context) string {
 func (s *session) progress(total int) (ended, stop func()) {
 	if s.screen != nil {
 		meter := progress.Start(total, 100*time.Millisecond, func(state progress.State) { s.screen.Show(state.Bar()) })
-		return meter.Done, func() { meter.Stop(); s.screen.Show("") }
+		return meter.Done, func() { meter.Stop(); s.show("") }
 	}
 	meter := progress.Start(total, 10*time.Second, func(state progress.State) {
 		s.log.Info("progress", "done", state.Done, "total", state.Total, "rate", fmt.Sprintf("%.1f/s", state.Rate), "left", state.Left)

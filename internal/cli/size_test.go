@@ -9,16 +9,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/simulator"
 )
 
-// TestFewestRequests counts what it takes: two listings, one request a user, one
+// TestFewestRequests counts what it takes: two listings, the caller, one request a user, one
 // a group that is created, and a group that is updated is read again before.
 func TestFewestRequests(t *testing.T) {
 	t.Parallel()
 	tenant := simulator.New(
 		[]simulator.User{{Email: "admin@example.com", DomainOwner: true}, {Email: "old@example.com"}},
-		[]simulator.Group{{Name: "known", Usernames: []string{"old@example.com"}}},
+		[]simulator.Group{{Name: "known", Description: plan.Marker, Usernames: []string{"old@example.com"}}},
 	)
 	code, out := run(t, tenant, "Email,Entitlement Display Name\na@example.com,CN=known|CN=fresh\nb@example.com,CN=fresh\nold@example.com,CN=known\n")
 	if code != 0 {
@@ -29,7 +30,7 @@ func TestFewestRequests(t *testing.T) {
 		got = append(got, request.Method+" "+request.Path[strings.LastIndex(request.Path, "/")+1:])
 	}
 	slices.Sort(got)
-	want := []string{"GET known", "GET user_groups", "GET user_roles", "POST user_groups", "POST user_roles", "POST user_roles", "PUT known"}
+	want := []string{"GET known", "GET user_groups", "GET user_roles", "GET whoami", "POST user_groups", "POST user_roles", "POST user_roles", "PUT known"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

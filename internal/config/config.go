@@ -41,7 +41,6 @@ type Config struct {
 	Yes           bool        // apply without asking
 	Policy        plan.Policy // except the caller, who is asked for
 	PolicyFile    PolicyFile  // where part of the settings came from
-	Names         []Name      // from the policy file
 	ExpectPlan    string      // a digest, or PullRequest; empty: any
 	FailOnDrift   bool
 	Strict        bool
@@ -83,12 +82,6 @@ type Config struct {
 type PolicyFile struct {
 	Path   string
 	SHA256 string // of its bytes, in hex
-}
-
-// Name gives the group that a DN names another API name than that of its CN.
-type Name struct {
-	DN    directory.DN // one that is CN=… alone is about every DN with that CN
-	Group directory.GroupName
 }
 
 // PullRequest stands for the digest that the pull request's comment showed.

@@ -52,8 +52,8 @@ func FuzzPolicy(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {
 		c, err := config.LoadPolicy(content)
-		again, errAgain := config.LoadPolicy(content)
-		if diff := cmp.Diff(fmt.Sprint(err), fmt.Sprint(errAgain)); diff != "" || len(c.Names) != len(again.Names) {
+		_, errAgain := config.LoadPolicy(content)
+		if diff := cmp.Diff(fmt.Sprint(err), fmt.Sprint(errAgain)); diff != "" {
 			t.Errorf("the second time is another: %s", diff)
 		}
 		var all config.Errors

@@ -92,7 +92,7 @@ func TestLoadDefaults(t *testing.T) {
 	group.Attempts = 1
 	same(t, "config", loadMore(t), &config.Config{
 		CSV: "people.csv", Tenant: "acme", APIURL: "https://acme.console.ves.volterra.io", Credential: config.ByToken, APIToken: "t0ken",
-		Policy:        plan.Policy{MaxRemovals: plan.Limit{Share: true, Max: 25}},
+		Policy:        plan.Policy{Tenant: "acme", API: "acme.console.ves.volterra.io", MaxRemovals: plan.Limit{Share: true, Max: 25}},
 		OnUserFailure: groupsync.SkipGroup,
 		UserRetry:     retry.Default(), GroupRetry: group, RetryAfterMax: time.Minute,
 		BreakerThreshold: 5, BreakerCooldown: 30 * time.Second,

@@ -327,7 +327,8 @@ func (l *loader) readNames(node *yaml.Node) {
 		l.failAt(at(node), `write one name per line, as in "CN=APP_ADMINS": xc-admins`, "invalid names: must be a mapping from DNs to API group names")
 		return
 	}
-	seen := map[string]bool{}
+	names := new(directory.Names)
+	l.config.Roster.Names = names
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key, value := node.Content[i], node.Content[i+1]
 		if key.Kind != yaml.ScalarNode || value.Kind != yaml.ScalarNode || typeOf(value) != "string" {
@@ -339,16 +340,13 @@ func (l *loader) readNames(node *yaml.Node) {
 			l.failAt(at(key), "", "names: %v", err)
 			continue
 		}
-		if seen[dn.Key()] {
-			l.failAt(at(key), "", "duplicate DN %.100q in names", dn)
-			continue
-		}
-		seen[dn.Key()] = true
 		group, err := directory.NewGroupName(value.Value)
 		if err != nil || string(group) != value.Value {
 			l.failAt(at(value), "", "invalid group name %.100q in names: must be letters from a to z, digits and -, begin with a letter, not end with -, and have at most 63 characters", value.Value)
 			continue
 		}
-		l.config.Names = append(l.config.Names, Name{DN: dn, Group: group})
+		if !names.Map(dn, group) {
+			l.failAt(at(key), "", "duplicate DN %.100q in names", dn)
+		}
 	}
 }

@@ -63,6 +63,7 @@ func TestPolicyFile(t *testing.T) {
 	path := policyFile(t, fullPolicy)
 	c := load(t, nil, "--csv=x", "--api-token=t", "--policy", path)
 	same(t, "policy", c.Policy, plan.Policy{
+		Tenant: "acme", API: "acme.console.ves.volterra.io",
 		Groups: plan.Patterns{"xc-*", "!xc-sandbox-*"}, People: plan.Patterns{"*@example.com", "*@contractor.example"}, Adopt: plan.Patterns{"xc-admins", "xc-ops"},
 		Protect: plan.Patterns{"break-glass@example.com"}, PruneGroups: true, EmptyUnnamed: true, Withhold: true, MaxRemovals: plan.Limit{Max: 10},
 	})
@@ -70,18 +71,17 @@ func TestPolicyFile(t *testing.T) {
 		[]any{"acme", config.Yes, config.Auto, true, 0.5, 2.5, 5, 3.0})
 	same(t, "file", c.PolicyFile.Path, path)
 	same(t, "sum", len(c.PolicyFile.SHA256), 64)
-	var names []string
-	for _, name := range c.Names {
-		names = append(names, name.DN.Key()+" "+string(name.Group))
-	}
-	want := func(dn string) string {
+	for dn, want := range map[string]directory.GroupName{
+		"CN=APP_F5XC_ADM_PRD": "xc-admins", "CN=app_f5xc_adm_prd,OU=x,DC=example": "xc-admins",
+		"cn=7up, OU=Groups, DC=example": "seven-up", "CN=7up,OU=others,DC=example": "",
+	} {
 		parsed, err := directory.ParseAnyDN(dn)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return parsed.Key()
+		named, _ := c.Roster.Names.Apply(parsed)
+		same(t, dn, named.GroupName(), want)
 	}
-	same(t, "names", names, []string{want("CN=app_f5xc_adm_prd") + " xc-admins", want("CN=7up,OU=groups,DC=example") + " seven-up"})
 }
 
 func TestPolicyFileGivesWayToWhatIsGivenForARun(t *testing.T) {
@@ -120,6 +120,7 @@ func TestPolicyFileServesAllCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "policy", c.Policy, plan.Policy{
+		Tenant: "acme", API: "acme.console.ves.volterra.io",
 		Groups: plan.Patterns{"xc-*", "!xc-sandbox-*"}, People: plan.Patterns{"*@example.com", "*@contractor.example"},
 		Protect: plan.Patterns{"break-glass@example.com"}, Withhold: true, MaxRemovals: plan.Limit{Max: 10},
 	})

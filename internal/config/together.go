@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"xc-group-sync/internal/directory"
 )
 
 // inActions reports whether the program runs as a step of GitHub Actions.
@@ -37,6 +39,14 @@ func (l *loader) checkTogether() {
 	}
 	l.checkTenant()
 	l.checkCredentials()
+	c.Policy.Tenant, c.Policy.Sample = c.Tenant, c.Simulate
+	_, c.Policy.API, _ = strings.Cut(c.APIURL, "://")
+	if len(c.Policy.Groups) > 0 {
+		c.Roster.GroupInScope = func(dn directory.DN) bool { return c.Policy.DNInScope(dn, dn.GroupName()) }
+	}
+	if len(c.Policy.People) > 0 {
+		c.Roster.PersonInScope = c.Policy.PersonInScope
+	}
 }
 
 // checkScope refuses what would widen the scope by mistake.

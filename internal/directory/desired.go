@@ -1,5 +1,10 @@
 package directory
 
+import (
+	"cmp"
+	"slices"
+)
+
 // Status is what the CSV says about whether a person is active.
 type Status uint8
 
@@ -23,6 +28,8 @@ type Desired struct {
 	KeepMemberships bool // nobody is removed from any group
 	KeepUsers       bool // no user is deleted
 	KeepGroups      bool // no group is emptied or deleted
+
+	OutOfScope struct{ DNs, People int } // distinct ones that rows name
 
 	Rows            int // after the header, without those that state nothing
 	InvalidRows     int // rows with a finding whose kind is an InvalidRow
@@ -63,5 +70,12 @@ type DesiredGroup struct {
 	KeepMembers bool
 }
 
-// DisplayName returns what a new group is called: the CN of its (first) DN.
-func (g *DesiredGroup) DisplayName() string { return g.DNs[0].CN() }
+// Collides reports whether several DNs have the group's name by accident: not
+// all of them were given it.
+func (g *DesiredGroup) Collides() bool {
+	return len(g.DNs) > 1 && slices.ContainsFunc(g.DNs, func(dn DN) bool { return !dn.mapped })
+}
+
+// DisplayName returns what a new group is called: the CN of its (first) DN, or
+// its name if that has none.
+func (g *DesiredGroup) DisplayName() string { return cmp.Or(g.DNs[0].CN(), string(g.Name)) }

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"cmp"
+	"encoding/hex"
 	"fmt"
 	"regexp"
 	"strings"
@@ -19,7 +20,9 @@ type DN struct {
 	text, key, cn string
 	prepared      string // the first CN as DNs are compared
 	hasCN         bool
+	onlyCN        bool // the DN is nothing but a CN
 	name          GroupName
+	mapped        bool // name was given to it, see Names
 }
 
 // String returns the DN as it was written, without outer blanks.
@@ -29,6 +32,48 @@ func (d DN) String() string { return d.text }
 // different DNs. DNs are compared as in RFC 4518: without case, in NFKC, runs
 // of blanks as one, invisible characters dropped.
 func (d DN) Key() string { return d.key }
+
+// FoldDN returns a DN, or a pattern of DNs, in a form in which all spellings of one
+// DN are equal and that is not one itself: as DNs are compared, and without
+// escapes.
+func FoldDN(s string) string {
+	s = prepare(s)
+	var folded strings.Builder
+	last, kind := 0, 0 // after the last sign, and where an attribute type begins; -1 within a value
+	for _, match := range dnSign.FindAllStringIndex(s, -1) {
+		folded.WriteString(s[last:match[0]])
+		sign := strings.TrimSpace(s[match[0]:match[1]])
+		last = match[1]
+		switch {
+		case sign[0] == '\\':
+			folded.WriteString(unescape(s[match[0]+1 : match[1]]))
+			continue
+		case sign == "=" && kind >= 0:
+			if name, known := attributeTypes[strings.TrimPrefix(folded.String()[kind:], "oid.")]; known {
+				text := folded.String()[:kind]
+				folded.Reset()
+				folded.WriteString(text + name)
+			}
+			kind = -1
+		case sign != "=":
+			kind = folded.Len() + 1
+		}
+		folded.WriteString(sign)
+	}
+	folded.WriteString(s[last:])
+	return prepare(folded.String())
+}
+
+// dnSign matches an escaped character, and what separates the parts of a DN.
+var dnSign = regexp.MustCompile(`\\[0-9a-f]{2}|\\.|\s*[,+=]\s*`)
+
+// unescape returns the character that is escaped by itself or in hexadecimal.
+func unescape(s string) string {
+	if decoded, err := hex.DecodeString(s); err == nil {
+		return string(decoded)
+	}
+	return s
+}
 
 // CN returns the first common name, unescaped, as it was written.
 func (d DN) CN() string { return d.cn }
@@ -115,7 +160,7 @@ func ParseAnyDN(s string) (DN, error) {
 	if order.joined || containsDN(text) {
 		return fail(JoinedDNs, "it is several DNs in one", joinedHint)
 	}
-	return DN{text: text, key: parsed.String(), cn: cn, prepared: first, hasCN: hasCN}, nil
+	return DN{text: text, key: parsed.String(), cn: cn, prepared: first, hasCN: hasCN, onlyCN: hasCN && len(parsed.RDNs) == 1 && len(parsed.RDNs[0].Attributes) == 1}, nil
 }
 
 const joinedHint = "separate DNs with | (in PowerShell: -join '|')"

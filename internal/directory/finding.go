@@ -63,6 +63,7 @@ const (
 	FieldCount          Kind = "wrong number of fields"
 	EmptyEntitlement    Kind = "empty entitlement"
 	ContradictoryStatus Kind = "contradictory status"
+	OutOfScope          Kind = "a person who is not in scope"
 )
 
 // Unlisted is the kind of the finding that counts those of another kind that
@@ -73,7 +74,7 @@ const Unlisted Kind = "unlisted findings"
 // which strict refuses.
 func (k Kind) InvalidRow() bool {
 	switch k {
-	case MissingEmail, InvalidEmail, InvalidDN, JoinedDNs, UnusableCN, UnknownStatus, FieldCount:
+	case MissingEmail, InvalidEmail, InvalidDN, JoinedDNs, UnusableCN, UnknownStatus, FieldCount, OutOfScope:
 		return true
 	}
 	return false
@@ -85,6 +86,8 @@ const (
 	UserKept          Kind = "user not deleted"
 	SCIMSynced        Kind = "group synced by SCIM"
 	StaleGroup        Kind = "group no longer in the CSV"
+	NotOwned          Kind = "group not created by this program"
+	Lookalike         Kind = "addresses that look the same"
 	StaleMember       Kind = "inactive member"
 	UserCreatedSince  Kind = "user created since the snapshot"
 	GroupCreatedSince Kind = "group created since the snapshot"
@@ -109,6 +112,9 @@ var counted = map[Kind]string{
 	UserKept:            "users not deleted",
 	SCIMSynced:          "groups synced by SCIM",
 	StaleGroup:          "groups no longer in the CSV",
+	NotOwned:            "groups not created by this program",
+	Lookalike:           "pairs of addresses that look the same",
+	OutOfScope:          "rows about people who are not in scope",
 	StaleMember:         "inactive members of groups not in the CSV",
 	UserCreatedSince:    "users created since the snapshot",
 	GroupCreatedSince:   "groups created since the snapshot",
@@ -128,5 +134,5 @@ func (k Kind) Count(n int) string {
 
 // OfGroup reports whether Subject names a group; else it names a person.
 func (k Kind) OfGroup() bool {
-	return k == GroupKept || k == SCIMSynced || k == StaleGroup || k == GroupCreatedSince
+	return k == GroupKept || k == SCIMSynced || k == StaleGroup || k == GroupCreatedSince || k == NotOwned
 }

@@ -26,6 +26,9 @@ type Role struct {
 	Role      string `json:"role"`
 }
 
+// String returns the role as NAMESPACE/ROLE.
+func (r Role) String() string { return r.Namespace + "/" + r.Role }
+
 // User is a user of the tenant.
 type User struct {
 	Email       Email      `json:"email"`   // empty for users without one

@@ -16,6 +16,7 @@ const SnapshotSchema = 1
 type Snapshot struct {
 	Schema  int     `json:"schema"`
 	Tenant  string  `json:"tenant"`
+	API     string  `json:"api"`      // host and path; empty for the embedded tenant
 	TakenAt string  `json:"taken_at"` // RFC 3339
 	Digest  string  `json:"plan_digest"`
 	Users   []User  `json:"users"`  // to be updated or deleted

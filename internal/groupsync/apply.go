@@ -87,19 +87,22 @@ func (r *run) each(ctx context.Context, results []*Result, operate func(context.
 }
 
 func (r *run) log(result *Result) {
-	attributes := []any{"object", string(result.Object), "name", result.Name(), "attempts", result.Attempts}
+	attributes := []any{"name", result.Name()}
+	if result.Attempts > 1 {
+		attributes = append(attributes, "attempts", result.Attempts)
+	}
+	if len(result.Add)+len(result.Remove) > 0 {
+		attributes = append(attributes, "added", result.Added, "removed", result.Removed)
+	}
 	switch result.Status {
 	case Done:
 		effect := "unchanged"
 		if result.Effect != "" {
 			effect = string(result.Effect) + "d"
 		}
-		if len(result.Add)+len(result.Remove) > 0 {
-			attributes = append(attributes, "added", result.Added, "removed", result.Removed)
-		}
-		r.options.Log.Info(effect, attributes...)
-	case Failed, Skipped:
-		r.options.Log.Error(string(result.Status), append(attributes, "action", string(result.Action), "error", result.Err)...)
+		r.options.Log.Info(effect+" "+string(result.Object), attributes...)
+	case Failed, Skipped: // the result carries the error to whoever reports it
+		r.options.Log.Debug(string(result.Status)+" to "+string(result.Action)+" "+string(result.Object), append(attributes, "error", result.Err)...)
 	}
 }
 

@@ -187,3 +187,19 @@ func TestNoListingWithoutNeed(t *testing.T) {
 	apply(t, tenant, []plan.Operation{createUser("new@example.com"), createGroup("dev", member("new:new@example.com"))})
 	check(t, "requests", 2, len(tenant.Requests()))
 }
+
+// TestConflictOfAGroupOfSomebodyElse: a group that turns up during the run is
+// taken over only if adopt names it.
+func TestConflictOfAGroupOfSomebodyElse(t *testing.T) {
+	t.Parallel()
+	for adopted, want := range map[bool]string{true: "done update +1 -0", false: "skipped"} {
+		tenant := company(on("POST", "user_groups", 0, reserved))
+		operation := createGroup("ops", member("cy@example.com"))
+		operation.Adopted = adopted
+		outcome := apply(t, tenant, []plan.Operation{operation}, groupsync.Options{})
+		check(t, "outcome", []string{"create group ops: " + want}, told(outcome))
+		if got := len(writes(tenant)); got != 1+map[bool]int{true: 1}[adopted] {
+			t.Errorf("adopted %v: %v", adopted, writes(tenant))
+		}
+	}
+}

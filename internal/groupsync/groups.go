@@ -164,6 +164,8 @@ func (r *run) replaceGroup(ctx context.Context, result *Result, change change, g
 	switch {
 	case group.ReadError != "":
 		return fmt.Errorf("%w: the tenant could not read the whole group: %s", errSkipped, group.ReadError)
+	case result.Action == plan.Create && !result.Adopted && !plan.Owned(&group):
+		return fmt.Errorf("%w: it exists, and this program did not create it; to take it over, add it to adopt: %s", errSkipped, group.Name)
 	case group.SyncMode == directory.SyncSCIM:
 		return fmt.Errorf("%w: group is synced by SCIM", errSkipped)
 	case group.Usernames == nil && (result.Action == plan.Create || len(result.Group.Usernames) > 0), group.Roles == nil && len(result.Group.Roles) > 0:

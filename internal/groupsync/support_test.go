@@ -63,7 +63,7 @@ func createUser(email directory.Email) plan.Operation {
 }
 
 func createGroup(name directory.GroupName, members ...plan.Member) plan.Operation {
-	return plan.Operation{Action: plan.Create, Object: plan.Group, Add: members, Group: directory.Group{
+	return plan.Operation{Action: plan.Create, Object: plan.Group, Adopted: true, Add: members, Group: directory.Group{
 		Name: name, DisplayName: "The " + string(name), Description: "Managed by xc-group-sync",
 	}}
 }

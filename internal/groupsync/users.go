@@ -49,27 +49,21 @@ func (r *run) confirmCreations(ctx context.Context, creations []*Result) {
 
 // confirm decides by the tenant's users what became of creations.
 func (r *run) confirm(creations []*Result, users []directory.User) {
-	byEmail, byUsername := map[directory.Email]directory.User{}, map[string]directory.User{}
-	for _, user := range users {
-		if _, shared := byEmail[user.Email]; !shared || user.Username.Key() == string(user.Email) {
-			byEmail[user.Email] = user
-		}
-		byUsername[user.Username.Key()] = user
-	}
+	index := directory.NewIndex(users)
 	for _, result := range creations {
-		user, exists := byEmail[result.User.Email]
+		user, _ := index.Email(result.User.Email)
 		username := cmp.Or(result.username, result.User.Username) // what the tenant said, or was asked for
-		other, taken := byUsername[username.Key()]
+		other := index.Username(username)
 		switch {
-		case exists:
+		case user != nil:
 			result.username = user.Username
 			if result.Status == Failed {
 				r.succeeded(result)
 			}
-		case taken && result.Status == Done:
+		case other != nil && result.Status == Done:
 			result.Status, result.Effect = Failed, ""
 			result.Err = fmt.Errorf("created, but username %q belongs to %q", other.Username, other.Email)
-		case taken:
+		case other != nil:
 			result.Err = fmt.Errorf("%w; username %q belongs to %q", result.Err, other.Username, other.Email)
 		default:
 			result.username = username

@@ -20,7 +20,7 @@ func TestAdviceOfTheGuard(t *testing.T) {
 	for _, name := range names[10:] {
 		big.Members = append(big.Members, c.person(directory.Email(name), directory.Active))
 	}
-	observed := &directory.Observed{Groups: []directory.Group{managed("ops", crowd("u", 8)...), managed("big", names...)}}
+	observed := observe(nil, managed("ops", crowd("u", 8)...), managed("big", names...))
 	p := plan.New(&c.Desired, observed, plan.Policy{MaxRemovals: plan.Limit{Share: true, Max: 25}})
 	if len(p.Refusals) != 1 {
 		t.Fatalf("refusals = %v, want one", p.Refusals)
@@ -36,7 +36,7 @@ func TestAdviceOfTheGuard(t *testing.T) {
 	}
 }
 
-// TestProtectSpansSlashes: a slash is a letter of an e-mail like any other.
+// TestProtectSpansSlashes: a slash is a letter of an email like any other.
 func TestProtectSpansSlashes(t *testing.T) {
 	t.Parallel()
 	c := newCSV()
@@ -45,7 +45,7 @@ func TestProtectSpansSlashes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	observed := &directory.Observed{Groups: []directory.Group{managed("ops", "a@corp.example", "svc/ops@corp.example")}}
+	observed := observe(nil, managed("ops", "a@corp.example", "svc/ops@corp.example"))
 	p := plan.New(&c.Desired, observed, plan.Policy{Protect: protect, MaxRemovals: plan.Limit{None: true}})
 	if len(p.Operations) > 0 {
 		t.Errorf("operations = %+v", p.Operations)
@@ -55,18 +55,18 @@ func TestProtectSpansSlashes(t *testing.T) {
 // TestAShareAllowsItsOwnValue, however it rounds.
 func TestAShareAllowsItsOwnValue(t *testing.T) {
 	t.Parallel()
+	names, c := crowd("u", 1000), newCSV()
+	ops := c.group("CN=Ops")
+	for _, name := range names {
+		c.People = append(c.People, &directory.Person{Email: directory.Email(name)})
+	}
+	observed := observe(nil, managed("ops", names...))
 	for tenths := 10; tenths < 1000; tenths++ {
 		limit, err := plan.ParseLimit(fmt.Sprintf("%d.%d%%", tenths/10, tenths%10))
 		if err != nil {
 			t.Fatal(err)
 		}
-		names := crowd("u", 1000)
-		c := newCSV()
-		ops := c.group("CN=Ops")
-		for _, name := range names[tenths:] {
-			ops.Members = append(ops.Members, c.person(directory.Email(name), directory.Active))
-		}
-		observed := &directory.Observed{Groups: []directory.Group{managed("ops", names...)}}
+		ops.Members = c.People[tenths:]
 		if p := plan.New(&c.Desired, observed, plan.Policy{MaxRemovals: limit}); len(p.Refusals) > 0 {
 			t.Errorf("%d of 1000: %v", tenths, p.Refusals)
 		}

@@ -50,6 +50,13 @@ func (w *world) ann() *directory.User {
 	return &w.observed.Users[slices.IndexFunc(w.observed.Users, func(u directory.User) bool { return u.Email == "ann@x.y" })]
 }
 
+// leaver is one more member of ops that the CSV lists as inactive.
+func (w *world) leaver() {
+	w.csv.person("x@x.y", directory.Inactive)
+	w.observed.Users = append(w.observed.Users, local("x@x.y"))
+	w.ops().Usernames = append(w.ops().Usernames, "x@x.y")
+}
+
 func TestDigestHasEveryKindOfOperation(t *testing.T) {
 	t.Parallel()
 	same(t, "operations", shown(everything().plan()), []string{
@@ -120,10 +127,18 @@ func TestDigestCoversAllThatIsSent(t *testing.T) {
 		"a group's sync id":      func(w *world) { w.ops().SyncID = "X" },
 		"a group's roles":        func(w *world) { w.ops().Roles = w.ops().Roles[1:] },
 		"a member who stays":     func(w *world) { w.ops().Usernames = append(w.ops().Usernames, "ann@x.y") },
-		"a member who goes":      func(w *world) { w.ops().Usernames = append(w.ops().Usernames, "x") },
-		"a member who is kept": func(w *world) {
-			w.ops().Usernames, w.policy.Protect = append(w.ops().Usernames, "x"), plan.Patterns{"x"}
+		"a member who goes":      func(w *world) { w.leaver() },
+		"a member who is kept":   func(w *world) { w.leaver(); w.policy.Protect = plan.Patterns{"x@x.y"} },
+		"an unknown member":      func(w *world) { w.ops().Usernames = append(w.ops().Usernames, "x") },
+		"what is withheld":       func(w *world) { w.policy.Withhold = true },
+		"a group is adopted": func(w *world) {
+			w.csv.group("CN=Hand", "ann@x.y")
+			w.observed.Groups = append(w.observed.Groups, directory.Group{Name: "hand"})
+			w.policy.Adopt = plan.Patterns{"hand"}
 		},
+		"people are out of scope":     func(w *world) { w.policy.People = plan.Patterns{"!older*"} },
+		"groups are out of scope":     func(w *world) { w.policy.Groups = plan.Patterns{"!idle"} },
+		"only one person":             func(w *world) { w.policy.Only = plan.Patterns{"ann@x.y"} },
 		"a group is no longer pruned": func(w *world) { w.policy.Protect = plan.Patterns{"gone"} },
 		"users are not pruned":        func(w *world) { w.policy.PruneUsers = false },
 		"nothing is pruned":           func(w *world) { w.policy.PruneUsers, w.policy.PruneGroups = false, false },
@@ -145,7 +160,15 @@ func TestDigestDoesNotCoverWhatIsNotSent(t *testing.T) {
 		"an idle user": func(w *world) {
 			w.observed.Users = append(w.observed.Users, directory.User{Username: "svc", Type: directory.TypeService})
 		},
-		"an unmanaged group":   func(w *world) { w.observed.Groups = append(w.observed.Groups, directory.Group{Name: "foreign"}) },
+		"an unmanaged group": func(w *world) { w.observed.Groups = append(w.observed.Groups, directory.Group{Name: "foreign"}) },
+		"a blocked group": func(w *world) {
+			w.csv.group("CN=Foreign", "ann@x.y")
+			w.observed.Groups = append(w.observed.Groups, directory.Group{Name: "foreign"})
+		},
+		"rules that change nothing": func(w *world) {
+			w.policy.Groups, w.policy.People = plan.Patterns{"*"}, plan.Patterns{"*"}
+			w.policy.Adopt, w.policy.Only = plan.Patterns{"ops"}, plan.Patterns{"*"}
+		},
 		"a person in no group": func(w *world) { w.csv.person("zoe@x.y", directory.Inactive) },
 	} {
 		w := everything()

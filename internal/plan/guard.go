@@ -30,7 +30,7 @@ func (p *planner) guard() {
 			p.plan.Refusals = append(p.plan.Refusals, Refusal{
 				Guard:  "max-removals",
 				Reason: fmt.Sprintf("plan would remove %d of %s%s, over the max-removals limit of %s", r.removed, count(r.of, r.one, r.many), r.where, p.policy.MaxRemovals),
-				Hint:   fmt.Sprintf("to allow it once, re-run with max-removals: %d", most),
+				Hint:   fmt.Sprintf("to allow it once, re-run with max-removals: %d; to add people and remove nobody, with removals: withhold", most),
 			})
 		}
 	}
@@ -79,14 +79,14 @@ func count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// digest hashes the tenant and every attribute that the operations would send.
+// digest hashes the tenant, its API and every attribute that the operations would send.
 // Neither the order of the CSV's rows nor that of the tenant's lists reaches it:
 // all is sorted.
-func digest(tenant string, operations []Operation) string {
+func digest(policy Policy, operations []Operation) string {
 	hash := sha256.New()
 	encoder := json.NewEncoder(hash)
 	// Neither a hash nor these types can fail.
-	_ = encoder.Encode(tenant)
+	_ = encoder.Encode([]string{policy.Tenant, policy.API})
 	for i := range operations {
 		_ = encoder.Encode(canonical(&operations[i]))
 	}

@@ -82,7 +82,7 @@ func TestGuardOfOneGroupsMemberships(t *testing.T) {
 			for _, username := range members[tt.removed:] {
 				c.Groups[0].Members = append(c.Groups[0].Members, c.person(directory.Email(username), directory.Active))
 			}
-			p := plan.New(&c.Desired, &directory.Observed{Groups: []directory.Group{managed("ops", members...), {Name: "rest", Usernames: rest}}}, plan.Policy{MaxRemovals: tt.limit})
+			p := plan.New(&c.Desired, observe(nil, managed("ops", members...), directory.Group{Name: "rest", Usernames: rest}), plan.Policy{MaxRemovals: tt.limit})
 			got := slices.Contains(refused(p), fmt.Sprintf(`memberships of group "ops" %d/%d`, tt.removed, tt.of))
 			if got != tt.refused {
 				t.Errorf("refused: %v; want %v (%v)", got, tt.refused, p.Refusals)
@@ -143,7 +143,11 @@ func TestGuardCountsEachKindByItself(t *testing.T) {
 			if tt.csv != nil {
 				tt.csv(c)
 			}
-			p := plan.New(&c.Desired, &directory.Observed{Users: tt.users, Groups: tt.groups}, policy)
+			observed := observe(tt.users, tt.groups...)
+			for _, user := range observed.Users[len(tt.users):] {
+				c.person(user.Email, directory.Inactive) // not deleted
+			}
+			p := plan.New(&c.Desired, observed, policy)
 			same(t, "refusals", refused(p), tt.want)
 			if len(p.Operations) == 0 && len(p.Withheld) == 0 {
 				t.Error("a refused plan must still be there to be shown")
@@ -156,7 +160,7 @@ func TestRefusalSaysWhatWouldAllowIt(t *testing.T) {
 	t.Parallel()
 	c := newCSV()
 	c.group("CN=Ops")
-	observed := &directory.Observed{Groups: []directory.Group{managed("ops", crowd("u", 8)...)}}
+	observed := observe(nil, managed("ops", crowd("u", 8)...))
 	refusals := plan.New(&c.Desired, observed, plan.Policy{MaxRemovals: plan.Limit{Share: true, Max: 25}}).Refusals
 	if len(refusals) != 2 {
 		t.Fatalf("refusals %v, want two", refusals)
@@ -169,7 +173,7 @@ func TestRefusalSaysWhatWouldAllowIt(t *testing.T) {
 	same(t, "guard", refusals[0].Guard, "max-removals")
 	one := newCSV()
 	one.group("CN=Ops")
-	same(t, "one of one", refused(plan.New(&one.Desired, &directory.Observed{Groups: []directory.Group{managed("ops", "u@x.y")}}, plan.Policy{})),
+	same(t, "one of one", refused(plan.New(&one.Desired, observe(nil, managed("ops", "u@x.y")), plan.Policy{})),
 		[]string{"membership 1/1", `membership of group "ops" 1/1`})
 	if allowed := plan.New(&c.Desired, observed, plan.Policy{MaxRemovals: plan.Limit{Max: 8}}).Refusals; len(allowed) > 0 {
 		t.Errorf("with the advice taken: %v", allowed)

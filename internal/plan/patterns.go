@@ -86,15 +86,23 @@ func (p Patterns) Match(names ...string) bool {
 	for i, name := range names {
 		names[i] = norm.NFC.String(name)
 	}
+	return p.matchBy(func(glob string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return matchGlob(glob, name) })
+	})
+}
+
+// matchBy reports whether p selects something of which matches says whether a
+// glob matches it.
+func (p Patterns) matchBy(matches func(glob string) bool) bool {
 	selected, exclusionsOnly := false, true
 	for _, pattern := range p {
 		glob, excludes := strings.CutPrefix(pattern, "!")
-		matches := slices.ContainsFunc(names, func(name string) bool { return matchGlob(glob, name) })
-		if excludes && matches {
+		matched := matches(glob)
+		if excludes && matched {
 			return false
 		}
 		exclusionsOnly = exclusionsOnly && excludes
-		selected = selected || matches
+		selected = selected || matched
 	}
 	return selected || exclusionsOnly
 }

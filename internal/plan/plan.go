@@ -1,10 +1,14 @@
 // Package plan joins the directory that is desired, the tenant's state and the
 // user's policy into the operations that lead from one to the other, or into a
-// refusal. It is pure: no network, no clock, no environment; the same three
+// refusal. It is pure: no network, no clock, no environment; the same inputs
 // always give the same plan.
 package plan
 
-import "xc-group-sync/internal/directory"
+import (
+	"slices"
+
+	"xc-group-sync/internal/directory"
+)
 
 // Action is what an operation does to its object.
 type Action string
@@ -27,7 +31,7 @@ type Operation struct {
 	Action Action
 	Object Object
 
-	// User is whom to create, with what to send; for an update the user as
+	// User is who to create, with what to send; for an update the user as
 	// observed but with the name to give; for a deletion the user as observed.
 	User directory.User
 	// Before is the name of a user who is updated or deleted, as observed.
@@ -39,14 +43,18 @@ type Operation struct {
 	// nil leaves them as the tenant has them.
 	Attributes *Attributes
 
-	Add    []Member // of a group, by e-mail
-	Remove []Member // of a group that is updated or deleted, by e-mail
+	// Adopted says that the group may be changed although this program did not
+	// create it.
+	Adopted bool
+
+	Add    []Member // of a group, by email
+	Remove []Member // of a group that is updated or deleted, by email
 	// Lost counts the memberships that go with a deleted user and that no
 	// other operation removes.
 	Lost int
 }
 
-// Name is the e-mail or the API name of the object.
+// Name is the email or the API name of the object.
 func (o *Operation) Name() string {
 	if o.Object == User {
 		return string(o.User.Email)
@@ -59,30 +67,52 @@ func (o *Operation) Removals() int { return len(o.Remove) + o.Lost }
 
 // Member is somebody in a group.
 type Member struct {
-	Email    directory.Email    // who it is; the username's key where the tenant knows no such user
-	Username directory.Username // what the group lists; empty for a user to be created
+	// Email is who it is; the key of Username for somebody without an email, and
+	// for a member the user listing does not know.
+	Email directory.Email
+	// Username is what the group lists, in the tenant's spelling; empty for a
+	// user to be created.
+	Username directory.Username
+
+	user *directory.User // nil: to be created, or unknown to the user listing
 }
 
-// Withheld is a removal from a group that the CSV or a snapshot asks for and
-// that is not planned. The rest of the group is, and nothing counts as failed.
+// Withheld is a removal that the CSV, a snapshot or prune asks for and that is
+// not planned. The rest is, and nothing counts as failed.
 type Withheld struct {
-	Group  directory.GroupName
-	Member Member
+	Kind   WithheldKind
+	Group  directory.GroupName // of a membership or a group
+	Member Member              // of a membership; for a user, who stays
 	Reason string
 }
+
+// WithheldKind is what is not removed.
+type WithheldKind string
+
+// The kinds of removals that can be withheld.
+const (
+	Membership   WithheldKind = "membership"
+	UserDeletion WithheldKind = "user"
+	GroupRemoval WithheldKind = "group"
+)
 
 // Blocked is an object that the CSV names and that nothing is planned for. It
 // counts as failed.
 type Blocked struct {
 	Object  Object
 	Name    string
-	Reason  string // a clause, as in "skipped: …"
-	Hint    string // what to do about it; may be empty
-	Missing bool   // the tenant has no such object, and it is not created
+	Reason  string           // a clause, as in "skipping group x: …"
+	Hint    string           // what to do about it; may be empty
+	Roles   []directory.Role // that a group of the tenant gives
+	Missing bool             // the tenant has no such object, and it is not created
 }
 
 // Count is what the CSV names and the tenant holds of one kind of object.
 type Count struct{ Desired, Existing, Unchanged int }
+
+// GuardOnly is the guard of a Refusal that is about a pattern which selects
+// nothing: the setting is invalid.
+const GuardOnly = "only"
 
 // Refusal is why a guard does not let a plan be applied.
 type Refusal struct {
@@ -91,13 +121,13 @@ type Refusal struct {
 	Hint   string // what would let the plan pass
 }
 
-// Plan is what a run would do. Make it with New.
+// Plan is what a run would do. Make it with New or NewRestore.
 type Plan struct {
 	// Operations in the order in which they are begun: users to create and to
 	// update, groups to create and to update, groups to delete, users to
 	// delete; by name within each.
 	Operations []Operation
-	Blocked    []Blocked
+	Blocked    []Blocked // groups, then users, by name
 	Withheld   []Withheld
 	Findings   []directory.Finding // what deserves attention beside all that
 	Refusals   []Refusal           // empty: the guards let it pass
@@ -120,6 +150,23 @@ func (p *Plan) Removed() int {
 	n := 0
 	for i := range p.Operations {
 		n += p.Operations[i].Removals()
+	}
+	return n
+}
+
+// Drift reports whether there is anything to do, or would be if removals were not
+// withheld.
+func (p *Plan) Drift() bool {
+	return len(p.Operations) > 0 || slices.ContainsFunc(p.Withheld, func(w Withheld) bool { return w.Reason == withheld })
+}
+
+// WithheldMemberships counts the memberships that are withheld.
+func (p *Plan) WithheldMemberships() int {
+	n := 0
+	for i := range p.Withheld {
+		if p.Withheld[i].Kind == Membership {
+			n++
+		}
 	}
 	return n
 }

@@ -15,7 +15,8 @@ const Marker = "Managed by xc-group-sync"
 // Policy is what the user allows. The zero value deletes nothing, refuses
 // colliding names and every removal, and creates users of the tenant's kind.
 type Policy struct {
-	Tenant          string // its name, which the digest covers
+	Tenant          string // its name
+	API             string // host and path of its API; empty for the embedded tenant
 	PruneGroups     bool
 	PruneUsers      bool
 	PruneUnmanaged  bool     // also groups without the Marker
@@ -32,6 +33,7 @@ type Policy struct {
 	IdmType         string // of users that are created; empty: what most ordinary users are
 	UpdateUsers     bool
 	Caller          Caller
+	Sample          bool // the tenant is the embedded sample: do not warn about groups that no row names
 }
 
 // Caller is who the credentials belong to, and is never deleted.

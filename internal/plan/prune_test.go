@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"slices"
 	"testing"
 
 	"xc-group-sync/internal/directory"
@@ -10,16 +11,30 @@ import (
 func TestPruneOfGroups(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		csv    func(*csv)
-		group  func(*directory.Group)
-		policy func(*plan.Policy)
-		want   bool
-		says   string
+		csv      func(*csv)
+		group    func(*directory.Group)
+		policy   func(*plan.Policy)
+		want     bool
+		says     string
+		withheld string
 	}{
 		"deleted":                     {want: true},
 		"not asked for":               {policy: func(p *plan.Policy) { p.PruneGroups = false }},
 		"the marker begins it":        {group: func(g *directory.Group) { g.Description += ", edited" }, want: true},
-		"not created by this program": {group: func(g *directory.Group) { g.Description = "Mine, not " + plan.Marker }},
+		"not created by this program": {group: func(g *directory.Group) { g.Description = "Mine, not " + plan.Marker }, says: `group "old" is not deleted: this program did not create it`},
+		"adopted": {
+			group:  func(g *directory.Group) { g.Description = "" },
+			policy: func(p *plan.Policy) { p.Adopt = plan.Patterns{"old"} }, says: `group "old" is not deleted: this program did not create it`,
+		},
+		"in scope by its name":            {policy: func(p *plan.Policy) { p.Groups = plan.Patterns{"O*"} }, want: true},
+		"not in scope":                    {policy: func(p *plan.Policy) { p.Groups = plan.Patterns{"xc-*"} }},
+		"excluded":                        {policy: func(p *plan.Policy) { p.Groups = plan.Patterns{"*", "!old"} }},
+		"in scope, with DN patterns only": {policy: func(p *plan.Policy) { p.Groups = plan.Patterns{"*,OU=x"} }, want: true},
+		"not owned, with DN patterns only": {
+			group:  func(g *directory.Group) { g.Description = "" },
+			policy: func(p *plan.Policy) { p.Groups, p.PruneUnmanaged = plan.Patterns{"*,OU=x"}, true },
+		},
+		"not in scope, with DN and name patterns": {policy: func(p *plan.Policy) { p.Groups = plan.Patterns{"*,OU=x", "xc-*"} }},
 		"unmanaged, but asked for": {
 			group: func(g *directory.Group) { g.Description = "" }, policy: func(p *plan.Policy) { p.PruneUnmanaged = true }, want: true,
 		},
@@ -27,21 +42,25 @@ func TestPruneOfGroups(t *testing.T) {
 		"named by colliding DNs":                {csv: func(c *csv) { c.group("CN=Old|CN=Old,OU=x", "a@x.y") }},
 		"synced by SCIM":                        {group: func(g *directory.Group) { g.SyncMode = directory.SyncSCIM }},
 		"unreadable":                            {group: func(g *directory.Group) { g.ReadError = "boom" }},
-		"a row of the CSV is bad":               {csv: func(c *csv) { c.KeepGroups = true }, says: `not deleting group "old": the CSV has a row`},
-		"protected":                             {policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"o*d"} }, says: `not deleting group "old": it is protected`},
-		"a member is protected":                 {policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"b@*"} }, says: "its member b@x.y is protected"},
-		"a member's username is protected":      {policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"ghost"} }, says: "its member ghost is protected"},
-		"a contradicted member":                 {csv: func(c *csv) { c.person("b@x.y", directory.Contradicted) }, says: "the CSV calls its member b@x.y both active and inactive"},
-		"a member of an unknown status":         {csv: func(c *csv) { c.unclear("b@x.y", "maybe") }, says: `the status "maybe" of its member b@x.y is not known`},
-		"referred to":                           {group: func(g *directory.Group) { g.References = map[string]int{"b": 2, "a": 1, "c": 0} }, says: "referred to by a (1), b (2)"},
+		"an invalid row may name it":            {csv: func(c *csv) { c.KeepGroups = true }, withheld: "an invalid row may have named it"},
+		"an invalid row may name anybody in it": {csv: func(c *csv) { c.KeepMemberships = true }, withheld: "an invalid row may have named it"},
+		"protected":                             {policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"o*d"} }, withheld: "it is protected"},
+		"a member is protected":                 {policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"b@*"} }, withheld: "member b@x.y stays: protected"},
+		"a member's username is protected":      {policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"g?ost"} }, withheld: "member gus@x.y stays: protected"},
+		"a contradicted member":                 {csv: func(c *csv) { c.person("b@x.y", directory.Contradicted) }, withheld: "member b@x.y stays: the CSV lists this person as active and as inactive"},
+		"a member of an unknown status":         {csv: func(c *csv) { c.person("b@x.y", directory.Unclear) }, withheld: "member b@x.y stays: the status of this person is not known"},
+		"a member with an invalid DN":           {csv: func(c *csv) { c.person("b@x.y", directory.Active).KeepMemberships = true }, withheld: "member b@x.y stays: an invalid row is about this person"},
+		"referred to":                           {group: func(g *directory.Group) { g.References = map[string]int{"b": 2, "a": 1, "c": 0} }, withheld: "it is referred to by a (1), b (2)"},
 		"referred to by nothing":                {group: func(g *directory.Group) { g.References = map[string]int{"a": 0} }, want: true},
 		"the caller is not known":               {policy: func(p *plan.Policy) { p.Caller = plan.Caller{} }, want: true},
-		"a bad e-mail elsewhere":                {csv: func(c *csv) { c.KeepUsers = true }, want: true},
+		"an invalid email elsewhere":            {csv: func(c *csv) { c.KeepUsers = true }, want: true},
 		"a person's rows are bad in name alone": {csv: func(c *csv) { c.person("b@x.y", directory.Inactive) }, want: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c, policy, group := newCSV(), prunes(), managed("old", "a@x.y", "Ghost", "b@x.y")
+			gus := local("gus@x.y")
+			gus.Username = "ghost"
 			policy.PruneUsers = false
 			if tt.csv != nil {
 				tt.csv(c)
@@ -52,7 +71,7 @@ func TestPruneOfGroups(t *testing.T) {
 			if tt.group != nil {
 				tt.group(&group)
 			}
-			p := plan.New(&c.Desired, &directory.Observed{Users: locals("a@x.y", "b@x.y"), Groups: []directory.Group{group}}, policy)
+			p := plan.New(&c.Desired, &directory.Observed{Users: append(locals("a@x.y", "b@x.y"), gus), Groups: []directory.Group{group}}, policy)
 			want := []string{}
 			if tt.want {
 				want = []string{"delete group old -a@x.y -b@x.y -Ghost"}
@@ -64,6 +83,11 @@ func TestPruneOfGroups(t *testing.T) {
 				}
 			}
 			same(t, "deletions", deletions, want)
+			if tt.withheld != "" {
+				same(t, "withheld", withheld(p), []string{"group old: " + tt.withheld})
+			} else if len(p.Withheld) > 0 && len(p.Blocked) == 0 {
+				t.Errorf("withheld: %v", withheld(p))
+			}
 			if tt.says != "" && !says(p, tt.says) {
 				t.Errorf("no finding says %q: %+v", tt.says, p.Findings)
 			}
@@ -74,38 +98,52 @@ func TestPruneOfGroups(t *testing.T) {
 func TestPruneOfUsers(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		csv    func(*csv)
-		user   func(*directory.User)
-		more   []directory.User
-		policy func(*plan.Policy)
-		want   bool
-		says   string
+		csv      func(*csv)
+		user     func(*directory.User)
+		more     []directory.User
+		policy   func(*plan.Policy)
+		want     bool
+		withheld string // why the user stays, if that is reported
 	}{
-		"deleted":                       {want: true},
-		"an SSO user too":               {user: func(u *directory.User) { u.IdmType = directory.IdmSSO }, want: true},
-		"not asked for":                 {policy: func(p *plan.Policy) { p.PruneUsers = false }},
-		"active in the CSV":             {csv: func(c *csv) { c.person("b@x.y", directory.Active) }},
-		"inactive in the CSV":           {csv: func(c *csv) { c.person("b@x.y", directory.Inactive) }},
-		"inactive, and asked for":       {csv: func(c *csv) { c.person("b@x.y", directory.Inactive) }, policy: func(p *plan.Policy) { p.PruneInactive = true }, want: true},
-		"active, though it is":          {csv: func(c *csv) { c.person("b@x.y", directory.Active) }, policy: func(p *plan.Policy) { p.PruneInactive = true }},
-		"contradicted, though it is":    {csv: func(c *csv) { c.person("b@x.y", directory.Contradicted) }, policy: func(p *plan.Policy) { p.PruneInactive = true }},
-		"unclear, though it is":         {csv: func(c *csv) { c.unclear("b@x.y", "maybe") }, policy: func(p *plan.Policy) { p.PruneInactive = true }},
-		"inactive with a bad DN":        {csv: func(c *csv) { c.person("b@x.y", directory.Inactive).KeepMemberships = true }, policy: func(p *plan.Policy) { p.PruneInactive = true }},
-		"a row has a bad e-mail":        {csv: func(c *csv) { c.KeepUsers = true }, says: "not deleting 1 user: an invalid row"},
-		"a row has a bad DN":            {csv: func(c *csv) { c.KeepGroups = true }, want: true},
-		"protected by e-mail":           {policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"*@x.y"} }},
-		"protected by username":         {policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"bob"} }},
+		"deleted":                    {want: true},
+		"an SSO user too":            {user: func(u *directory.User) { u.IdmType = directory.IdmSSO }, want: true},
+		"not asked for":              {policy: func(p *plan.Policy) { p.PruneUsers = false }},
+		"active in the CSV":          {csv: func(c *csv) { c.person("b@x.y", directory.Active) }},
+		"inactive in the CSV":        {csv: func(c *csv) { c.person("b@x.y", directory.Inactive) }},
+		"inactive, and asked for":    {csv: func(c *csv) { c.person("b@x.y", directory.Inactive) }, policy: func(p *plan.Policy) { p.PruneInactive = true }, want: true},
+		"active, though it is":       {csv: func(c *csv) { c.person("b@x.y", directory.Active) }, policy: func(p *plan.Policy) { p.PruneInactive = true }},
+		"contradicted, though it is": {csv: func(c *csv) { c.person("b@x.y", directory.Contradicted) }, policy: func(p *plan.Policy) { p.PruneInactive = true }},
+		"unclear, though it is":      {csv: func(c *csv) { c.person("b@x.y", directory.Unclear) }, policy: func(p *plan.Policy) { p.PruneInactive = true }},
+		"inactive with an invalid DN": {
+			csv:    func(c *csv) { c.person("b@x.y", directory.Inactive).KeepMemberships = true },
+			policy: func(p *plan.Policy) { p.PruneInactive = true }, withheld: "an invalid row is about this person",
+		},
+		"a row has an invalid email": {csv: func(c *csv) { c.KeepUsers = true }, withheld: "an invalid row may have named them"},
+		"a row has too few fields":   {csv: func(c *csv) { c.KeepMemberships = true }, withheld: "an invalid row may have named them"},
+		"a row has an invalid DN":    {csv: func(c *csv) { c.KeepGroups = true }, want: true},
+		"protected by email":         {policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"*@x.y"} }, withheld: "protected"},
+		"protected by username":      {policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"bob"} }, withheld: "protected"},
+		"withheld":                   {policy: func(p *plan.Policy) { p.Withhold = true }, withheld: "removals are withheld in this run"},
+		"not in scope":               {policy: func(p *plan.Policy) { p.People = plan.Patterns{"a@*"} }},
+		"in scope":                   {policy: func(p *plan.Policy) { p.People = plan.Patterns{"?@*"} }, want: true},
+		"in a group that is not in scope": {
+			policy: func(p *plan.Policy) { p.Groups = plan.Patterns{"!other"} }, withheld: "member of group other, which this run does not change",
+		},
+		"in a protected group": {
+			policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"oth*"} }, withheld: "member of group other, which this run does not change",
+		},
+		"in a blocked group":            {csv: func(c *csv) { c.group("CN=Other", "a@x.y") }, withheld: "member of group other, which this run does not change"},
 		"a service user":                {user: func(u *directory.User) { u.Type = directory.TypeService }},
 		"a debug user":                  {user: func(u *directory.User) { u.Type = directory.TypeDebug }},
 		"a SCIM user":                   {user: func(u *directory.User) { u.SyncMode = directory.SyncSCIM }},
 		"the domain owner":              {user: func(u *directory.User) { u.DomainOwner = true }},
-		"a user without an e-mail":      {user: func(u *directory.User) { u.Email = "" }},
-		"the caller, by e-mail":         {policy: func(p *plan.Policy) { p.Caller = plan.Caller{Known: true, Email: "b@x.y"} }},
+		"a user without an email":       {user: func(u *directory.User) { u.Email = "" }},
+		"the caller, by email":          {policy: func(p *plan.Policy) { p.Caller = plan.Caller{Known: true, Email: "b@x.y"} }},
 		"the caller, by username":       {policy: func(p *plan.Policy) { p.Caller = plan.Caller{Known: true, Username: "BOB"} }},
-		"the caller is not known":       {policy: func(p *plan.Policy) { p.Caller = plan.Caller{} }, says: "not deleting users"},
-		"two users of the e-mail":       {more: []directory.User{{Email: "b@x.y", Username: "b2", Type: directory.TypeUser}}, says: "several users with that email"},
-		"a service user of the e-mail":  {more: []directory.User{{Email: "b@x.y", Username: "b2", Type: directory.TypeService}}},
-		"a nameless user of the e-mail": {more: []directory.User{{Username: "B@x.y", Type: directory.TypeUser}}},
+		"the caller is not known":       {policy: func(p *plan.Policy) { p.Caller = plan.Caller{} }, withheld: "it is not known which user the credentials belong to"},
+		"two users with the email":      {more: []directory.User{{Email: "b@x.y", Username: "b2", Type: directory.TypeUser, DomainOwner: true}}, withheld: "several users have this email"},
+		"a service user with the email": {more: []directory.User{{Email: "b@x.y", Username: "b2", Type: directory.TypeService}}, withheld: "several users have this email"},
+		"another user of that username": {more: []directory.User{{Username: "B@x.y", Type: directory.TypeUser}}, withheld: "this email is the username of a user who has no email"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -131,8 +169,44 @@ func TestPruneOfUsers(t *testing.T) {
 				want = []string{"delete user b@x.y lost 1"}
 			}
 			same(t, "operations", shown(p), want)
-			if tt.says != "" && !says(p, tt.says) {
-				t.Errorf("no finding says %q: %+v", tt.says, p.Findings)
+			var held []string
+			if tt.withheld != "" {
+				held = []string{"user b@x.y: " + tt.withheld}
+			}
+			same(t, "withheld", withheld(p), held)
+		})
+	}
+}
+
+// TestUnknownCallerIsAnErrorIfUsersWereToBeDeleted, and only then.
+func TestUnknownCallerIsAnErrorIfUsersWereToBeDeleted(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		policy func(*plan.Policy)
+		want   bool
+	}{
+		"to be deleted":           {want: true},
+		"the caller is known":     {policy: func(p *plan.Policy) { p.Caller = known }},
+		"not asked for":           {policy: func(p *plan.Policy) { p.PruneUsers = false }},
+		"protected":               {policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"b@*"} }},
+		"withheld":                {policy: func(p *plan.Policy) { p.Withhold = true }},
+		"the run is about them":   {policy: func(p *plan.Policy) { p.Only = plan.Patterns{"b@*"} }, want: true},
+		"the run is about others": {policy: func(p *plan.Policy) { p.Only = plan.Patterns{"a@*"} }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, policy := newCSV(), prunes()
+			c.group("CN=Ops", "a@x.y")
+			policy.Caller = plan.Caller{}
+			if tt.policy != nil {
+				tt.policy(&policy)
+			}
+			p := plan.New(&c.Desired, observe(locals("b@x.y"), managed("ops", "a@x.y")), policy)
+			got := slices.ContainsFunc(p.Findings, func(f directory.Finding) bool {
+				return f.Severity == directory.Error && f.Kind == directory.CallerUnknown
+			})
+			if got != tt.want {
+				t.Errorf("an error: %v, want %v: %+v", got, tt.want, p.Findings)
 			}
 		})
 	}
@@ -143,22 +217,23 @@ func TestPruneCountsEachMembershipOnce(t *testing.T) {
 	c := newCSV()
 	c.group("CN=Ops", "a@x.y")
 	p := plan.New(&c.Desired, &directory.Observed{
-		Users: locals("a@x.y", "b@x.y", "c@x.y"),
+		Users: locals("a@x.y", "b@x.y", "c@x.y", "d@x.y"),
 		Groups: []directory.Group{
-			managed("ops", "a@x.y", "b@x.y"),                                                        // b is taken out
-			managed("old", "b@x.y", "c@x.y"),                                                        // goes with both
-			{Name: "foreign", Usernames: []directory.Username{"B@x.y"}},                             // lost with b
-			{Name: "scim", SyncMode: directory.SyncSCIM, Usernames: []directory.Username{"b@x.y"}},  // lost with b
-			{Name: "unread", ReadError: "boom", Usernames: []directory.Username{"c@x.y", "nobody"}}, // lost with c
+			managed("ops", "a@x.y", "b@x.y"),                                                                // b is taken out
+			managed("old", "b@x.y", "c@x.y"),                                                                // goes with both
+			{Name: "foreign", Usernames: []directory.Username{"B@x.y"}},                                     // lost with b
+			{Name: "scim", SyncMode: directory.SyncSCIM, Usernames: []directory.Username{"b@x.y", "C@x.y"}}, // lost with b and c
+			{Name: "unread", ReadError: "boom", Usernames: []directory.Username{"d@x.y", "nobody"}},         // d stays
 		},
 	}, prunes())
 	same(t, "operations", shown(p), []string{
 		"update group ops -b@x.y", "delete group old -b@x.y -c@x.y", "delete user b@x.y lost 2", "delete user c@x.y lost 1",
 	})
 	same(t, "removed", p.Removed(), 6)
+	same(t, "withheld", withheld(p), []string{"user d@x.y: member of group unread, which this run does not change"})
 }
 
-func TestPrunedUserWhomTheCSVCallsInactiveIsNotUnchanged(t *testing.T) {
+func TestPrunedInactiveUserIsNotUnchanged(t *testing.T) {
 	t.Parallel()
 	c, policy := newCSV(), prunes()
 	policy.PruneInactive, policy.UpdateUsers = true, true

@@ -12,10 +12,10 @@ import (
 
 // Snapshot is what the plan is about to change, as it was observed when the plan
 // was made. The time is the caller's to add.
-func (p *Plan) Snapshot(tenant string, observed *directory.Observed) *directory.Snapshot {
+func (p *Plan) Snapshot(policy Policy, observed *directory.Observed) *directory.Snapshot {
 	then := newTenant(observed)
 	s := &directory.Snapshot{
-		Schema: directory.SnapshotSchema, Tenant: tenant, Digest: p.Digest,
+		Schema: directory.SnapshotSchema, Tenant: policy.Tenant, API: policy.API, Digest: p.Digest,
 		Users: []directory.User{}, Groups: []directory.Group{}, Members: map[string]directory.Email{}, NewUsers: []directory.Email{}, NewGroups: []directory.GroupName{},
 	}
 	for i := range p.Operations {
@@ -31,7 +31,7 @@ func (p *Plan) Snapshot(tenant string, observed *directory.Observed) *directory.
 		default:
 			s.Groups = append(s.Groups, o.Group)
 			for _, username := range o.Group.Usernames {
-				s.Members[username.Key()] = then.who(username)
+				s.Members[username.Key()] = then.member(username).Email
 			}
 		}
 	}
@@ -42,20 +42,17 @@ func (p *Plan) Snapshot(tenant string, observed *directory.Observed) *directory.
 // members, roles, descriptions, display names and sync ids back, deleted groups
 // and users are created again, names are put back. Nothing is deleted.
 func NewRestore(snapshot *directory.Snapshot, observed *directory.Observed, policy Policy) *Plan {
-	p := &planner{
-		policy:  policy,
-		desired: &directory.Desired{},
-		tenant:  newTenant(observed),
-		plan: &Plan{
-			Users:  Count{Desired: len(snapshot.Users), Existing: len(observed.Users)},
-			Groups: Count{Desired: len(snapshot.Groups), Existing: len(observed.Groups)},
-		},
+	p := newPlanner(&directory.Desired{}, observed, policy)
+	p.plan.Users.Desired, p.plan.Groups.Desired = len(snapshot.Users), len(snapshot.Groups)
+	for _, group := range observed.Groups {
+		if group.ReadError != "" && p.restorable(group.Name) {
+			p.blockGroup(group.Name, "the tenant returned it incomplete: "+group.ReadError, "")
+		}
 	}
-	p.blockUnread()
 	users, returning := p.restoreUsers(snapshot)
 	p.plan.Operations = slices.Concat(users, p.restoreGroups(snapshot, returning))
 	for _, email := range snapshot.NewUsers {
-		if _, exists := p.tenant.user(email); exists {
+		if user, _ := p.tenant.Email(email); user != nil {
 			p.warn(directory.UserCreatedSince, string(email), "delete it by hand if it is not wanted", "user %s was created by the run being undone; leaving it", email)
 		}
 	}
@@ -64,22 +61,26 @@ func NewRestore(snapshot *directory.Snapshot, observed *directory.Observed, poli
 			p.warn(directory.GroupCreatedSince, string(name), "delete it by hand if it is not wanted", "group %q was created by the run being undone; leaving it", name)
 		}
 	}
-	p.guard()
-	p.plan.Digest = digest(policy.Tenant, p.plan.Operations)
-	return p.plan
+	return p.finish()
 }
 
 // restoreUsers plans the users, and tells who comes back.
 func (p *planner) restoreUsers(snapshot *directory.Snapshot) (operations []Operation, returning map[directory.Email]directory.User) {
 	returning = map[directory.Email]directory.User{}
 	for _, user := range snapshot.Users {
-		now, exists := p.tenant.user(user.Email)
+		now, shared := p.tenant.Email(user.Email)
 		spare := directory.NewPersonName("", user.Email) // the API takes no empty name
 		user.Name.First, user.Name.Last = cmp.Or(user.Name.First, spare.First), cmp.Or(user.Name.Last, spare.Last)
 		switch {
-		case !exists:
-			if other, taken := p.tenant.usernames[user.Username.Key()]; taken {
-				p.warn(directory.UsernameTaken, string(user.Email), "", "user %s is recreated with the email as username: %q now belongs to %s", user.Email, user.Username, other)
+		case !p.policy.PersonInScope(user.Email):
+			// Left as they are.
+		case shared:
+			p.blockShared(user.Email)
+		case now == nil && p.blockTaken(user.Email):
+			// Not created.
+		case now == nil:
+			if other := p.tenant.Username(user.Username); other != nil {
+				p.warn(directory.UsernameTaken, string(user.Email), "", "user %s is recreated with the email as username: the old one now belongs to %s", user.Email, cmp.Or(string(other.Email), "a user without an email"))
 				user.Username = directory.Username(user.Email)
 			}
 			returning[user.Email] = user
@@ -89,10 +90,10 @@ func (p *planner) restoreUsers(snapshot *directory.Snapshot) (operations []Opera
 			} else {
 				p.warn(directory.RecreatedUser, string(user.Email), "", "user %s is recreated without API credentials or personal settings", user.Email)
 			}
-		case now.Name != user.Name && now.Local():
-			before := now.Name
-			now.Name = user.Name
-			operations = append(operations, Operation{Action: Update, Object: User, User: now, Before: before})
+		case now.Name != user.Name && now.Local() && p.replaceable(now):
+			update := *now
+			update.Name = user.Name
+			operations = append(operations, Operation{Action: Update, Object: User, User: update, Before: now.Name})
 		default:
 			p.plan.Users.Unchanged++
 		}
@@ -107,7 +108,7 @@ func (p *planner) restoreUsers(snapshot *directory.Snapshot) (operations []Opera
 // may have changed hands.
 type restored struct {
 	directory.Group
-	members []directory.Email
+	members []Member // by the email and the username of then
 }
 
 // restoreGroups plans the groups of the snapshot, and the places of users who
@@ -117,7 +118,7 @@ func (p *planner) restoreGroups(snapshot *directory.Snapshot, returning map[dire
 	for _, group := range snapshot.Groups {
 		then := &restored{Group: group}
 		for _, username := range group.Usernames {
-			then.members = append(then.members, snapshot.Members[username.Key()])
+			then.members = append(then.members, Member{Email: snapshot.Members[username.Key()], Username: username})
 		}
 		wanted[group.Name] = then
 	}
@@ -128,8 +129,8 @@ func (p *planner) restoreGroups(snapshot *directory.Snapshot, returning map[dire
 			if wanted[name] == nil && now != nil {
 				wanted[name] = &restored{Group: *now, members: p.tenant.members(now)}
 			}
-			if group := wanted[name]; group != nil && !slices.Contains(group.members, email) {
-				group.members = append(group.members, email)
+			if group := wanted[name]; group != nil { // twice does no harm
+				group.members = append(group.members, Member{Email: email})
 			}
 		}
 	}
@@ -143,6 +144,9 @@ func (p *planner) restoreGroups(snapshot *directory.Snapshot, returning map[dire
 }
 
 func (p *planner) restoreGroup(then *restored, returning map[directory.Email]directory.User) (Operation, bool) {
+	if !p.restorable(then.Name) {
+		return Operation{}, false
+	}
 	now, exists := p.tenant.groups[then.Name]
 	if exists && now.SyncMode == directory.SyncSCIM {
 		p.warn(directory.SCIMSynced, string(then.Name), "", "skipping group %q: it is synced by SCIM", then.Name)
@@ -150,7 +154,7 @@ func (p *planner) restoreGroup(then *restored, returning map[directory.Email]dir
 	if exists && (now.SyncMode == directory.SyncSCIM || now.ReadError != "") {
 		return Operation{}, false
 	}
-	operation := Operation{Action: Update, Object: Group, Attributes: attributesOf(then.Group)}
+	operation := Operation{Action: Update, Object: Group, Adopted: true, Attributes: attributesOf(then.Group)}
 	if exists {
 		operation.Group = *now
 	} else {
@@ -171,15 +175,20 @@ func (p *planner) restoreGroup(then *restored, returning map[directory.Email]dir
 // restoreMembers plans who comes back to a group, and who leaves it again.
 func (p *planner) restoreMembers(operation *Operation, then *restored, returning map[directory.Email]directory.User) {
 	present := map[directory.Email]bool{}
-	for _, email := range p.tenant.members(&operation.Group) {
-		present[email] = true
+	for _, member := range p.tenant.members(&operation.Group) {
+		present[member.Email] = true
 	}
-	var wanted []directory.Email
-	for _, email := range then.members {
-		_, known := p.tenant.user(email)
+	var wanted []Member
+	for _, member := range then.members {
+		email := member.Email
+		user, _ := p.tenant.Email(email)
+		if now := p.tenant.member(member.Username); now.user != nil && now.Email == email {
+			user = now.user // whoever else has the email
+		}
 		_, returns := returning[email]
-		if known || returns || present[email] {
-			wanted = append(wanted, email)
+		p.barred[email] = user == nil && !returns || !p.policy.PersonInScope(email)
+		if user != nil || returns || present[email] {
+			wanted = append(wanted, newMember(email, user))
 		} else {
 			p.warn(directory.MemberNotRestored, string(email), "", "cannot put %s back into group %q: the tenant has no such user any more", email, then.Name)
 		}
@@ -189,10 +198,10 @@ func (p *planner) restoreMembers(operation *Operation, then *restored, returning
 		names[username.Key()] = true
 	}
 	p.changeMembers(operation, wanted, func(member Member) string {
-		switch {
-		case p.protected(member):
-			return "protected"
-		case names[member.Username.Key()]:
+		if reason := p.keepMember(&operation.Group, nil, member); reason != "" {
+			return reason
+		}
+		if names[member.Username.Key()] {
 			return "the username was in the group with another email then: it may be the same person"
 		}
 		return ""

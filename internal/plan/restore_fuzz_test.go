@@ -8,7 +8,7 @@ import (
 )
 
 // Whatever a snapshot holds, going back deletes nothing, takes nobody out of a
-// group that it does not name, and lets whom protect names stay.
+// group that it does not name, and lets people that protect names stay.
 func FuzzRestore(f *testing.F) {
 	for _, snapshot := range []string{
 		`{"schema": 1, "tenant": "acme", "users": [], "groups": [], "members": {}}`,

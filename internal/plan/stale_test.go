@@ -10,22 +10,23 @@ import (
 func TestNewWarnsOfGroupsThatNoRowNamesAnyMore(t *testing.T) {
 	t.Parallel()
 	const lead = `group "xc-old" is no longer in the CSV, but its `
+	const hint = " to delete it or unnamed-groups: empty to empty it, or add it to protect if another export manages it"
 	for name, tt := range map[string]struct {
 		csv    func(*csv)
 		group  func(*directory.Group)
 		policy plan.Policy
 		want   []string
 	}{
-		"one member":   {want: []string{lead + "1 member keeps access; set prune: groups to delete it, or add it to protect if another export manages it"}},
-		"two members":  {group: func(g *directory.Group) { g.Usernames = []directory.Username{"b@x.y", "ghost"} }, want: []string{lead + "2 members keep access; set prune: groups to delete it, or add it to protect if another export manages it"}},
-		"users pruned": {policy: plan.Policy{PruneUsers: true, Caller: known}, want: []string{lead + "1 member keeps access; set prune: all to delete it, or add it to protect if another export manages it"}},
+		"one member":   {want: []string{lead + "1 member keeps access; set prune: groups" + hint}},
+		"two members":  {group: func(g *directory.Group) { g.Usernames = []directory.Username{"b@x.y", "ghost"} }, want: []string{lead + "2 members keep access; set prune: groups" + hint}},
+		"users pruned": {policy: plan.Policy{PruneUsers: true, Caller: known}, want: []string{lead + "1 member keeps access; set prune: all" + hint}},
 		"referred to": {
 			group: func(g *directory.Group) { g.References = map[string]int{"policy": 1} },
 			want:  []string{lead + "1 member keeps access; prune: groups would not delete it: it is referred to by policy (1)"},
 		},
 		"its member is protected": {
 			policy: plan.Policy{Protect: plan.Patterns{"b@*"}},
-			want:   []string{lead + "1 member keeps access; prune: groups would not delete it: its member b@x.y is protected"},
+			want:   []string{lead + "1 member keeps access; prune: groups would not delete it: member b@x.y stays: protected"},
 		},
 		"it is protected":         {policy: plan.Policy{Protect: plan.Patterns{"xc-*"}}},
 		"nobody in it":            {group: func(g *directory.Group) { g.Usernames = nil }},
@@ -35,6 +36,12 @@ func TestNewWarnsOfGroupsThatNoRowNamesAnyMore(t *testing.T) {
 		"named":                   {csv: func(c *csv) { c.group("CN=XC-Old", "b@x.y") }},
 		"named, of nobody active": {csv: func(c *csv) { c.group("CN=XC-Old") }},
 		"a bad row may name it":   {csv: func(c *csv) { c.KeepGroups = true }},
+		"not in scope":            {policy: plan.Policy{Groups: plan.Patterns{"ops"}}},
+		"adopted": {
+			group: func(g *directory.Group) { g.Description = "" }, policy: plan.Policy{Adopt: plan.Patterns{"xc-*"}},
+			want: []string{lead + "1 member keeps access; set prune: groups" + hint},
+		},
+		"emptied": {policy: plan.Policy{EmptyUnnamed: true, Groups: plan.Patterns{"*"}}},
 		"inactive in another's": {
 			csv:   func(c *csv) { c.person("b@x.y", directory.Inactive) },
 			group: func(g *directory.Group) { g.Description = "" },
@@ -50,8 +57,12 @@ func TestNewWarnsOfGroupsThatNoRowNamesAnyMore(t *testing.T) {
 			group:  func(g *directory.Group) { g.Description = "" },
 			policy: plan.Policy{PruneGroups: true, PruneUnmanaged: true},
 		},
-		"pruned":                {policy: plan.Policy{PruneGroups: true}},
-		"pruned, but protected": {policy: plan.Policy{PruneGroups: true, Protect: plan.Patterns{"b@*"}}, want: []string{`not deleting group "xc-old": its member b@x.y is protected; `}},
+		"pruned":                           {policy: plan.Policy{PruneGroups: true}},
+		"pruned, but protected (withheld)": {policy: plan.Policy{PruneGroups: true, Protect: plan.Patterns{"b@*"}}},
+		"pruned, but made by somebody else": {
+			group: func(g *directory.Group) { g.Description = "" }, policy: plan.Policy{PruneGroups: true},
+			want: []string{`group "xc-old" is not deleted: this program did not create it; `},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -63,8 +74,7 @@ func TestNewWarnsOfGroupsThatNoRowNamesAnyMore(t *testing.T) {
 			if tt.group != nil {
 				tt.group(&group)
 			}
-			observed := &directory.Observed{Users: locals("a@x.y"), Groups: []directory.Group{managed("ops", "a@x.y"), group}}
-			p := plan.New(&c.Desired, observed, tt.policy)
+			p := plan.New(&c.Desired, observe(nil, managed("ops", "a@x.y"), group), tt.policy)
 			var got []string
 			for _, f := range p.Findings {
 				got = append(got, f.Message+"; "+f.Hint)

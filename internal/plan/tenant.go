@@ -3,85 +3,78 @@ package plan
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"xc-group-sync/internal/directory"
 )
 
 // tenant is the observed state, by name.
 type tenant struct {
-	observed  *directory.Observed
-	groups    map[directory.GroupName]*directory.Group
-	users     map[directory.Email][]directory.User // more than one where users share an e-mail
-	usernames map[string]directory.Email           // by Username.Key
+	*directory.Index
+	observed *directory.Observed
+	groups   map[directory.GroupName]*directory.Group
 }
 
 func newTenant(observed *directory.Observed) *tenant {
 	t := &tenant{
-		observed:  observed,
-		groups:    make(map[directory.GroupName]*directory.Group, len(observed.Groups)),
-		users:     make(map[directory.Email][]directory.User, len(observed.Users)),
-		usernames: make(map[string]directory.Email, len(observed.Users)),
+		Index:    directory.NewIndex(observed.Users),
+		observed: observed,
+		groups:   make(map[directory.GroupName]*directory.Group, len(observed.Groups)),
 	}
 	for i := range observed.Groups {
 		t.groups[observed.Groups[i].Name] = &observed.Groups[i]
 	}
-	for _, user := range observed.Users {
-		username := user.Username.Key()
-		email := cmp.Or(user.Email, directory.Email(username))
-		t.users[email] = append(t.users[email], user)
-		t.usernames[username] = email
-	}
 	return t
 }
 
-// who is the person whom a group lists by username.
-func (t *tenant) who(username directory.Username) directory.Email {
-	key := username.Key()
-	if email, ok := t.usernames[key]; ok {
-		return email
+// groupsByName are the observed groups, sorted.
+func (t *tenant) groupsByName() []*directory.Group {
+	groups := make([]*directory.Group, len(t.observed.Groups))
+	for i := range groups {
+		groups[i] = &t.observed.Groups[i]
 	}
-	return directory.Email(key)
+	slices.SortFunc(groups, func(a, b *directory.Group) int { return cmp.Compare(a.Name, b.Name) })
+	return groups
 }
 
-// members are the people whom a group lists.
-func (t *tenant) members(group *directory.Group) []directory.Email {
-	people := make([]directory.Email, len(group.Usernames))
+// member is the person a group lists by username.
+func (t *tenant) member(username directory.Username) Member {
+	m := Member{Username: username, user: t.Username(username)}
+	if m.user != nil {
+		m.Email = m.user.Email
+	}
+	if m.Email == "" {
+		m.Email = directory.Email(username.Key())
+	}
+	return m
+}
+
+// newMember is the member that a group has for the person with an email; user is
+// nil if the person must be created.
+func newMember(email directory.Email, user *directory.User) Member {
+	m := Member{Email: email, user: user}
+	if user != nil {
+		m.Username = user.Username
+	}
+	return m
+}
+
+// members are the people a group lists, sorted.
+func (t *tenant) members(group *directory.Group) []Member {
+	members := make([]Member, len(group.Usernames))
 	for i, username := range group.Usernames {
-		people[i] = t.who(username)
+		members[i] = t.member(username)
 	}
-	return people
+	sortMembers(members)
+	return members
 }
 
-// user is the user of an e-mail: of several an ordinary one, then the first by
-// username.
-func (t *tenant) user(email directory.Email) (directory.User, bool) {
-	users := t.users[email]
-	if len(users) == 0 {
-		return directory.User{}, false
-	}
-	return slices.MinFunc(users, func(a, b directory.User) int {
-		if a.Ordinary() != b.Ordinary() {
-			if a.Ordinary() {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(a.Username, b.Username)
-	}), true
-}
-
-// member is the person as a group lists or will list them.
-func (t *tenant) member(email directory.Email) Member {
-	user, _ := t.user(email)
-	return Member{Email: email, Username: user.Username}
-}
-
-// idmType is what most ordinary users are, the domain owner aside unless there
-// is nobody else; local where that leaves no answer.
+// idmType is what most ordinary users are, without the domain owner unless there
+// is nobody else; local if that leaves no answer.
 func (t *tenant) idmType() string {
-	sso, local := t.count(false)
+	sso, local := t.countIDM(false)
 	if sso+local == 0 {
-		sso, local = t.count(true)
+		sso, local = t.countIDM(true)
 	}
 	if sso > local {
 		return directory.IdmSSO
@@ -89,7 +82,7 @@ func (t *tenant) idmType() string {
 	return directory.IdmLocal
 }
 
-func (t *tenant) count(owners bool) (sso, local int) {
+func (t *tenant) countIDM(owners bool) (sso, local int) {
 	for _, user := range t.observed.Users {
 		switch {
 		case !user.Ordinary() || user.DomainOwner != owners:
@@ -101,3 +94,6 @@ func (t *tenant) count(owners bool) (sso, local int) {
 	}
 	return sso, local
 }
+
+// Owned reports whether this program created the group.
+func Owned(group *directory.Group) bool { return strings.HasPrefix(group.Description, Marker) }

@@ -33,11 +33,6 @@ func (c *csv) person(email directory.Email, status directory.Status) *directory.
 	return p
 }
 
-// unclear is a person whose status is no known word.
-func (c *csv) unclear(email directory.Email, word string) {
-	c.person(email, directory.Unclear).StatusWord = word
-}
-
 // group names a group by one DN or several, separated by "|".
 func (c *csv) group(dns string, members ...directory.Email) *directory.DesiredGroup {
 	group := &directory.DesiredGroup{}
@@ -57,7 +52,7 @@ func (c *csv) group(dns string, members ...directory.Email) *directory.DesiredGr
 	return group
 }
 
-// local is an ordinary local user whose username is the e-mail.
+// local is an ordinary local user whose username is the email.
 func local(email directory.Email) directory.User {
 	return directory.User{
 		Email: email, Username: directory.Username(email), Name: directory.NewPersonName("", email),
@@ -71,6 +66,27 @@ func locals(emails ...directory.Email) []directory.User {
 		users[i] = local(email)
 	}
 	return users
+}
+
+// observe is a tenant in which every member of a group is listed: users, and a
+// local user for each username that is not among them.
+func observe(users []directory.User, groups ...directory.Group) *directory.Observed {
+	observed := &directory.Observed{Users: slices.Clone(users), Groups: groups}
+	known := map[string]bool{}
+	for _, user := range users {
+		known[user.Username.Key()] = true
+	}
+	for _, group := range groups {
+		for _, username := range group.Usernames {
+			if !known[username.Key()] {
+				known[username.Key()] = true
+				user := local(directory.Email(username.Key()))
+				user.Username = username
+				observed.Users = append(observed.Users, user)
+			}
+		}
+	}
+	return observed
 }
 
 // managed is a group that this program created.
@@ -101,7 +117,7 @@ func shown(p *plan.Plan) []string {
 			}
 		}
 		for _, member := range o.Remove {
-			line += " -" + cmp.Or(string(member.Username), string(member.Email))
+			line += " -" + string(member.Username)
 		}
 		if o.Lost > 0 {
 			line += fmt.Sprintf(" lost %d", o.Lost)
@@ -114,15 +130,24 @@ func shown(p *plan.Plan) []string {
 func blocked(p *plan.Plan) []string {
 	var names []string
 	for _, b := range p.Blocked {
-		names = append(names, string(b.Name))
+		names = append(names, b.Name)
 	}
 	return names
 }
 
+// withheld is what is withheld, a line each: a membership as "GROUP USERNAME: …",
+// the others as "user EMAIL: …" and "group NAME: …".
 func withheld(p *plan.Plan) []string {
 	var lines []string
 	for _, w := range p.Withheld {
-		lines = append(lines, fmt.Sprintf("%s %s: %s", w.Group, w.Member.Username, w.Reason))
+		switch w.Kind {
+		case plan.Membership:
+			lines = append(lines, fmt.Sprintf("%s %s: %s", w.Group, w.Member.Username, w.Reason))
+		case plan.UserDeletion:
+			lines = append(lines, fmt.Sprintf("user %s: %s", w.Member.Email, w.Reason))
+		default:
+			lines = append(lines, fmt.Sprintf("%s %s: %s", w.Kind, w.Group, w.Reason))
+		}
 	}
 	return lines
 }

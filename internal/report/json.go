@@ -17,6 +17,7 @@ type document struct {
 	Schema      int         `json:"schema"`
 	Version     string      `json:"version"`
 	Tenant      string      `json:"tenant"`
+	Host        string      `json:"host"` // of the API, and its path
 	Simulated   bool        `json:"simulated,omitempty"`
 	DryRun      bool        `json:"dry_run"`
 	Result      string      `json:"result"`
@@ -26,10 +27,16 @@ type document struct {
 	Users       Tally       `json:"users"`
 	Groups      Tally       `json:"groups"`
 	Memberships Memberships `json:"memberships"`
+	OutOfScope  scopeJSON   `json:"out_of_scope"`
 	Plan        planJSON    `json:"plan"`
 	Retry       retryJSON   `json:"retry"`
 	HTTP        httpJSON    `json:"http"`
 	Warnings    []warning   `json:"warnings"`
+}
+
+type scopeJSON struct {
+	DNs    int `json:"dns"`
+	People int `json:"people"`
 }
 
 type planJSON struct {
@@ -44,11 +51,14 @@ type blockedJSON struct {
 	Object plan.Object `json:"object"`
 	Name   string      `json:"name"`
 	Reason string      `json:"reason"`
+	Roles  []string    `json:"roles"`
 }
 
 type withheldJSON struct {
+	Kind   plan.WithheldKind   `json:"kind"`
 	Group  directory.GroupName `json:"group"`
 	Email  directory.Email     `json:"email"`
+	Role   string              `json:"role"`
 	Reason string              `json:"reason"`
 }
 
@@ -113,9 +123,9 @@ func (r *Report) JSON(s Sanitizer) ([]byte, error) {
 	s.MaskEmails = false
 	t := r.Tallies()
 	d := document{
-		Schema: 1, Version: r.Version, Tenant: r.Tenant, Simulated: r.Simulate, DryRun: r.DryRun, Result: r.Code().Verdict(), Error: s.hide(r.cause()),
+		Schema: 1, Version: r.Version, Tenant: r.Tenant, Host: r.API, Simulated: r.Simulate, DryRun: r.DryRun, Result: r.Code().Verdict(), Error: s.hide(r.cause()),
 		StartedAt: r.Started.UTC().Format(time.RFC3339), Duration: Seconds(r.Duration),
-		Users: t.Users, Groups: t.Groups, Memberships: t.Memberships,
+		Users: t.Users, Groups: t.Groups, Memberships: t.Memberships, OutOfScope: scopeJSON(r.OutOfScope),
 		Plan:     planJSON{Refusals: []string{}, Operations: []operationJSON{}, Blocked: []blockedJSON{}, Withheld: []withheldJSON{}},
 		Retry:    retryReport(r.Outcome),
 		HTTP:     httpJSON{r.HTTP.Requests, r.HTTP.Retries, Seconds(r.HTTP.P50), Seconds(r.HTTP.P95), Seconds(r.HTTP.Max)},
@@ -127,10 +137,10 @@ func (r *Report) JSON(s Sanitizer) ([]byte, error) {
 			d.Plan.Refusals = append(d.Plan.Refusals, s.hide(refusal.Reason))
 		}
 		for _, blocked := range r.Plan.Blocked {
-			d.Plan.Blocked = append(d.Plan.Blocked, blockedJSON{blocked.Object, blocked.Name, s.hide(blocked.Reason)})
+			d.Plan.Blocked = append(d.Plan.Blocked, blockedJSON{blocked.Object, blocked.Name, s.hide(blocked.Reason), roleNames(blocked.Roles)})
 		}
 		for _, withheld := range r.Plan.Withheld {
-			d.Plan.Withheld = append(d.Plan.Withheld, withheldJSON{withheld.Group, withheld.Member.Email, s.hide(withheld.Reason)})
+			d.Plan.Withheld = append(d.Plan.Withheld, withheldJSON{Kind: withheld.Kind, Group: withheld.Group, Email: withheld.Member.Email, Reason: s.hide(withheld.Reason)})
 		}
 	}
 	for _, result := range r.results() {
@@ -187,6 +197,14 @@ func retryReport(outcome *groupsync.Outcome) retryJSON {
 		report.ByCause[cause] = n
 	}
 	return report
+}
+
+func roleNames(roles []directory.Role) []string {
+	names := make([]string, len(roles))
+	for i, role := range roles {
+		names[i] = role.String()
+	}
+	return names
 }
 
 func emails(members []plan.Member) []string {

@@ -97,7 +97,7 @@ func (d *markdown) verdict() {
 		d.box(caution, append([]string{"**Refused**, nothing was changed. " + d.headline()}, d.reasons()...)...)
 	case code == run.Interrupted:
 		d.box(warned, append([]string{"**Interrupted.** " + d.headline()}, d.reasons()...)...)
-	case code != run.Done && code != run.Drifted && d.Plan == nil:
+	case code != run.Done && code != run.Drifted && (d.Plan == nil || d.Outcome == nil && !d.DryRun):
 		d.box(caution, append([]string{"**Failed**, nothing was changed."}, d.reasons()...)...)
 	case code == run.Drifted:
 		d.box(warned, "**Drift**: there is something to do. "+d.headline())

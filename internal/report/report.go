@@ -23,7 +23,8 @@ type Report struct {
 	*run.Result
 	Version  string
 	Tenant   string
-	Simulate bool // the tenant is the embedded one, whatever its name
+	API      string // host and path; empty for the embedded tenant
+	Simulate bool   // the tenant is the embedded one, whatever its name
 	HTTP     HTTP
 	URL      string // of the run on GitHub; empty: none
 	Told     int    // how many of the findings, from the first, the reader of the text has seen
@@ -33,8 +34,8 @@ type Report struct {
 func (r *Report) place() string { return r.Tenant + r.simulated() }
 
 func (r *Report) simulated() string {
-	if r.Simulate && r.Tenant != "simulated" {
-		return " (simulated)"
+	if r.Simulate {
+		return " (an embedded sample tenant)"
 	}
 	return ""
 }
@@ -77,7 +78,7 @@ func (r *Report) Tallies() Tallies {
 	for _, blocked := range r.Plan.Blocked {
 		t.of(blocked.Object).Failed++
 	}
-	t.Memberships.Withheld = len(r.Plan.Withheld)
+	t.Memberships.Withheld = r.Plan.WithheldMemberships()
 	if r.DryRun {
 		t.plan(r.Plan)
 		return t

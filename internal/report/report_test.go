@@ -36,14 +36,21 @@ func example(dryRun bool) *report.Report {
 			{Action: plan.Create, Object: plan.Group, Group: directory.Group{Name: "dev", DisplayName: "Développement"}, Add: []plan.Member{{Email: "lost@example.com"}}},
 			{Action: plan.Delete, Object: plan.User, User: directory.User{Email: "gone@example.com"}, Lost: 2},
 		},
-		Blocked:  []plan.Blocked{{Object: plan.Group, Name: "a-b", Reason: `2 DNs map to this group name: "CN=a b", "CN=a-b"`}},
-		Withheld: []plan.Withheld{{Group: "ops", Member: plan.Member{Email: "boss@example.com", Username: "boss"}, Reason: "protected"}},
-		Users:    plan.Count{Desired: 12, Existing: 10, Unchanged: 10},
-		Groups:   plan.Count{Desired: 3, Existing: 8, Unchanged: 1},
-		Digest:   "sha256:" + strings.Repeat("0", 64),
+		Blocked: []plan.Blocked{{
+			Object: plan.Group, Name: "a-b", Reason: `2 DNs map to this group name: "CN=a b", "CN=a-b"`,
+			Roles: []directory.Role{{Namespace: "system", Role: "ves-io-monitor-role"}, {Namespace: "*", Role: "ves-io-admin-role"}},
+		}},
+		Withheld: []plan.Withheld{
+			{Kind: plan.Membership, Group: "ops", Member: plan.Member{Email: "boss@example.com", Username: "boss"}, Reason: "protected"},
+			{Kind: plan.GroupRemoval, Group: "old", Reason: "member boss@example.com stays: protected"},
+			{Kind: plan.UserDeletion, Member: plan.Member{Email: "boss@example.com", Username: "boss"}, Reason: "protected"},
+		},
+		Users:  plan.Count{Desired: 12, Existing: 10, Unchanged: 10},
+		Groups: plan.Count{Desired: 3, Existing: 8, Unchanged: 1},
+		Digest: "sha256:" + strings.Repeat("0", 64),
 	}
 	r := &report.Report{
-		Version: "v1.2.3", Tenant: "acme", URL: "https://github.example/o/r/actions/runs/1",
+		Version: "v1.2.3", Tenant: "acme", API: "acme.example/api-path", URL: "https://github.example/o/r/actions/runs/1",
 		Result: &run.Result{
 			DryRun: dryRun, Plan: p, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Duration: 1234 * time.Millisecond,
 			Findings: []directory.Finding{
@@ -53,6 +60,7 @@ func example(dryRun bool) *report.Report {
 		},
 		HTTP: report.HTTP{Requests: 9, Retries: 1, P50: 20 * time.Millisecond, P95: 40 * time.Millisecond, Max: time.Second},
 	}
+	r.OutOfScope.DNs, r.OutOfScope.People = 2, 1
 	if dryRun {
 		return r
 	}
@@ -274,8 +282,8 @@ func TestRefusedRun(t *testing.T) {
       "plan would remove 9 of 10 users"
     ]`}, {string(document), `"simulated": true`},
 		{text, "error: refusing to apply: plan would remove 9 of 10 users\nhint: re-run\n"},
-		{text, "a run would be refused"}, {text, "Tenant acme (simulated): "},
-		{page, "## User groups of `acme` (simulated)"}, {page, "plan would remove 9 of 10 users"},
+		{text, "a run would be refused"}, {text, "Tenant acme (an embedded sample tenant): "},
+		{page, "## User groups of `acme` (an embedded sample tenant)"}, {page, "plan would remove 9 of 10 users"},
 	} {
 		if !strings.Contains(part.in, part.part) {
 			t.Errorf("%q is missing from:\n%s", part.part, part.in)

@@ -117,10 +117,17 @@ func (d *markdown) withheld() {
 	}
 	d.line("<details><summary>%s withheld</summary>", count(len(d.Plan.Withheld), "removal"))
 	d.line("")
-	d.line("| group | person stays | why |")
+	d.line("| group | who stays | why |")
 	d.line("|---|---|---|")
 	d.table("removals", alike(rows(d.Plan.Withheld, func(w plan.Withheld) string {
-		return fmt.Sprintf("| %s | %s | %s", d.s.Code(string(w.Group)), d.s.Code(string(w.Member.Email)), d.s.Prose(w.Reason))
+		group, person := d.s.Code(string(w.Group)), d.s.Code(string(w.Member.Email))
+		switch w.Kind {
+		case plan.GroupRemoval:
+			person = "the group itself"
+		case plan.UserDeletion:
+			group = "(user not deleted)"
+		}
+		return fmt.Sprintf("| %s | %s | %s", group, person, d.s.Prose(w.Reason))
 	}), " |"))
 	d.line("</details>")
 	d.line("")

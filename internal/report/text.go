@@ -51,7 +51,7 @@ func (r *Report) WritePlan(w io.Writer, s Sanitizer, style Style) error {
 				t.printf("  … and %s withheld\n", count(len(withheld)-i, "more removal"))
 				break
 			}
-			t.printf("  . %s stays in group %s: %s\n", s.subject(string(w.Member.Email)), string(w.Group), w.Reason)
+			t.printf("  . %s: %s\n", s.withheld(w), w.Reason)
 		}
 		end()
 		t.printf("Plan: %s\n", counted)
@@ -61,6 +61,18 @@ func (r *Report) WritePlan(w io.Writer, s Sanitizer, style Style) error {
 		t.printf("To apply exactly this plan, run again without --dry-run and with --expect-plan %s\n", r.Plan.Digest)
 	}
 	return t.flush()
+}
+
+// withheld says who or what stays.
+func (s Sanitizer) withheld(w plan.Withheld) string {
+	person := s.subject(string(w.Member.Email))
+	switch w.Kind {
+	case plan.GroupRemoval:
+		return "group " + string(w.Group) + " is not deleted"
+	case plan.UserDeletion:
+		return "user " + person + " is not deleted"
+	}
+	return person + " stays in group " + string(w.Group)
 }
 
 // WriteText writes what is to say at the end of a run, the closing lines last.

@@ -92,6 +92,13 @@ func (t *Throttle) pause(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
+// Flying returns how many are in at the moment.
+func (t *Throttle) Flying() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.flying
+}
+
 // Leave gives back the place that was entered at a time. refused says whether the
 // server refused the request because there were too many.
 func (t *Throttle) Leave(entered time.Time, refused bool) {

@@ -18,7 +18,8 @@ type merger struct {
 	everyoneActive bool // there is no status
 	ownStatus      bool // the status is in words of the user's directory
 	readStatus     func(word string) (active, known bool)
-	semicolons     bool   // semicolons separate DNs, too
+	semicolons     bool // semicolons separate DNs, too
+	options        Options
 	statusAdvice   string // how to have the status read in words of a directory
 
 	numbers   map[directory.Email]int32
@@ -38,6 +39,7 @@ func newMerger(t *table) *merger {
 		everyoneActive: t.index[inStatus] < 0,
 		ownStatus:      t.headings[inStatus].own,
 		semicolons:     t.headings[inEntitlements].own,
+		options:        t.options,
 		statusAdvice:   t.statusAdvice(),
 		numbers:        map[directory.Email]int32{},
 		groups:         map[directory.GroupName]*group{},
@@ -67,6 +69,7 @@ type person struct {
 	display          string // the smallest spelling of the name
 	active, inactive bool
 	unclear          bool // a row's status is not known
+	out              bool // not in scope
 }
 
 type group struct {
@@ -75,7 +78,8 @@ type group struct {
 	members []int32 // numbers of people, with some repetitions
 }
 
-// statedDN is a DN, in its smallest spelling so far, and the group it names.
+// statedDN is a DN, in its smallest spelling so far, and the group it names; nil
+// if it is not in scope.
 type statedDN struct {
 	directory.DN
 	group *group
@@ -96,6 +100,12 @@ func (m *merger) add(row *cells, at position) {
 		if badDN {
 			// Neither who nor which group: it may have stated any membership.
 			m.desired.KeepMemberships = true
+		}
+	} else if p.out {
+		m.outOfScope(p, at.emailLine)
+		valid = false
+		for _, dn := range m.rowDNs {
+			dn.group.stated = true // only this person is held back
 		}
 	} else {
 		p.KeepMemberships = p.KeepMemberships || badDN
@@ -145,7 +155,8 @@ func (m *merger) person(cell string) (*person, error) {
 			m.people = append(m.people, make([]person, page))
 		}
 		email = directory.Email(strings.Clone(string(email))) // not a part of the whole row
-		*m.numbered(number) = person{Person: directory.Person{Email: email}, number: number}
+		out := m.options.PersonInScope != nil && !m.options.PersonInScope(email)
+		*m.numbered(number) = person{Person: directory.Person{Email: email, KeepMemberships: out}, number: number, out: out}
 		m.numbers[email] = number
 	}
 	p := m.numbered(number)
@@ -200,10 +211,13 @@ func subject(p *person, cell string) (name, inMessage string) {
 // any is invalid. p is nil if the row's email is invalid.
 func (m *merger) entitlements(row *cells, p *person, line int) (bad bool) {
 	m.rowDNs = m.rowDNs[:0]
-	if dn := m.spellings[row[inEntitlements]]; dn != nil {
-		m.rowDNs = append(m.rowDNs, dn) // one DN that is known: the usual case
+	if dn := m.spellings[row[inEntitlements]]; dn != nil { // one DN that is known: the usual case
+		if dn.group != nil {
+			m.rowDNs = append(m.rowDNs, dn)
+		}
 		return false
 	}
+	ignored := false
 	for rest, more := row[inEntitlements], true; more; {
 		var text string
 		text, rest, more = cutDN(rest, m.semicolons)
@@ -216,11 +230,15 @@ func (m *merger) entitlements(row *cells, p *person, line int) (bad bool) {
 			bad = true
 			continue
 		}
+		if dn.group == nil {
+			ignored = true
+			continue
+		}
 		m.rowDNs = append(m.rowDNs, dn)
 	}
 	if bad {
 		m.desired.KeepGroups = true
-	} else if len(m.rowDNs) == 0 {
+	} else if len(m.rowDNs) == 0 && !ignored {
 		m.findings.add(directory.EmptyEntitlement, func() directory.Finding {
 			name, inMessage := subject(p, row[inEmail])
 			return directory.Finding{
@@ -281,12 +299,15 @@ func (m *merger) dn(text string) (*statedDN, error) {
 		return dn, nil
 	}
 	text = strings.Clone(text)
-	parsed, err := directory.ParseDN(text)
+	parsed, inScope, err := m.parseDN(text)
 	if err != nil {
 		return nil, err
 	}
 	dn := m.dns[parsed.Key()]
 	switch {
+	case dn == nil && !inScope:
+		dn = &statedDN{DN: parsed}
+		m.dns[parsed.Key()] = dn
 	case dn == nil:
 		g := m.groups[parsed.GroupName()]
 		if g == nil {
@@ -307,6 +328,36 @@ func (m *merger) dn(text string) (*statedDN, error) {
 	return dn, nil
 }
 
+// parseDN reads a DN, gives it its API name, and reports whether it is in scope.
+// A DN that is not need have no name.
+func (m *merger) parseDN(text string) (dn directory.DN, inScope bool, err error) {
+	dn, err = directory.ParseAnyDN(text)
+	if err != nil {
+		return dn, false, err
+	}
+	mapped, isMapped := m.options.Names.Apply(dn)
+	if isMapped {
+		dn = mapped
+	} else if named, nameErr := dn.Named(); nameErr == nil {
+		dn = named
+	} else {
+		err = nameErr
+	}
+	if m.options.GroupInScope != nil && !m.options.GroupInScope(dn) {
+		return dn, false, nil
+	}
+	return dn, true, err
+}
+
+func (m *merger) outOfScope(p *person, line int) {
+	m.findings.add(directory.OutOfScope, func() directory.Finding {
+		return directory.Finding{
+			Line: line, Column: m.titles[inEmail], Subject: string(p.Email),
+			Message: fmt.Sprintf("%s is not in scope (people); leaving this person unchanged", p.Email),
+		}
+	})
+}
+
 // finish returns the directory that the rows so far make.
 func (m *merger) finish() *directory.Desired {
 	desired := m.desired
@@ -317,7 +368,11 @@ func (m *merger) finish() *directory.Desired {
 	m.findings.fill(&desired)
 	ranks := m.rankPeople(&desired)
 	for _, dn := range m.dns {
-		dn.group.DNs = append(dn.group.DNs, dn.DN)
+		if dn.group == nil {
+			desired.OutOfScope.DNs++
+		} else {
+			dn.group.DNs = append(dn.group.DNs, dn.DN)
+		}
 	}
 	for _, g := range m.groups {
 		g.finish(desired.People, ranks)
@@ -340,6 +395,9 @@ func (m *merger) rankPeople(desired *directory.Desired) (ranks []int32) {
 	desired.People = make([]*directory.Person, 0, len(everyone))
 	for i, p := range everyone {
 		ranks[p.number] = int32(i)
+		if p.out {
+			desired.OutOfScope.People++
+		}
 		p.Name, p.Named = directory.NewPersonName(p.display, p.Email), p.display != ""
 		switch {
 		case p.active && p.inactive:

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"xc-group-sync/internal/directory"
 )
 
 // Options say how an export is written. The zero value is the standard export:
@@ -12,6 +14,11 @@ import (
 type Options struct {
 	Delimiter Delimiter
 	Columns   Columns
+	Names     *directory.Names // API names of groups by DN; nil: all are formed from the CN
+	// GroupInScope and PersonInScope report whether a DN and a person count. The
+	// GroupName of a DN is empty if none can be formed. Nil: all count.
+	GroupInScope  func(directory.DN) bool
+	PersonInScope func(directory.Email) bool
 }
 
 // Delimiter separates the fields of a row: ',', ';' or a tab. The zero value

@@ -71,6 +71,10 @@ func (m *merger) refusal(desired *directory.Desired) error {
 	switch {
 	case desired.Rows == 0:
 		message = "the CSV has no rows"
+	case desired.OutOfScope.DNs > 0 && len(desired.Groups) == 0:
+		message, hint = "no row names a group in scope", "check the patterns of groups"
+	case desired.OutOfScope.People > 0 && desired.OutOfScope.People == len(desired.People):
+		column, message, hint = inEmail, "nobody in the CSV is in scope", "check the patterns of people"
 	case desired.InvalidRows == desired.Rows:
 		message = "no row is valid"
 	case len(desired.Groups) == 0:

@@ -28,6 +28,7 @@ const (
 // table is the export, narrowed to the columns that are read. It is the
 // gocsv.CSVReader from which gocsv decodes a batch of rows at a time.
 type table struct {
+	options   Options
 	text      *textReader
 	csv       *csv.Reader
 	header    []string
@@ -54,7 +55,7 @@ func newTable(r io.Reader, options Options) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &table{text: newTextReader(text), given: options.Delimiter, headings: options.Columns.headings(), findings: newFindings()}
+	t := &table{options: options, text: newTextReader(text), given: options.Delimiter, headings: options.Columns.headings(), findings: newFindings()}
 	for _, column := range columns {
 		t.titles = append(t.titles, column.title)
 	}

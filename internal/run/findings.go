@@ -22,9 +22,11 @@ func planFindings(p *plan.Plan) []directory.Finding {
 		})
 	}
 	for _, refusal := range p.Refusals {
-		findings = append(findings, directory.Finding{
-			Severity: directory.Error, Kind: directory.Refusal, Message: "refusing to apply: " + refusal.Reason, Hint: refusal.Hint,
-		})
+		finding := directory.Finding{Severity: directory.Error, Kind: directory.Refusal, Message: "refusing to apply: " + refusal.Reason, Hint: refusal.Hint}
+		if refusal.Guard == plan.GuardOnly {
+			finding.Kind, finding.Message = directory.BadSettings, refusal.Reason
+		}
+		findings = append(findings, finding)
 	}
 	return findings
 }

@@ -58,14 +58,15 @@ type Options struct {
 
 // Result is a run that has ended.
 type Result struct {
-	Started  time.Time
-	Duration time.Duration
-	DryRun   bool
-	People   int                 // people the source names
-	Groups   int                 // groups the source names
-	Plan     *plan.Plan          // nil if the run ended before there was one
-	Outcome  *groupsync.Outcome  // nil if nothing was applied
-	Findings []directory.Finding // all that went wrong or deserves attention, in the order found
+	Started    time.Time
+	Duration   time.Duration
+	DryRun     bool
+	People     int                       // people the source names
+	Groups     int                       // groups the source names
+	OutOfScope struct{ DNs, People int } // that the source names
+	Plan       *plan.Plan                // nil if the run ended before there was one
+	Outcome    *groupsync.Outcome        // nil if nothing was applied
+	Findings   []directory.Finding       // all that went wrong or deserves attention, in the order found
 
 	found func(directory.Finding)
 }
@@ -127,7 +128,7 @@ type runner struct {
 func (r *runner) run(ctx context.Context, source Source) {
 	goal, findings := source(r.policy)
 	r.Add(findings...)
-	r.People, r.Groups = goal.People, goal.Groups
+	r.People, r.Groups, r.OutOfScope = goal.People, goal.Groups, goal.OutOfScope
 	if goal.Plan == nil {
 		return
 	}
@@ -160,8 +161,8 @@ func (r *runner) run(ctx context.Context, source Source) {
 // observe reads the tenant, and who the caller is.
 func (r *runner) observe(ctx context.Context) (*directory.Observed, error) {
 	observed, err := r.tenant.Observe(ctx)
-	if err != nil || !r.policy.PruneUsers {
-		return observed, err
+	if err != nil {
+		return nil, err
 	}
 	caller, err := r.tenant.WhoAmI(ctx)
 	switch {
@@ -169,8 +170,9 @@ func (r *runner) observe(ctx context.Context) (*directory.Observed, error) {
 		r.policy.Caller = plan.Caller{Known: true, Email: caller.Email, Username: caller.Username}
 	case ctx.Err() != nil || retry.FaultOf(err).Unauthenticated:
 		return nil, err
-	default: // the rest of the plan can be done
-		r.Fail(kindOf(err, directory.CallerUnknown), fmt.Errorf("could not identify the credentials' own user: %w", err))
+	default: // the plan deletes nobody then
+		r.Add(directory.Finding{Kind: directory.CallerUnknown, Hint: HintOf(err),
+			Message: fmt.Sprintf("could not identify the credentials' own user, so its own memberships are not guarded: %s", err)})
 	}
 	return observed, nil
 }
@@ -204,7 +206,7 @@ func (r *runner) approve(ctx context.Context) bool {
 		})
 		return false
 	}
-	if r.Options.DryRun && r.FailOnDrift && len(r.Result.Plan.Operations) > 0 {
+	if r.Options.DryRun && r.FailOnDrift && r.Result.Plan.Drift() {
 		r.Fail(directory.Drift, errors.New("the tenant differs from the CSV, and fail-on-drift is set"))
 	}
 	return true
@@ -221,7 +223,7 @@ func (r *runner) save(observed *directory.Observed) error {
 	if r.Save == nil || len(r.Result.Plan.Operations) == 0 {
 		return nil
 	}
-	snapshot := r.Result.Plan.Snapshot(r.policy.Tenant, observed)
+	snapshot := r.Result.Plan.Snapshot(r.policy, observed)
 	snapshot.TakenAt = time.Now().UTC().Format(time.RFC3339)
 	return r.Save(snapshot)
 }

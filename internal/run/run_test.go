@@ -30,7 +30,7 @@ func csv(text string, strict bool) run.Source {
 func newTenant(fault func(*http.Request) simulator.Fault) *simulator.Tenant {
 	return simulator.New(
 		[]simulator.User{{Email: "owner@example.com", DomainOwner: true}, {Email: "ann@example.com"}, {Email: "bob@example.com"}},
-		[]simulator.Group{{Name: "ops", Usernames: []string{"ann@example.com", "bob@example.com"}}},
+		[]simulator.Group{{Name: "ops", Description: plan.Marker, Usernames: []string{"ann@example.com", "bob@example.com"}}},
 		simulator.WithFault(func(_ int, r *http.Request) simulator.Fault {
 			if fault == nil {
 				return simulator.Fault{}

@@ -16,7 +16,8 @@ type Source func(plan.Policy) (Goal, []directory.Finding)
 
 // Goal is what a source states.
 type Goal struct {
-	People, Groups int // that it names
+	People, Groups int // that it names and that are in scope
+	OutOfScope     struct{ DNs, People int }
 	// Plan plans the way there. Nil means that the source cannot be used; the
 	// findings say why.
 	Plan func(*directory.Observed, plan.Policy) *plan.Plan
@@ -35,7 +36,7 @@ func CSV(path string, open func() (io.ReadCloser, error), options roster.Options
 		if err != nil {
 			return Goal{}, inFile(path, csvFindings(err))
 		}
-		goal := Goal{People: len(desired.People), Groups: len(desired.Groups), Plan: func(observed *directory.Observed, policy plan.Policy) *plan.Plan {
+		goal := Goal{People: len(desired.People), Groups: len(desired.Groups), OutOfScope: desired.OutOfScope, Plan: func(observed *directory.Observed, policy plan.Policy) *plan.Plan {
 			return plan.New(desired, observed, policy)
 		}}
 		findings := inFile(path, desired.Findings)
@@ -83,10 +84,10 @@ func Snapshot(path string, read func() (*directory.Snapshot, error)) Source {
 		if err != nil {
 			return Goal{}, []directory.Finding{{Severity: directory.Error, Kind: directory.BadSnapshot, File: path, Message: err.Error()}}
 		}
-		if snapshot.Tenant != policy.Tenant {
+		if snapshot.Tenant != policy.Tenant || snapshot.API != policy.API {
 			return Goal{}, []directory.Finding{{
 				Severity: directory.Error, Kind: directory.Refusal, File: path,
-				Message: fmt.Sprintf("snapshot is for tenant %q, not %q; nothing was changed", snapshot.Tenant, policy.Tenant),
+				Message: fmt.Sprintf("snapshot is for tenant %s, not %s; nothing was changed", placeOf(snapshot.Tenant, snapshot.API), placeOf(policy.Tenant, policy.API)),
 				Hint:    "use the tenant and api-url of the original sync",
 			}}
 		}
@@ -94,6 +95,14 @@ func Snapshot(path string, read func() (*directory.Snapshot, error)) Source {
 			return plan.NewRestore(snapshot, observed, policy)
 		}}, nil
 	}
+}
+
+// placeOf is a tenant as a message names it.
+func placeOf(tenant, api string) string {
+	if api == "" {
+		return fmt.Sprintf("%q", tenant)
+	}
+	return fmt.Sprintf("%q (%s)", tenant, api)
 }
 
 // HintError is an error with what to do about it.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 )
 
 // F5's object names are DNS-1035 labels.
@@ -104,6 +105,51 @@ func (t *Tenant) writeGroup(g Group, req groupRequest) (any, error) {
 	g.DisplayName, g.Description, g.SyncID = req.DisplayName, req.Description, req.SyncID
 	g.NamespaceRoles = req.NamespaceRoles
 	return groupAnswer(t.putGroup(g).snapshot()), nil
+}
+
+func (t *Tenant) assignRoles(c call) (any, error) {
+	return t.changeRoles(c, func(has, roles []Role) []Role {
+		for _, r := range roles {
+			if !slices.Contains(has, r) {
+				has = append(has, r)
+			}
+		}
+		return has
+	})
+}
+
+func (t *Tenant) removeRoles(c call) (any, error) {
+	return t.changeRoles(c, func(has, roles []Role) []Role {
+		return slices.DeleteFunc(has, func(r Role) bool { return slices.Contains(roles, r) })
+	})
+}
+
+// changeRoles gives a group the roles that change makes of those it has and
+// those of the request.
+func (t *Tenant) changeRoles(c call, change func(has, roles []Role) []Role) (any, error) {
+	req, err := decode[struct {
+		Name           string `json:"name"`
+		NamespaceRoles []Role `json:"namespace_roles"`
+	}](c.body)
+	if err != nil {
+		return nil, err
+	}
+	g, err := t.group(c.name)
+	switch {
+	case err != nil:
+		return nil, err
+	case req.Name != c.name:
+		return nil, fmt.Errorf("name: %q is not the %q of the path", req.Name, c.name)
+	case len(req.NamespaceRoles) == 0:
+		return nil, errors.New("namespace_roles is required")
+	case g.SyncMode == modeSCIM:
+		return nil, fmt.Errorf("group %q is managed by the SCIM provider", c.name)
+	}
+	if err := checkRoles(req.NamespaceRoles); err != nil {
+		return nil, err
+	}
+	g.NamespaceRoles = change(slices.Clone(g.NamespaceRoles), req.NamespaceRoles)
+	return groupAnswer(g.snapshot()), nil
 }
 
 func (t *Tenant) deleteGroup(c call) (any, error) {

@@ -28,6 +28,13 @@ func WithIDM(kind string) Option {
 	return func(t *Tenant) { t.idm = kind }
 }
 
+// WithGroupAddReplaces makes users/group_add put a user into the groups of the
+// request alone, as replacing the user does, instead of adding them. F5's
+// documents say that it adds; nobody has seen a real tenant do it.
+func WithGroupAddReplaces() Option {
+	return func(t *Tenant) { t.addReplaces = true }
+}
+
 // WithLatency makes every request wait that long before it is looked at, or
 // until its context is done.
 func WithLatency(d time.Duration) Option {

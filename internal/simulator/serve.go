@@ -230,6 +230,10 @@ func (t *Tenant) operations(path string) (methods map[string]func(call) (any, er
 		return at{"GET": t.listUsers, "POST": t.createUser, "PUT": t.replaceUser}, ""
 	case "users/cascade_delete":
 		return at{"POST": t.deleteUser}, ""
+	case "users/group_add":
+		return at{"PUT": t.addToGroups}, ""
+	case "users/group_remove":
+		return at{"PUT": t.removeFromGroups}, ""
 	case "whoami":
 		return at{"GET": t.whoAmI}, ""
 	case "user_groups":
@@ -237,8 +241,16 @@ func (t *Tenant) operations(path string) (methods map[string]func(call) (any, er
 	case "user_groups/analyze_for_deletion":
 		return at{"POST": t.analyzeGroup}, ""
 	}
-	name, ok = strings.CutPrefix(path, "user_groups/")
-	if !ok || name == "" || strings.Contains(name, "/") {
+	path, ok = strings.CutPrefix(path, "user_groups/")
+	name, act, _ := strings.Cut(path, "/")
+	switch {
+	case !ok || name == "":
+		return nil, ""
+	case act == "assign_namespace_roles":
+		return at{"PUT": t.assignRoles}, name
+	case act == "remove_namespace_roles":
+		return at{"PUT": t.removeRoles}, name
+	case path != name:
 		return nil, ""
 	}
 	return at{"GET": t.readGroup, "PUT": t.replaceGroup, "DELETE": t.deleteGroup}, name

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,6 +22,8 @@ const (
 	groups = "user_groups"
 	remove = "users/cascade_delete"
 	reach  = "user_groups/analyze_for_deletion"
+	add    = "users/group_add"
+	leave  = "users/group_remove"
 )
 
 // send sends a request through rt and returns the answer's status and body.
@@ -77,7 +80,7 @@ type operation struct {
 }
 
 func operations() []operation {
-	return append(append(readOperations(), userOperations()...), groupOperations()...)
+	return slices.Concat(readOperations(), userOperations(), groupOperations(), roleOperations(), membershipOperations())
 }
 
 func readOperations() []operation {
@@ -202,7 +205,7 @@ func groupOperations() []operation {
 				"grace.hopper@example.com": in("grace.hopper@example.com", "xc-security-analysts"),
 			}},
 		{name: "replace group: references and error stay", method: "PUT", path: groups + "/xc-legacy-vpn", status: 200,
-			body: `{"name":"xc-legacy-vpn","display_name":"XC-Legacy-VPN","description":"Kept for the child tenants.","usernames":["KATHERINE.Johnson@example.com"]}`},
+			body: `{"name":"xc-legacy-vpn","display_name":"XC-Legacy-VPN","description":"Managed by xc-group-sync, kept for the child tenants.","usernames":["KATHERINE.Johnson@example.com"]}`},
 		{name: "replace group, missing", method: "PUT", path: groups + "/nobody", body: `{}`, status: 404},
 		{name: "replace group, other name", method: "PUT", path: admins, body: `{"name":"admins"}`, status: 400},
 		{name: "replace group, unknown user", method: "PUT", path: admins, body: `{"usernames":["nobody"]}`, status: 400},
@@ -219,7 +222,7 @@ func groupOperations() []operation {
 		{name: "delete group, references kept", method: "DELETE", path: groups + "/xc-legacy-vpn?attempt_remove_references=false", status: 409},
 		{name: "delete group, references and all", method: "DELETE", path: groups + "/xc-legacy-vpn?attempt_remove_references=true", status: 200,
 			groups: map[string]*simulator.Group{"xc-legacy-vpn": nil},
-			users:  map[string]*simulator.User{"katherine.johnson@example.com": in("katherine.johnson@example.com")}},
+			users:  map[string]*simulator.User{"katherine.johnson@example.com": in("katherine.johnson@example.com", "xc-incident-response")}},
 		{name: "delete group of SCIM", method: "DELETE", path: groups + "/scim-contractors", status: 400},
 
 		{name: "analyze", method: "POST", path: reach, body: `{"namespace_name_identifier":{"object_namespace":"system","object_name":"xc-auditors"}}`, status: 200, contains: `"deletion_analysis":"Deletable"`},
@@ -228,6 +231,90 @@ func groupOperations() []operation {
 		{name: "analyze, unknown uid", method: "POST", path: reach, body: `{"object_uid":"nobody"}`, status: 404},
 		{name: "analyze, other namespace", method: "POST", path: reach, body: `{"namespace_name_identifier":{"object_namespace":"default","object_name":"xc-auditors"}}`, status: 400},
 		{name: "analyze, nothing", method: "POST", path: reach, body: `{}`, status: 400},
+	}
+}
+
+func roleOperations() []operation {
+	const (
+		admins = groups + "/xc-platform-admins"
+		assign = "/assign_namespace_roles"
+		revoke = "/remove_namespace_roles"
+	)
+	changed := func(name string, roles ...simulator.Role) map[string]*simulator.Group {
+		return map[string]*simulator.Group{name: with(name, func(g *simulator.Group) { g.NamespaceRoles = roles })}
+	}
+	admin := simulator.Role{Namespace: "*", Role: "ves-io-admin-role"}
+	monitor := simulator.Role{Namespace: "system", Role: "ves-io-monitor-role"}
+	all := []operation{
+		{name: "assign roles: those that are there stay", method: "PUT", path: admins + assign, status: 200,
+			body:     `{"name":"xc-platform-admins","namespace_roles":[{"namespace":"system","role":"ves-io-monitor-role"},{"namespace":"*","role":"ves-io-admin-role"}]}`,
+			contains: `{"namespace":"system","role":"ves-io-monitor-role"}`, groups: changed("xc-platform-admins", admin, monitor)},
+		{name: "remove roles: others stay", method: "PUT", path: groups + "/xc-auditors" + revoke, status: 200,
+			body:     `{"name":"xc-auditors","namespace_roles":[{"namespace":"payments","role":"ves-io-waap-monitor-role"},{"namespace":"*","role":"ves-io-monitor-role"}]}`,
+			contains: `"usernames":["donald.knuth@example.com"`, groups: changed("xc-auditors", monitor)},
+		{name: "remove all roles", method: "PUT", path: admins + revoke, status: 200, contains: `"namespace_roles":[]`, groups: changed("xc-platform-admins"),
+			body: `{"name":"xc-platform-admins","namespace_roles":[{"namespace":"*","role":"ves-io-admin-role"}]}`},
+	}
+	for _, end := range []string{assign, revoke} {
+		all = append(all,
+			operation{name: end + ", missing group", method: "PUT", path: groups + "/nobody" + end, body: `{"name":"nobody","namespace_roles":[{"namespace":"*","role":"r"}]}`, status: 404},
+			operation{name: end + ", other name", method: "PUT", path: admins + end, body: `{"name":"admins","namespace_roles":[{"namespace":"*","role":"r"}]}`, status: 400},
+			operation{name: end + ", no roles", method: "PUT", path: admins + end, body: `{"name":"xc-platform-admins"}`, status: 400},
+			operation{name: end + ", half a role", method: "PUT", path: admins + end, body: `{"name":"xc-platform-admins","namespace_roles":[{"role":"r"}]}`, status: 400},
+			operation{name: end + ", unknown field", method: "PUT", path: admins + end, body: `{"name":"xc-platform-admins","roles":[{"namespace":"*","role":"r"}]}`, status: 400, undocumented: true},
+			operation{name: end + ", group of SCIM", method: "PUT", path: groups + "/scim-contractors" + end, body: `{"name":"scim-contractors","namespace_roles":[{"namespace":"staging","role":"ves-io-default-role"}]}`, status: 400, contains: "SCIM"},
+			operation{name: end + ", other method", method: "POST", path: admins + end, body: `{}`, status: 405, undocumented: true},
+		)
+	}
+	return all
+}
+
+func membershipOperations() []operation {
+	const auditors, operators = "xc-auditors", "xc-network-operators"
+	all := []operation{
+		{name: "add to groups: others stay", method: "PUT", path: add, body: `{"username":"ATURING","group_names":["xc-auditors","xc-network-operators"]}`, status: 200, contains: `{}`,
+			users: map[string]*simulator.User{"alan.turing@example.com": in("alan.turing@example.com", auditors, operators)},
+			groups: map[string]*simulator.Group{auditors: with(auditors, func(g *simulator.Group) {
+				g.Usernames = []string{"aturing", "donald.knuth@example.com", "john.backus@example.com"}
+			})}},
+		{name: "remove from a group: others stay", method: "PUT", path: leave, body: `{"username":"grace.hopper@example.com","group_names":["xc-platform-admins"]}`, status: 200, contains: `{}`,
+			users: map[string]*simulator.User{"grace.hopper@example.com": in("grace.hopper@example.com", "xc-security-analysts")},
+			groups: map[string]*simulator.Group{"xc-platform-admins": with("xc-platform-admins", func(g *simulator.Group) {
+				g.Usernames = []string{"ada.lovelace@example.com", "admin@example.com"}
+			})}},
+		{name: "remove from a group without that member", method: "PUT", path: leave, body: `{"username":"aturing","group_names":["xc-auditors"]}`, status: 200},
+		{name: "add to a group that is missing, too", method: "PUT", path: add, body: `{"username":"aturing","group_names":["nobody","xc-auditors"]}`, status: 200,
+			contains: `{"error":{"code":"EPARTIAL","message":"no group \"nobody\""}}`,
+			users:    map[string]*simulator.User{"alan.turing@example.com": in("alan.turing@example.com", auditors, operators)},
+			groups: map[string]*simulator.Group{auditors: with(auditors, func(g *simulator.Group) {
+				g.Usernames = []string{"aturing", "donald.knuth@example.com", "john.backus@example.com"}
+			})}},
+	}
+	for _, path := range []string{add, leave} {
+		all = append(all,
+			operation{name: path + ", missing group", method: "PUT", path: path, body: `{"username":"aturing","group_names":["nobody"]}`, status: 200, contains: `"code":"EPARTIAL"`},
+			operation{name: path + ", group of SCIM", method: "PUT", path: path, body: `{"username":"radia.perlman@example.com","group_names":["scim-contractors"]}`, status: 200, contains: `"code":"EPARTIAL"`},
+			operation{name: path + ", missing user", method: "PUT", path: path, body: `{"username":"alan.turing@example.com","group_names":["xc-auditors"]}`, status: 404},
+			operation{name: path + ", no user", method: "PUT", path: path, body: `{"username":"","group_names":["xc-auditors"]}`, status: 400, undocumented: true},
+			operation{name: path + ", long username", method: "PUT", path: path, body: `{"username":"` + strings.Repeat("a", 321) + `","group_names":["xc-auditors"]}`, status: 400, undocumented: true},
+			operation{name: path + ", no groups", method: "PUT", path: path, body: `{"username":"aturing"}`, status: 400},
+			operation{name: path + ", unknown field", method: "PUT", path: path, body: `{"email":"aturing","group_names":["xc-auditors"]}`, status: 400, undocumented: true},
+			operation{name: path + ", other method", method: "POST", path: path, body: `{"username":"aturing","group_names":["xc-auditors"]}`, status: 405, undocumented: true},
+		)
+	}
+	return all
+}
+
+// A tenant may take group_add for a replacement: a client can find out by this.
+func TestGroupAddReplaces(t *testing.T) {
+	t.Parallel()
+	tenant := odd(simulator.WithGroupAddReplaces())
+	if status, body := send(t, tenant, "PUT", add, `{"username":"radia.perlman@example.com","group_names":["xc-auditors"]}`); status != 200 || body != "{}" {
+		t.Errorf("answer = %d %s", status, body)
+	}
+	// Only the identity provider changes its own group.
+	if diff := cmp.Diff([]string{"scim-contractors", "xc-auditors"}, byEmail(tenant)["radia.perlman@example.com"].GroupNames); diff != "" {
+		t.Errorf("groups (-want +got):\n%s", diff)
 	}
 }
 

@@ -89,6 +89,8 @@ type Tenant struct {
 	latency time.Duration
 	faults  []func(int, *http.Request) Fault
 
+	addReplaces bool // group_add
+
 	mu       sync.Mutex
 	caller   string // a name or an e-mail
 	idm      string // the kind of ordinary users that can be created; "" for any

@@ -165,6 +165,70 @@ func (t *Tenant) move(u *User, names []string) {
 	}
 }
 
+func (t *Tenant) addToGroups(c call) (any, error) {
+	return t.changeGroups(c, func(u *User, names []string) {
+		if !t.addReplaces {
+			for _, name := range names {
+				t.groups[name].members[fold(u.Name)] = u.Name
+			}
+			return
+		}
+		for _, name := range t.groupsOf(u) {
+			if t.groups[name].SyncMode == modeSCIM {
+				names = append(names, name)
+			}
+		}
+		t.move(u, names)
+	})
+}
+
+func (t *Tenant) removeFromGroups(c call) (any, error) {
+	return t.changeGroups(c, func(u *User, names []string) {
+		for _, name := range names {
+			delete(t.groups[name].members, fold(u.Name))
+		}
+	})
+}
+
+// changeGroups changes the groups of a user: those of the request that can be
+// changed. About the others it answers 200 with an error.
+func (t *Tenant) changeGroups(c call, change func(u *User, names []string)) (any, error) {
+	req, err := decode[struct {
+		Username   string   `json:"username"`
+		GroupNames []string `json:"group_names"`
+	}](c.body)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(req.Username) == 0 || len(req.Username) > 320:
+		return nil, errors.New("username: it must have 1 to 320 bytes")
+	case len(req.GroupNames) == 0:
+		return nil, errors.New("group_names is required")
+	}
+	u := t.users[fold(req.Username)]
+	if u == nil {
+		return nil, refuse(http.StatusNotFound, "no user %q", req.Username)
+	}
+	var names, problems []string
+	for _, name := range req.GroupNames {
+		switch g := t.groups[name]; {
+		case g == nil:
+			problems = append(problems, fmt.Sprintf("no group %q", name))
+		case g.SyncMode == modeSCIM:
+			problems = append(problems, fmt.Sprintf("group %q is managed by the SCIM provider", name))
+		default:
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		change(u, names)
+	}
+	if len(problems) > 0 {
+		return map[string]any{"error": Error{Code: "EPARTIAL", Message: strings.Join(problems, "; ")}}, nil
+	}
+	return struct{}{}, nil
+}
+
 // deleteUser answers 200 for a user that cannot be deleted too: delete_ok says
 // which it was.
 func (t *Tenant) deleteUser(c call) (any, error) {

@@ -2,9 +2,11 @@ package soak
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"xc-group-sync/internal/simulator"
 )
@@ -19,20 +21,31 @@ func (c *complaints) add(format string, args ...any) {
 // check holds a run to all that must be so whatever went wrong.
 func (r *trial) check() (c complaints) {
 	w := r.world
-	if bad := w.unusable != "" || w.rules.strict && w.stated().bad > 0; bad || r.end == endBadCSV {
+	if bad := w.isRefused() || w.rules.strict && w.stated().bad > 0; bad || r.end == endBadCSV {
 		if !bad || r.end != endBadCSV || len(r.site.requests) > 0 {
 			c.add("the CSV is no good: %v, but the run ends with %q after %d requests", bad, r.end, len(r.site.requests))
 		}
 		return c
 	}
-	aim := w.aim(r.before, r.knowsCaller())
-	if r.end != endUnread && r.config.ExpectPlan == "" && (r.end == endRefused) != aim.refused {
+	aim := w.aim(r.before, r.site.knowsCaller(), r.only)
+	switch {
+	case r.end == endUnread:
+	case (r.end == endBadOnly) != aim.badOnly:
+		c.add("only %q matches nothing: %v, and must be: %v", r.only, r.end == endBadOnly, aim.badOnly)
+	case r.config.ExpectPlan == "" && (r.end == endRefused) != aim.refused:
 		c.add("refused: %v, and must be: %v", r.end == endRefused, aim.refused)
+	}
+	if r.end != endUnread {
+		r.checkHeldBack(&c, aim)
+	}
+	for _, breach := range r.site.breaches {
+		c.add("%s", breach)
 	}
 	r.checkFacts(&c, aim)
 	r.checkExempt(&c)
 	if r.end == endApplied {
 		r.checkOperations(&c, aim)
+		r.checkQuiet(&c, aim)
 		r.checkCounts(&c)
 	} else if slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool { return o.Status != "planned" }) {
 		c.add("operations were begun in a run that ends with %q", r.end)
@@ -45,12 +58,42 @@ func (r *trial) check() (c complaints) {
 	return c
 }
 
-// knowsCaller tells whether the run was told who the caller is.
-func (r *trial) knowsCaller() bool {
-	return slices.ContainsFunc(r.site.requests, func(q *request) bool { return q.path == "whoami" && q.whole() })
+// checkHeldBack: the report says what is blocked, withheld and not in scope.
+func (r *trial) checkHeldBack(c *complaints, aim goal) {
+	plan := &r.report.Plan
+	blocked, withheld, memberships := map[thing]bool{}, map[thing]bool{}, 0
+	for _, b := range plan.Blocked {
+		blocked[thing{b.Object, "", b.Name}] = true
+		if b.Reason == "" {
+			c.add("%s %s is blocked without a reason", b.Object, b.Name)
+		}
+	}
+	for _, held := range plan.Withheld {
+		withheld[thing{held.Kind, held.Group, held.Email}] = true
+		memberships += bit(held.Kind == "membership")
+		if held.Reason == "" {
+			c.add("%v is withheld without a reason", held)
+		}
+	}
+	if !maps.Equal(blocked, aim.blocked) {
+		c.add("blocked are %v, and must be %v", blocked, aim.blocked)
+	}
+	if !maps.Equal(withheld, aim.withheld) {
+		c.add("withheld are %v, and must be %v", withheld, aim.withheld)
+	}
+	if n := r.report.Memberships.Withheld; n != memberships {
+		c.add("%d memberships are counted as withheld, %d are", n, memberships)
+	}
+	outside := size{}
+	for what := range r.world.stated().outside {
+		outside.users, outside.groups = outside.users+bit(strings.HasPrefix(what, "person ")), outside.groups+bit(strings.HasPrefix(what, "dn "))
+	}
+	if told := r.report.OutOfScope; told.DNs != outside.groups || told.People != outside.users {
+		c.add("not in scope are %v, and must be %v", told, outside)
+	}
 }
 
-// meddled tells whether somebody else changed something meanwhile.
+// meddled reports whether somebody else changed something meanwhile.
 func (r *trial) meddled() bool { return len(r.site.given)+len(r.site.taken) > 0 }
 
 // checkFacts: nothing is taken or given but what export and settings say, and
@@ -58,60 +101,64 @@ func (r *trial) meddled() bool { return len(r.site.given)+len(r.site.taken) > 0 
 func (r *trial) checkFacts(c *complaints, aim goal) {
 	wanted := aim.held.facts()
 	mayLose, mayWin := missing(wanted, r.wasFacts), missing(r.wasFacts, wanted)
-	for fact := range r.lost {
-		if r.end != endApplied || !mayLose[fact] {
-			c.add("lost: %s", fact)
+	for f := range r.lost {
+		if r.end != endApplied || !mayLose[f] {
+			c.add("lost: %s", f)
 		}
 	}
-	for fact := range r.won {
-		if r.end != endApplied || !mayWin[fact] {
-			c.add("given: %s", fact)
+	for f := range r.won {
+		if r.end != endApplied || !mayWin[f] {
+			c.add("given: %s", f)
 		}
 	}
-	for fact := range r.site.given {
-		if _, who, _ := strings.Cut(fact, "member "); !r.isFacts[fact] && !r.deleted(strings.Fields(who+" ")) {
-			c.add("lost what somebody else gave meanwhile: %s", fact)
+	for f := range r.site.given {
+		if !r.isFacts[f] && !(f.what == "member" && r.deleted(f.person)) {
+			c.add("lost what somebody else gave meanwhile: %s", f)
 		}
 	}
 	if r.settled() && !r.meddled() {
-		for fact := range missing(r.isFacts, wanted) {
-			c.add("all is done, but it is missing: %s", fact)
+		for f := range missing(r.isFacts, wanted) {
+			c.add("all is done, but it is missing: %s", f)
 		}
-		for fact := range missing(wanted, r.isFacts) {
-			c.add("all is done, but it is left: %s", fact)
+		for f := range missing(wanted, r.isFacts) {
+			c.add("all is done, but it is left: %s", f)
 		}
 	}
 }
 
-// deleted tells whether the run deleted the user whom words begin with.
-func (r *trial) deleted(words []string) bool {
-	return len(words) > 0 && slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool {
-		return o.is("delete", "user") && o.Name == words[0] && o.Status != "planned"
+// deleted reports whether the run may have deleted a user.
+func (r *trial) deleted(email string) bool {
+	return slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool {
+		return o.is("delete", "user") && o.Name == email && o.Status != "planned"
 	})
 }
 
-// checkExempt says once more, in other words, who must never be deleted.
+// checkExempt says once more, in other words, what must never be deleted.
 func (r *trial) checkExempt(c *complaints) {
 	rules := &r.world.rules
-	taken := func(kind string) bool {
-		for fact := range r.site.taken {
-			if strings.HasPrefix(fact, kind) {
+	taken := func(what, username, group string) bool {
+		for f := range r.site.taken {
+			if f.what == what && f.username == username && f.group == group {
 				return true
 			}
 		}
 		return false
 	}
 	for username, user := range r.was.users {
-		email := strings.ToLower(user.Email)
-		if _, stays := r.is.users[username]; !stays && !taken("user "+email+" ") && (!rules.users || user.DomainOwner || user.Type != "USER" ||
-			user.SyncMode == "SCIM" || user.Email == r.world.caller || rules.protects(email) || rules.protects(username)) {
-			c.add("user %s was deleted", email)
+		if _, stays := r.is.users[username]; !stays && !taken("user", username, "") && (!rules.users || rules.withhold || user.DomainOwner || user.Type != "USER" ||
+			user.SyncMode == "SCIM" || username == r.world.callerUser || r.world.unlisted[username] || rules.protects(mail(user.Email), username)) {
+			c.add("user %s was deleted", username)
 		}
 	}
 	for _, group := range r.before.Groups {
-		if _, stays := r.is.groups[group.Name]; !stays && !taken("group "+group.Name+":") && (!rules.groups || group.SyncMode == "SCIM" ||
+		if _, stays := r.is.groups[group.Name]; !stays && !taken("group", "", group.Name) && (!rules.groups || rules.withhold || group.SyncMode == "SCIM" ||
 			group.ReferencesCount["policy"] > 0 || rules.protects(group.Name) || !rules.unmanaged && !strings.HasPrefix(group.Description, marker)) {
 			c.add("group %s was deleted", group.Name)
+		}
+	}
+	for f := range r.lost {
+		if rules.withhold && f.what != "name" {
+			c.add("removals are withheld, but this is lost: %s", f)
 		}
 	}
 	created := func(o operation) bool { return o.Action != "create" || o.Status == "done" }
@@ -140,14 +187,26 @@ func (r *trial) checkOperations(c *complaints, aim goal) {
 			c.add("%s %s %s failed without a reason", o.Action, o.Object, o.Name)
 		}
 	}
-	for fact := range r.lost {
-		if !slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool { return o.takes(fact) }) {
-			c.add("no operation tells of the loss of: %s", fact)
+	for f := range r.lost {
+		if !slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool { return o.takes(f) }) {
+			c.add("no operation tells of the loss of: %s", f)
 		}
 	}
-	for fact := range r.won {
-		if !slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool { return o.gives(fact) }) {
-			c.add("no operation tells of: %s", fact)
+	for f := range r.won {
+		if !slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool { return o.gives(f) }) {
+			c.add("no operation tells of: %s", f)
+		}
+	}
+}
+
+// checkQuiet: in a run that nothing disturbs every operation succeeds that can.
+func (r *trial) checkQuiet(c *complaints, aim goal) {
+	if r.site.weather.disturbs() || r.meddled() || r.world.isOdd() {
+		return
+	}
+	for _, o := range r.report.Plan.Operations {
+		if o.failed() || o.Status == "planned" && !aim.missing {
+			c.add("%s %s %s is %s though nothing is in its way: %s", o.Action, o.Object, o.Name, o.Status, o.Error)
 		}
 	}
 }
@@ -161,41 +220,45 @@ func (r *trial) writesAbout(o *operation) (n int) {
 	return n
 }
 
-// wasThere tells whether the tenant's only answer was that the object exists,
+// wasThere reports whether the tenant's only answer was that the object exists,
 // so that nothing was changed.
 func (r *trial) wasThere(o *operation) bool {
 	return r.writesAbout(o) == 1 && slices.ContainsFunc(r.site.requests, func(q *request) bool { return q.writes() && q.about == o.Name && q.status == 409 })
 }
 
-// lookedBack tells whether the answer to the operation's last write was lost,
+// lookedBack reports whether the answer to the operation's last write was lost,
 // and the tenant's own answer to a question about it was not.
 func (r *trial) lookedBack(o *operation) bool {
 	listed := o.Object == "user" && !r.world.rules.update // else the listing may have another reason
 	lost, told := false, false
+	var left time.Time
 	for _, q := range r.site.requests {
 		switch {
 		case q.writes() && q.about == o.Name:
-			lost, told = q.status == 0 || q.status >= 500, false
-		case lost && (o.Object == "group" && q.path == "user_groups/"+o.Name || listed && q.path == "user_roles" && !q.writes()):
+			lost, told, left = q.status == 0 || q.status >= 500, false, q.left
+		case lost && !q.came.Before(left) && (o.Object == "group" && q.path == "user_groups/"+o.Name || listed && q.path == "user_roles" && !q.writes()):
 			lost, told = false, q.whole() || q.own && q.status == 404 // the first question is the operation's
 		}
 	}
 	return told && !r.meddled() && r.site.cancelled.IsZero()
 }
 
-// visible tells whether the tenant shows what the operation did.
+// visible reports whether the tenant shows what the operation did.
 func (r *trial) visible(o *operation, aim goal) bool {
-	facts, after := r.isFacts, r.is
-	username := after.username(o.Name)
+	after := r.is
+	username, _ := after.user(o.Name)
 	_, exists := after.groups[o.Name]
+	isMember := func(email string) bool {
+		return slices.ContainsFunc(slices.Collect(maps.Keys(after.in[o.Name])), func(username string) bool { return r.world.listed(after).who(username) == email })
+	}
 	switch {
 	case r.meddled() && o.Object == "user":
 		return true // it may be somebody else's doing
 	case o.is("delete", "user"):
 		return username == ""
 	case o.Object == "user":
-		user := aim.held.users[username]
-		return username != "" && facts["name "+user.FirstName+"/"+user.LastName+" of user "+o.Name]
+		is, wanted := after.users[username], aim.held.users[username]
+		return username != "" && is.FirstName == wanted.FirstName && is.LastName == wanted.LastName
 	case o.Action == "delete":
 		return !exists
 	}
@@ -203,46 +266,49 @@ func (r *trial) visible(o *operation, aim goal) bool {
 		left := r.world.rules.syncRest && slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool {
 			return o.is("create", "user") && o.Name == email && o.Status == "failed"
 		})
-		if !facts["member "+email+" of group "+o.Name] && !left {
-			return r.meddled() && after.username(email) == ""
+		if !isMember(email) && !left {
+			return r.meddled() && len(after.withEmail(email)) == 0
 		}
 	}
-	return exists && !slices.ContainsFunc(o.Remove, func(email string) bool { return facts["member "+email+" of group "+o.Name] })
+	for username := range after.in[o.Name] { // not somebody else with this email, who stays
+		if !aim.held.in[o.Name][username] && slices.Contains(o.Remove, r.world.listed(after).who(username)) {
+			return false
+		}
+	}
+	return exists
 }
 
-// begun tells whether the operation may have changed something.
+// begun reports whether the operation may have changed something.
 func (o *operation) begun() bool {
 	return o.Status == "done" || o.Status == "failed" || o.Status == "skipped" && o.Attempts > 1
 }
 
-// takes tells whether the loss of a fact is the operation's.
-func (o *operation) takes(fact string) bool {
-	member, of, isMember := strings.Cut(strings.TrimPrefix(fact, "member "), " of group ")
+// takes reports whether the loss of a fact is the operation's.
+func (o *operation) takes(f fact) bool {
 	switch {
 	case !o.begun():
 	case o.is("delete", "user"):
-		return strings.HasPrefix(fact, "user "+o.Name+" as ") || strings.HasSuffix(fact, " of user "+o.Name) || isMember && member == o.Name
+		return f.person == o.Name
 	case o.is("update", "user"):
-		return strings.HasPrefix(fact, "name ") && strings.HasSuffix(fact, " of user "+o.Name)
+		return f.what == "name" && f.person == o.Name
 	case o.is("delete", "group"):
-		return strings.HasPrefix(fact, "group "+o.Name+":") || isMember && of == o.Name
+		return f.group == o.Name
 	case o.is("update", "group"):
-		return isMember && of == o.Name && slices.Contains(o.Remove, member)
+		return f.what == "member" && f.group == o.Name && slices.Contains(o.Remove, f.person)
 	}
 	return false
 }
 
-// gives tells whether a new fact is the operation's.
-func (o *operation) gives(fact string) bool {
-	member, of, isMember := strings.Cut(strings.TrimPrefix(fact, "member "), " of group ")
+// gives reports whether a new fact is the operation's.
+func (o *operation) gives(f fact) bool {
 	switch {
 	case !o.begun() || o.Action == "delete":
 	case o.Object == "user":
-		return o.Action == "create" && strings.HasPrefix(fact, "user "+o.Name+" as ") || strings.HasPrefix(fact, "name ") && strings.HasSuffix(fact, " of user "+o.Name)
-	case o.Action == "create" && strings.HasPrefix(fact, "group "+o.Name+":"):
-		return true
+		return f.person == o.Name && (f.what == "user" && o.Action == "create" || f.what == "name")
+	case f.what == "group":
+		return f.group == o.Name && o.Action == "create"
 	default:
-		return isMember && of == o.Name && slices.Contains(o.Add, member)
+		return f.what == "member" && f.group == o.Name && slices.Contains(o.Add, f.person)
 	}
 	return false
 }
@@ -259,7 +325,11 @@ func (r *trial) checkCounts(c *complaints) {
 			failed["removed"] += len(o.Remove)
 		}
 	}
-	if users, groups := r.report.Users.Failed, r.report.Groups.Failed; users != failed["user"] || groups != failed["group"]+r.blocked {
+	blocked := map[string]int{}
+	for _, b := range r.report.Plan.Blocked {
+		blocked[b.Object]++
+	}
+	if users, groups := r.report.Users.Failed, r.report.Groups.Failed; users != failed["user"]+blocked["user"] || groups != failed["group"]+blocked["group"] {
 		c.add("%d and %d failures are counted, there are %v", users, groups, failed)
 	}
 	if n := r.report.Retry.Exhausted + r.report.Retry.Permanent; n > failed["user"]+failed["group"] {
@@ -268,11 +338,9 @@ func (r *trial) checkCounts(c *complaints) {
 	if r.meddled() {
 		return
 	}
-	memberships := func(facts map[string]bool) (n int) {
-		for fact := range facts {
-			if strings.HasPrefix(fact, "member ") {
-				n++
-			}
+	memberships := func(of facts) (n int) {
+		for f := range of {
+			n += bit(f.what == "member")
 		}
 		return n
 	}

@@ -2,82 +2,16 @@ package soak
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
-	"math/rand/v2"
-	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"xc-group-sync/internal/simulator"
 )
 
-// What a run must come to, told from docs/safety.md and the README alone:
-// none of the program's own rules is used here.
-
-// rules are the settings that say what may be done.
-type rules struct {
-	groups, users, unmanaged, inactive   bool // prune
-	merge, update, strict, dry, syncRest bool
-	protect                              []string
-	limit, idm                           string
-}
-
-func (r *rules) protects(name string) bool {
-	return slices.ContainsFunc(r.protect, func(pattern string) bool {
-		match, _ := path.Match(strings.ToLower(pattern), strings.ToLower(name))
-		return match
-	})
-}
-
-// allows tells whether max-removals lets so many of so many go.
-func (r *rules) allows(removed, of int) bool {
-	if percent, is := strings.CutSuffix(r.limit, "%"); is {
-		share, _ := strconv.Atoi(percent)
-		return removed <= 5 || removed*100 <= share*of
-	}
-	most, err := strconv.Atoi(r.limit)
-	return err != nil || removed <= most // none
-}
-
-// settings draws all settings.
-func (w *world) settings(random *rand.Rand) {
-	r := &w.rules
-	set := func(name, value string) string {
-		w.args = append(w.args, "--"+name+"="+value)
-		return value
-	}
-	flag := func(name string, percent int) bool {
-		is := chance(random, percent)
-		set(name, strconv.FormatBool(is))
-		return is
-	}
-	prune := set("prune", oneOf(random, "none", "groups", "users", "all", "all"))
-	r.groups, r.users = prune == "groups" || prune == "all", prune == "users" || prune == "all"
-	r.unmanaged, r.inactive, r.update = flag("prune-unmanaged", 40), flag("prune-inactive", 50), flag("update-users", 50)
-	r.strict, r.dry = flag("strict", 4), flag("dry-run", 8)
-	for range oneOf(random, 0, 0, 1, 2) {
-		r.protect = append(r.protect, set("protect", oneOf(random, "*@partner.z", "BOB@x.y", "name of *", "team-?", "old-*", "ghost", "keep-me", "j*")))
-	}
-	r.limit = set("max-removals", oneOf(random, "none", "none", "none", "none", "none", "none", "none", "100%", "50%", "25%", "10%", "0%", "0", "2", "10", "20"))
-	r.merge = set("name-collisions", oneOf(random, "refuse", "merge")) == "merge"
-	r.syncRest = set("on-user-failure", oneOf(random, "skip-group", "sync-rest")) == "sync-rest"
-	r.idm = set("idm-type", oneOf(random, "auto", "auto", "SSO", "VOLTERRA_MANAGED"))
-
-	set("retry-profile", oneOf(random, "aggressive", "balanced", "conservative"))
-	set("retry-attempts", oneOf(random, "1", "2", "3", "4"))
-	set("backoff-jitter", oneOf(random, "none", "full", "equal"))
-	set("retry-after-max", oneOf(random, "0", "5", "60"))
-	set("group-retry-attempts", oneOf(random, "1", "1", "2", "3"))
-	set("retry-budget", oneOf(random, "0", "0", "1", "5"))
-	set("circuit-breaker-threshold", oneOf(random, "0", "1", "2", "5"))
-	set("circuit-breaker-cooldown", oneOf(random, "0", "1", "30"))
-	set("http-retry-attempts", oneOf(random, "1", "2", "3"))
-	set("http-retry-scope", oneOf(random, "reads", "reads", "all", "none"))
-	set("timeout", oneOf(random, "1", "30"))
-	set("concurrency", oneOf(random, "1", "2", "4", "8"))
-	set("rate-limit", oneOf(random, "0", "0", "0", "5", "50"))
-}
+// What a run must come to, told from the documentation alone: none of the
+// program's own rules is used here.
 
 // stated is what an export says.
 type stated struct {
@@ -85,80 +19,113 @@ type stated struct {
 	groups map[string]*statedGroup
 	// Held back whole: every membership, every user, every group.
 	memberships, users, groupsStay bool
-	bad                            int // rows
+	bad                            int             // rows
+	outside                        map[string]bool // DNs and people who are not in scope
 }
 
 type statedPerson struct {
 	active, inactive bool
-	unread           bool // a row has a DN that is no good
+	unread           bool // a row has a DN that is invalid
 	unclear          bool // a row's status is not known
+	out              bool // not in scope
 	name             nameCell
+	address          string // as it is sent
 }
 
-// doubtful reports whether nothing about the person may change.
-func (p *statedPerson) doubtful() bool { return p != nil && (p.active && p.inactive || p.unclear) }
+// stays reports whether the export cannot take anything away from the person.
+func (p *statedPerson) stays() bool {
+	return p != nil && (p.active && p.inactive || p.unclear || p.unread || p.out)
+}
+
+// isActive reports whether the person is to be in the groups that rows name.
+func (p *statedPerson) isActive() bool { return p.active && !p.inactive && !p.unclear && !p.out }
 
 type statedGroup struct {
 	dns     map[string]bool // keys
+	formed  bool            // the name is formed from the CN of one of them
 	text    string          // the smallest spelling
 	cn      string          // of it
 	members map[string]bool // active, perhaps inactive elsewhere
-	good    bool            // a good row names it
-	stay    bool            // nobody is removed: a bad row may have named anybody
+	good    bool            // a valid row names it
+	stay    bool            // nobody is removed: an invalid row may have named anybody
 }
 
+// collides reports whether several DNs have the group's name by accident.
+func (g *statedGroup) collides() bool { return len(g.dns) > 1 && g.formed }
+
 func (w *world) stated() *stated {
-	s := &stated{people: map[string]*statedPerson{}, groups: map[string]*statedGroup{}}
+	s := &stated{people: map[string]*statedPerson{}, groups: map[string]*statedGroup{}, outside: map[string]bool{}}
 	for _, row := range w.rows {
 		if row.odd != 0 {
-			s.memberships = true
+			s.memberships, s.users, s.groupsStay = true, true, true
 			s.bad++
 			continue
 		}
-		unread := slices.ContainsFunc(row.dns, dnCell.bad)
-		unclear := !w.noStatus && row.unclear()
-		good := !unread && row.email != "" && !unclear
+		unread := slices.ContainsFunc(row.dns, w.isBad)
+		out := row.email != "" && !w.rules.includesPerson(row.email)
+		unclear := !out && !w.noStatus && row.unclear()
+		good := !unread && row.email != "" && !unclear && !out
 		if !good {
 			s.bad++
 		}
 		s.groupsStay = s.groupsStay || unread
 		s.users = s.users || row.email == ""
 		s.memberships = s.memberships || unread && row.email == "" // it may have said anything
-		active := w.noStatus || row.active()
+		active := !out && (w.noStatus || row.active())
 		if row.email != "" {
-			s.person(row, active, unread, unclear, w.noNames)
+			p := s.person(row)
+			p.active, p.inactive, p.out = p.active || active, p.inactive || !out && !active && !unclear, out
+			p.unread, p.unclear = p.unread || unread, p.unclear || unclear
+			if name := row.name; !out && !w.noNames && name.text != "" && (p.name.text == "" || name.text < p.name.text) {
+				p.name = name
+			}
+			if out {
+				s.outside["person "+row.email] = true
+			}
 		}
 		for _, dn := range row.dns {
-			if !dn.bad() {
-				s.group(dn).name(row.email, active, good)
+			switch {
+			case w.isBad(dn):
+			case !w.rules.includesDN(dn):
+				s.outside["dn "+dn.key] = true
+			default:
+				s.group(dn, &w.rules).name(row.email, active, good || out)
 			}
 		}
 	}
 	for name, g := range s.groups {
-		g.stay = g.stay || !g.good || (s.groupsStay || s.memberships) && len(s.wants(name)) == 0
+		g.stay = g.stay || !g.good || s.groupsStay && len(s.wants(name)) == 0
 	}
 	return s
 }
 
-func (s *stated) person(row exportRow, active, unread, unclear, noNames bool) {
+// isBad reports whether a DN makes its row invalid. One that is not in scope need
+// not have a usable name.
+func (w *world) isBad(dn dnCell) bool {
+	return dn.key == "" || w.rules.groupOf(dn) == "" && w.rules.includesDN(dn)
+}
+
+func (s *stated) person(row exportRow) *statedPerson {
 	p := s.people[row.email]
 	if p == nil {
 		p = &statedPerson{}
 		s.people[row.email] = p
 	}
-	p.active, p.inactive, p.unread, p.unclear = p.active || active, p.inactive || !active && !unclear, p.unread || unread, p.unclear || unclear
-	if name := row.name; !noNames && name.text != "" && (p.name.text == "" || name.text < p.name.text) {
-		p.name = name
+	if sent := lower(strings.TrimSpace(row.cell)); p.address == "" || sent < p.address {
+		p.address = sent
 	}
+	return p
 }
 
-func (s *stated) group(dn dnCell) *statedGroup {
-	g := s.groups[dn.group]
+func (s *stated) group(dn dnCell, r *rules) *statedGroup {
+	name := r.groupOf(dn)
+	g := s.groups[name]
 	if g == nil {
 		g = &statedGroup{dns: map[string]bool{}, members: map[string]bool{}}
-		s.groups[dn.group] = g
+		s.groups[name] = g
 	}
 	g.dns[dn.key] = true
+	g.formed = g.formed || !r.isMapped(dn)
 	if g.text == "" || dn.text < g.text {
 		g.text, g.cn = dn.text, dn.cn
 	}
@@ -175,15 +142,31 @@ func (g *statedGroup) name(email string, active, good bool) {
 	}
 }
 
-// wants is who is to be in the group.
+// wants are the people who are to be in the group.
 func (s *stated) wants(name string) map[string]bool {
 	wanted := map[string]bool{}
 	for email := range s.groups[name].members {
-		if !s.people[email].doubtful() {
+		if s.people[email].isActive() {
 			wanted[email] = true
 		}
 	}
 	return wanted
+}
+
+// isRefused reports whether the export could only empty groups.
+func (w *world) isRefused() bool {
+	s := w.stated()
+	active := false
+	for _, p := range s.people {
+		active = active || p.active
+	}
+	return w.unusable != "" || len(s.groups) == 0 || s.bad == len(w.rows) || !active
+}
+
+// mail is the form in which emails are compared. There is one internationalized
+// domain in these worlds.
+func mail(address string) string {
+	return strings.Replace(lower(strings.TrimSpace(address)), "xn--bcher-kva", "bücher", 1)
 }
 
 // held is a tenant in a form that is easily changed.
@@ -215,39 +198,98 @@ func (h *held) clone() *held {
 	return c
 }
 
-// who is the e-mail behind a username, or the username of somebody unknown.
-func (h *held) who(username string) string {
-	return cmp.Or(strings.ToLower(h.users[username].Email), username)
+// listed is the tenant as its user listing shows it.
+func (w *world) listed(h *held) *held {
+	c := h.clone()
+	for username := range w.unlisted {
+		delete(c.users, username)
+	}
+	return c
 }
 
-// username of somebody; no such user's is empty.
-func (h *held) username(email string) string {
+// who is the email behind a username, or the username of somebody without one.
+func (h *held) who(username string) string {
+	return cmp.Or(mail(h.users[username].Email), username)
+}
+
+// withEmail are the usernames of those who have an email, sorted.
+func (h *held) withEmail(email string) []string {
+	var usernames []string
 	for username, user := range h.users {
-		if strings.ToLower(user.Email) == email {
-			return username
+		if email != "" && mail(user.Email) == email {
+			usernames = append(usernames, username)
 		}
 	}
-	return ""
+	slices.Sort(usernames)
+	return usernames
 }
 
-// facts are all that can be lost or won, one by one.
-func (h *held) facts() map[string]bool {
-	all := map[string]bool{}
+// user is the username of the one who counts for an email; empty if there is no
+// such user. Of several the only person among them counts, or the one whose
+// username the email is; shared if there is neither.
+func (h *held) user(email string) (username string, shared bool) {
+	all := h.withEmail(email)
+	if len(all) < 2 {
+		return strings.Join(all, ""), false
+	}
+	people := slices.DeleteFunc(slices.Clone(all), func(username string) bool { return h.users[username].Type != "USER" })
+	if len(people) == 1 {
+		return people[0], false
+	}
+	if i := slices.IndexFunc(all, func(username string) bool { return mail(username) == email }); i >= 0 {
+		return all[i], false
+	}
+	return "", true
+}
+
+// fact is something that can be lost or won.
+type fact struct {
+	what     string // user, name, role; group, group role; member
+	person   string // who, by email
+	username string
+	group    string
+	detail   string
+}
+
+func (f fact) String() string {
+	return fmt.Sprintf("%s %s", f.what, strings.Join(slices.DeleteFunc([]string{f.person, f.username, f.group, f.detail}, func(s string) bool { return s == "" }), ", "))
+}
+
+type facts map[fact]bool
+
+// facts are all that there are of a tenant.
+func (h *held) facts() facts {
+	all := facts{}
 	for username, user := range h.users {
-		email := strings.ToLower(user.Email)
-		all["user "+email+" as "+username+", "+user.IDMType+" "+user.Type+" "+user.SyncMode+" owner "+strconv.FormatBool(user.DomainOwner)+" disabled "+strconv.FormatBool(user.Disabled)] = true
-		all["name "+user.FirstName+"/"+user.LastName+" of user "+email] = true
+		about := fact{person: h.who(username), username: username}
+		add := func(what, format string, args ...any) {
+			about.what, about.detail = what, fmt.Sprintf(format, args...)
+			all[about] = true
+		}
+		add("user", "%s %s %s owner %v disabled %v", user.IDMType, user.Type, user.SyncMode, user.DomainOwner, user.Disabled)
+		add("name", "%s/%s", user.FirstName, user.LastName)
 		for _, role := range user.NamespaceRoles {
-			all["role "+role.Namespace+"/"+role.Role+" of user "+email] = true
+			add("role", "%s/%s", role.Namespace, role.Role)
 		}
 	}
 	for name, group := range h.groups {
-		all["group "+name+": "+group.DisplayName+"/"+group.Description+"/"+group.SyncID+" "+group.SyncMode] = true
+		all[fact{what: "group", group: name, detail: group.DisplayName + "/" + group.Description + "/" + group.SyncID + " " + group.SyncMode}] = true
 		for _, role := range group.NamespaceRoles {
-			all["role "+role.Namespace+"/"+role.Role+" of group "+name] = true
+			all[fact{what: "group role", group: name, detail: role.Namespace + "/" + role.Role}] = true
 		}
 		for username := range h.in[name] {
-			all["member "+h.who(username)+" of group "+name] = true
+			all[fact{what: "member", person: h.who(username), username: username, group: name}] = true
+		}
+	}
+	return all
+}
+
+// missing is what the second has and the first has not.
+func missing(from, in facts) facts {
+	all := facts{}
+	for f := range in {
+		if !from[f] {
+			all[f] = true
 		}
 	}
 	return all

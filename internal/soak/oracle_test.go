@@ -1,6 +1,9 @@
 package soak
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"strings"
 
 	"xc-group-sync/internal/simulator"
@@ -8,109 +11,475 @@ import (
 
 // goal is where a run that nothing disturbs ends.
 type goal struct {
-	held    *held
-	refused bool // by max-removals: held is as before
-	blocked bool // some group of the export is left alone and counts as failed
+	held      *held
+	refused   bool // by max-removals: held is as before
+	badOnly   bool // a pattern of only matches nothing: likewise
+	unguarded bool // a user stays only because the caller is not known
+	missing   bool // something cannot be created, so nothing is deleted
+	blocked   map[thing]bool
+	withheld  map[thing]bool
 }
 
-// aim tells where a run from here must end. Where the caller is not known no
-// user is deleted.
-func (w *world) aim(from simulator.State, knowsCaller bool) goal {
-	a := &planner{w: w, stated: w.stated(), before: heldOf(from), after: heldOf(from), knowsCaller: knowsCaller}
-	for name := range a.stated.groups {
-		a.group(name)
+// thing is what is blocked or withheld, in the words of the report.
+type thing struct{ kind, group, email string }
+
+// aim tells where a run from here must end that is limited to only.
+func (w *world) aim(from simulator.State, knowsCaller bool, only []string) goal {
+	a := &planner{w: w, r: &w.rules, stated: w.stated(), before: heldOf(from), alike: map[string]bool{}}
+	a.listed = w.listed(a.before)
+	if knowsCaller {
+		a.caller = w.callerUser
 	}
-	for _, group := range a.before.groups {
-		a.blocked = a.blocked || group.Error != nil
+	a.plan()
+	if a.findAlike(); len(a.alike) > 0 {
+		a.plan() // without them
 	}
-	a.renames()
-	written := a.after.clone()
-	a.prune()
-	aim := goal{held: a.after, blocked: a.blocked}
+	aim := goal{}
+	if len(only) > 0 {
+		aim.badOnly = a.matchNothing(only)
+		a.limit(only)
+	}
+	written, after := a.apply()
+	aim.held, aim.blocked, aim.withheld, aim.unguarded = after, a.blocked, a.withheld, len(a.unguarded) > 0
 	switch {
-	case a.refused():
+	case aim.badOnly:
+		aim.held = a.before
+	case a.refused(after):
 		aim.held, aim.refused = a.before, true
-	case a.missing:
-		aim.held = written // nothing is deleted where a group could not be created
+	case a.missing():
+		aim.held, aim.missing = written, true
 	}
 	return aim
 }
 
 type planner struct {
-	w             *world
-	stated        *stated
-	before, after *held
-	blocked       bool
-	missing       bool // a group that is left alone does not exist
-	knowsCaller   bool
+	w      *world
+	r      *rules
+	stated *stated
+	before *held
+	listed *held           // before, but for users whom the listing lacks
+	caller string          // folded username; empty: not known
+	alike  map[string]bool // emails that look like others with which they would change places
+
+	barred    map[string]bool // emails of people whom nothing adds
+	taken     map[string]bool // usernames that are also emails of people who are blocked
+	changes   map[string]*change
+	renamed   map[string]bool // usernames
+	deleted   map[string]bool // usernames
+	blocked   map[thing]bool
+	withheld  map[thing]bool
+	unguarded map[string]bool // emails of users who stay only because the caller is not known
 }
 
-// group brings the members of a group that the export names to what it says.
-func (a *planner) group(name string) {
-	wanted := a.stated.wants(name)
-	stated := a.stated.groups[name]
+// change is what is to happen to a group.
+type change struct {
+	create, remove bool // the group
+	join, leave    []member
+	stay           []member // whom the export does not name
+}
+
+// member is a person in a group; without a username one who is to be created.
+type member struct{ email, username string }
+
+// plan finds what is to be done.
+func (a *planner) plan() {
+	a.barred, a.taken, a.changes, a.renamed, a.deleted = map[string]bool{}, map[string]bool{}, map[string]*change{}, map[string]bool{}, map[string]bool{}
+	a.blocked, a.withheld, a.unguarded = map[thing]bool{}, map[thing]bool{}, map[string]bool{}
+	a.barPeople()
+	for name := range a.stated.groups {
+		a.namedGroup(name)
+	}
+	for name, group := range a.before.groups {
+		switch {
+		case !a.inScope(name):
+		case group.Error != nil:
+			a.block("group", name)
+		case a.stated.groups[name] == nil && group.SyncMode != "SCIM":
+			a.unnamedGroup(name, group)
+		}
+	}
+	a.renames()
+	for username, user := range a.listed.users {
+		a.user(username, user)
+	}
+}
+
+func (a *planner) block(object, name string) { a.blocked[thing{object, "", name}] = true }
+
+// inScope reports whether a group of the tenant is.
+func (a *planner) inScope(name string) bool {
+	return a.stated.groups[name] != nil || a.r.includesGroup(name, owned(a.before.groups[name].Description))
+}
+
+// barPeople finds the people who can be put into no group.
+func (a *planner) barPeople() {
+	placed := map[string]bool{}
+	for name := range a.stated.groups {
+		if a.before.groups[name].SyncMode != "SCIM" {
+			maps.Copy(placed, a.stated.wants(name))
+		}
+	}
+	for email, person := range a.stated.people {
+		username, shared := a.listed.user(email)
+		switch {
+		case person.out || a.alike[email]:
+			a.barred[email] = true
+		case shared:
+			a.barred[email] = true
+			a.block("user", email)
+		case username == "" && placed[email]:
+			for username := range a.listed.users {
+				if mail(username) == email {
+					a.barred[email], a.taken[username] = true, true
+					a.block("user", email)
+				}
+			}
+		}
+	}
+}
+
+// namedGroup brings the members of a group that the export names to what it says.
+func (a *planner) namedGroup(name string) {
 	group, exists := a.before.groups[name]
 	switch {
-	case len(stated.dns) > 1 && !a.w.rules.merge:
-		a.blocked, a.missing = true, a.missing || !exists
-		return
-	case exists && (group.Error != nil || group.SyncMode == "SCIM"), !exists && len(wanted) == 0:
-		return
+	case a.stated.groups[name].collides() && !a.r.merge:
+		a.block("group", name)
 	case !exists:
-		a.after.groups[name] = simulator.Group{Name: name, DisplayName: stated.cn, Description: marker, SyncMode: "SELF"}
-		a.after.in[name] = map[string]bool{}
+		c := a.change(name, a.stated.wants(name))
+		if c.create = len(c.join) > 0; c.create {
+			a.changes[name] = c
+		}
+	case group.Error != nil || group.SyncMode == "SCIM":
+	case !a.r.mayChange(name, group.Description):
+		a.block("group", name)
+	default:
+		a.changes[name] = a.change(name, a.stated.wants(name))
+		a.withhold(a.changes[name], name)
 	}
+}
+
+// unnamedGroup deletes or empties a group that no row names, or lets it be.
+func (a *planner) unnamedGroup(name string, group simulator.Group) {
+	if a.r.groups && (a.r.unmanaged || owned(group.Description)) {
+		if !a.groupStays(name, group) {
+			a.changes[name] = &change{remove: true}
+			return
+		}
+		a.withheld[thing{"group", name, ""}] = true
+	}
+	if a.r.empty && a.r.mayChange(name, group.Description) {
+		a.changes[name] = a.change(name, nil)
+		a.withhold(a.changes[name], name)
+	}
+}
+
+// change is what makes the people who are wanted the members of a group.
+func (a *planner) change(name string, wanted map[string]bool) *change {
+	c := &change{}
 	for username := range a.before.in[name] {
-		if email := a.before.who(username); !wanted[email] && !a.stays(stated, email, username) {
-			delete(a.after.in[name], username)
+		switch m := (member{a.listed.who(username), username}); {
+		case wanted[m.email]:
+		case a.memberStays(name, m):
+			c.stay = append(c.stay, m)
+		default:
+			c.leave = append(c.leave, m)
 		}
 	}
 	for email := range wanted {
-		a.after.in[name][a.somebody(email)] = true
+		username, _ := a.listed.user(email)
+		if !a.barred[email] && !a.before.in[name][cmp.Or(username, email)] {
+			c.join = append(c.join, member{email, username})
+		}
+	}
+	return c
+}
+
+func (a *planner) withhold(c *change, name string) {
+	for _, m := range c.stay {
+		a.withheld[thing{"membership", name, m.email}] = true
 	}
 }
 
-// stays tells whether something holds a member whom the export does not name.
-func (a *planner) stays(group *statedGroup, email, username string) bool {
+// memberStays reports whether something holds a member whom the export does not
+// name.
+func (a *planner) memberStays(name string, m member) bool {
+	stay := a.stated.groupsStay
+	if named := a.stated.groups[name]; named != nil {
+		stay = named.stay
+	}
+	return stay || a.r.withhold || a.r.protects(name) || a.stated.memberships || a.personStays(m)
+}
+
+// personStays reports whether a person keeps what they have, whatever the group.
+func (a *planner) personStays(m member) bool {
+	user, listed := a.listed.users[m.username]
+	_, shared := a.listed.user(mail(user.Email))
+	return !listed || a.isCaller(m.username) || user.DomainOwner || user.Type != "USER" || shared || a.taken[m.username] ||
+		!a.r.includesPerson(mail(user.Email)) || a.r.protects(m.email, m.username) || a.alike[m.email] || a.stated.people[m.email].stays()
+}
+
+// isCaller reports whether somebody is the caller, or cannot be told apart.
+func (a *planner) isCaller(username string) bool {
+	email := mail(a.before.users[username].Email)
+	return a.caller != "" && (username == a.caller || email != "" && email == mail(a.before.users[a.caller].Email))
+}
+
+func (a *planner) groupStays(name string, group simulator.Group) bool {
+	if a.r.withhold || a.r.protects(name) || a.stated.memberships || a.stated.groupsStay || group.ReferencesCount["policy"] > 0 {
+		return true
+	}
+	for username := range a.before.in[name] {
+		if a.personStays(member{a.listed.who(username), username}) {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *planner) renames() {
+	for email, person := range a.stated.people {
+		username, _ := a.listed.user(email)
+		user := a.listed.users[username]
+		if a.r.update && person.isActive() && person.name.text != "" && !a.barred[email] && a.isOnly(username, email) &&
+			user.Type == "USER" && user.IDMType == "VOLTERRA_MANAGED" && user.SyncMode == "SELF" && (user.FirstName != person.name.first || user.LastName != person.name.last) {
+			a.renamed[username] = true
+		}
+	}
+}
+
+// isOnly reports whether an email can be nobody else's.
+func (a *planner) isOnly(username, email string) bool {
+	for other, user := range a.listed.users {
+		if other != username && (mail(user.Email) == email || mail(other) == email) {
+			return false
+		}
+	}
+	return true
+}
+
+// user deletes a user whom the export does not name, unless something holds them.
+func (a *planner) user(username string, user simulator.User) {
+	email := mail(user.Email)
 	person := a.stated.people[email]
-	return a.stated.memberships || group.stay || person != nil && person.unread || person.doubtful() || a.protected(email, username)
-}
-
-func (a *planner) protected(email, username string) bool {
-	return a.w.rules.protects(email) || a.w.rules.protects(username)
-}
-
-// somebody is the username of a person, who is created if there is none.
-func (a *planner) somebody(email string) string {
-	if username := a.after.username(email); username != "" {
-		return username
+	if !a.r.users || email == "" || user.Type != "USER" || user.SyncMode == "SCIM" || user.DomainOwner || a.isCaller(username) || !a.r.includesPerson(email) ||
+		person != nil && (person.active || person.unclear || !person.inactive || !a.r.inactive) {
+		return
 	}
-	user := simulator.User{Email: email, Name: email, IDMType: a.idm(), Type: "USER", SyncMode: "SELF"}
-	user.FirstName, user.LastName = a.name(email)
-	a.after.users[email] = user
-	return email
+	stays := a.stated.users || a.stated.memberships || a.r.withhold || len(a.listed.withEmail(email)) > 1 || a.personStays(member{email, username})
+	for other, user := range a.listed.users {
+		stays = stays || user.Email == "" && mail(other) == email // deletions go by email
+	}
+	for name := range a.before.groups {
+		stays = stays || a.before.in[name][username] && (!a.inScope(name) || a.blocked[thing{"group", "", name}] || a.r.protects(name))
+	}
+	if stays || a.caller == "" {
+		a.withheld[thing{"user", "", email}] = true
+		if !stays {
+			a.unguarded[email] = true
+		}
+		return
+	}
+	a.deleted[username] = true
+	delete(a.renamed, username)
+}
+
+// findAlike finds the emails that look like others with which they would change
+// places: one comes, and the other leaves or would leave if nothing held it.
+func (a *planner) findAlike() {
+	compare := func(coming, going []member) {
+		for _, m := range coming {
+			for _, other := range going {
+				if m.email != other.email && looks(m.email) == looks(other.email) {
+					a.alike[m.email], a.alike[other.email] = true, true
+				}
+			}
+		}
+	}
+	var created, deleted []member
+	for _, c := range a.changes {
+		compare(c.join, slices.Concat(c.leave, c.stay))
+		created = append(created, slices.DeleteFunc(slices.Clone(c.join), func(m member) bool { return m.username != "" })...)
+	}
+	for username := range a.deleted {
+		deleted = append(deleted, member{a.listed.who(username), username})
+	}
+	for t := range a.withheld {
+		if t.kind == "user" {
+			deleted = append(deleted, member{email: t.email})
+		}
+	}
+	compare(created, deleted)
+}
+
+// matchNothing reports whether a pattern of only matches neither a person nor a
+// group.
+func (a *planner) matchNothing(only []string) bool {
+	names := slices.Concat(slices.Collect(maps.Keys(a.stated.people)), slices.Collect(maps.Keys(a.stated.groups)), slices.Collect(maps.Keys(a.before.groups)))
+	for _, user := range a.listed.users {
+		names = append(names, mail(user.Email))
+	}
+	for t := range a.withheld {
+		names = append(names, t.email)
+	}
+	return slices.ContainsFunc(only, func(pattern string) bool {
+		return !selectsName([]string{strings.TrimPrefix(pattern, "!")}, slices.Clone(names)...)
+	})
+}
+
+// limit cuts what is to be done to people and groups that only selects.
+func (a *planner) limit(only []string) {
+	selected := func(names ...string) bool { return selectsName(only, names...) }
+	for name, c := range a.changes {
+		outside := func(m member) bool { return !selected(name, m.email) }
+		if c.remove {
+			for username := range a.before.in[name] {
+				c.leave = append(c.leave, member{a.listed.who(username), username})
+			}
+			if selected(name) && !slices.ContainsFunc(c.leave, outside) {
+				c.leave = nil
+				continue
+			}
+			if c.remove = false; !a.r.mayChange(name, a.before.groups[name].Description) {
+				c.leave = nil
+			}
+		}
+		c.join, c.leave = slices.DeleteFunc(c.join, outside), slices.DeleteFunc(c.leave, outside)
+		c.create = c.create && len(c.join) > 0
+	}
+	excluded := func(username string) bool { // a member of a group that is
+		for name := range a.before.groups {
+			if a.before.in[name][username] && !selectsName(append(slices.Clone(only), "*"), name) {
+				return true
+			}
+		}
+		return false
+	}
+	maps.DeleteFunc(a.renamed, func(username string, _ bool) bool { return !selected(a.listed.who(username)) })
+	maps.DeleteFunc(a.deleted, func(username string, _ bool) bool { return !selected(a.listed.who(username)) || excluded(username) })
+	maps.DeleteFunc(a.unguarded, func(email string, _ bool) bool { return !selected(email) })
+	maps.DeleteFunc(a.withheld, func(t thing, _ bool) bool { return !selected(t.group, t.email) })
+	maps.DeleteFunc(a.blocked, func(t thing, _ bool) bool { return !a.blocks(t, selected) })
+}
+
+// blocks reports whether what is blocked keeps anything that is selected from
+// being done.
+func (a *planner) blocks(t thing, selected func(...string) bool) bool {
+	if selected(t.email) {
+		return true
+	}
+	if t.kind == "user" {
+		for name := range a.stated.groups {
+			if a.stated.wants(name)[t.email] && selected(name, t.email) {
+				return true
+			}
+		}
+		return false
+	}
+	for username := range a.before.in[t.email] {
+		if selected(t.email, a.listed.who(username)) {
+			return true
+		}
+	}
+	if a.stated.groups[t.email] != nil {
+		for email := range a.stated.wants(t.email) {
+			if selected(t.email, email) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// apply is the tenant after all of that, and before anything is deleted.
+func (a *planner) apply() (written, after *held) {
+	written = a.before.clone()
+	idm := a.idm()
+	for name, c := range a.changes {
+		if c.create {
+			cn := a.stated.groups[name].cn
+			written.groups[name] = simulator.Group{Name: name, DisplayName: cmp.Or(cn, name), Description: marker, SyncMode: "SELF"}
+			written.in[name] = map[string]bool{}
+		}
+		for _, m := range c.leave {
+			delete(written.in[name], m.username)
+		}
+		for _, m := range c.join {
+			if m.username == "" {
+				if m.username = strings.ToLower(a.stated.people[m.email].address); a.isTaken(m.email) {
+					continue
+				}
+				user := simulator.User{Email: m.username, Name: m.username, IDMType: idm, Type: "USER", SyncMode: "SELF"}
+				user.FirstName, user.LastName = a.name(m.email)
+				written.users[m.username] = user
+			}
+			written.in[name][m.username] = true
+		}
+	}
+	for username := range a.renamed {
+		user := written.users[username]
+		user.FirstName, user.LastName = a.name(mail(user.Email))
+		written.users[username] = user
+	}
+	after = written.clone()
+	for name, c := range a.changes {
+		if c.remove {
+			delete(after.groups, name)
+			delete(after.in, name)
+		}
+	}
+	for username := range a.deleted {
+		delete(after.users, username)
+		for _, members := range after.in {
+			delete(members, username)
+		}
+	}
+	return written, after
+}
+
+// isTaken reports whether a person cannot be created: the tenant has a user whom
+// the listing lacks.
+func (a *planner) isTaken(email string) bool {
+	for username := range a.w.unlisted {
+		address := a.stated.people[email].address
+		if user, exists := a.before.users[username]; exists && (strings.ToLower(user.Email) == address || username == address) {
+			return true
+		}
+	}
+	return false
+}
+
+// missing reports whether something that is to be created cannot be.
+func (a *planner) missing() bool {
+	for t := range a.blocked {
+		username, shared := a.listed.user(t.email)
+		if _, exists := a.before.groups[t.email]; t.kind == "group" && !exists || t.kind == "user" && username == "" && !shared {
+			return true
+		}
+	}
+	for _, c := range a.changes {
+		if slices.ContainsFunc(c.join, func(m member) bool { return m.username == "" && a.isTaken(m.email) }) {
+			return true
+		}
+	}
+	return false
 }
 
 func (a *planner) name(email string) (first, last string) {
 	if name := a.stated.people[email].name; name.text != "" {
 		return name.first, name.last
 	}
-	for _, person := range everybody {
-		if person.email == email {
-			return person.first, person.last
-		}
-	}
-	return "", ""
+	who := everybody[slices.IndexFunc(everybody, func(n named) bool { return n.email == email })]
+	return who.first, who.last
 }
 
 // idm is what most of the ordinary users are.
 func (a *planner) idm() string {
-	if a.w.rules.idm != "auto" {
-		return a.w.rules.idm
+	if a.r.idm != "auto" {
+		return a.r.idm
 	}
 	for _, owners := range []bool{false, true} {
 		sso, local := 0, 0
-		for _, user := range a.before.users {
+		for _, user := range a.listed.users {
 			switch {
 			case user.Type != "USER" || user.DomainOwner != owners:
 			case user.IDMType == "SSO":
@@ -126,88 +495,26 @@ func (a *planner) idm() string {
 	return "VOLTERRA_MANAGED"
 }
 
-func (a *planner) renames() {
-	for email, person := range a.stated.people {
-		username := a.before.username(email)
-		user := a.before.users[username]
-		if a.w.rules.update && username != "" && person.active && !person.doubtful() && person.name.text != "" &&
-			user.Type == "USER" && user.IDMType == "VOLTERRA_MANAGED" && user.SyncMode == "SELF" {
-			user.FirstName, user.LastName = a.name(email)
-			a.after.users[username] = user
-		}
-	}
-}
-
-// prune deletes what the export does not name.
-func (a *planner) prune() {
-	for name, group := range a.before.groups {
-		if a.groupGoes(name, group) {
-			delete(a.after.groups, name)
-			delete(a.after.in, name)
-		}
-	}
-	for username, user := range a.before.users {
-		if a.userGoes(username, user) {
-			delete(a.after.users, username)
-			for _, members := range a.after.in {
-				delete(members, username)
-			}
-		}
-	}
-}
-
-func (a *planner) groupGoes(name string, group simulator.Group) bool {
-	r := a.w.rules
-	if !r.groups || a.stated.groups[name] != nil || a.stated.groupsStay || a.stated.memberships || group.Error != nil || group.SyncMode == "SCIM" ||
-		group.ReferencesCount["policy"] > 0 || r.protects(name) || !r.unmanaged && !strings.HasPrefix(group.Description, marker) {
-		return false
-	}
-	for username := range a.before.in[name] {
-		if email := a.before.who(username); a.protected(email, username) || a.stated.people[email].doubtful() {
-			return false
-		}
-	}
-	return true
-}
-
-func (a *planner) userGoes(username string, user simulator.User) bool {
-	r, email := a.w.rules, strings.ToLower(user.Email)
-	if !r.users || !a.knowsCaller || a.stated.users || a.stated.memberships || user.Type != "USER" || user.SyncMode == "SCIM" || user.DomainOwner ||
-		user.Email == a.w.caller || a.protected(email, username) {
-		return false
-	}
-	person := a.stated.people[email]
-	return person == nil || !person.active && !person.unclear && r.inactive && !person.unread
-}
-
 // refused asks the guard of max-removals about each kind of loss.
-func (a *planner) refused() bool {
-	groups, users, all, lost := 0, 0, 0, 0
-	gone := func(username string) bool {
-		return a.after.users[username].Name == "" && a.before.users[username].Name != ""
-	}
-	for username := range a.before.users {
-		if gone(username) {
-			users++
-		}
-	}
+func (a *planner) refused(after *held) bool {
+	groups, all, lost := 0, 0, 0
 	refused := false
 	for name, members := range a.before.in {
 		left := 0 // without being deleted
 		for username := range members {
-			if !a.after.in[name][username] {
+			if !after.in[name][username] {
 				lost++
-				if !gone(username) {
+				if !a.deleted[username] {
 					left++
 				}
 			}
 		}
 		all += len(members)
-		if _, stays := a.after.groups[name]; !stays {
+		if _, stays := after.groups[name]; !stays {
 			groups++
 		} else {
-			refused = refused || !a.w.rules.allows(left, len(members))
+			refused = refused || !a.r.allows(left, len(members))
 		}
 	}
-	return refused || !a.w.rules.allows(groups, len(a.before.groups)) || !a.w.rules.allows(users, len(a.before.users)) || !a.w.rules.allows(lost, all)
+	return refused || !a.r.allows(groups, len(a.before.groups)) || !a.r.allows(len(a.deleted), len(a.listed.users)) || !a.r.allows(lost, all)
 }

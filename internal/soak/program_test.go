@@ -28,7 +28,7 @@ func TestWholeProgram(t *testing.T) {
 	for seed := uint64(1); seed <= 150; seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(seed)
+			w := newWorld(seed, t.TempDir())
 			site := newSite(w)
 			rough := newWeather(seed)
 			rough.cancelAfter = 0
@@ -60,7 +60,7 @@ func (w *world) program(t *testing.T, site *site, weather weather, extra ...stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &trial{world: w, site: site, config: c, before: site.tenant.State()}
+	r := &trial{world: w, site: site, config: c, only: c.Policy.Only, before: site.tenant.State()}
 	var out bytes.Buffer
 	code := cli.MainContext(ctx, append([]string{config.Sync}, args...), func(string) string { return "" }, strings.NewReader(""), &out, &out)
 	site.end()
@@ -73,7 +73,6 @@ func (w *world) program(t *testing.T, site *site, weather weather, extra ...stri
 		t.Fatalf("seed %d: %v\n%s", w.seed, err, out.String())
 	}
 	r.after, r.end = site.tenant.State(), r.ended(code)
-	r.blocked = r.report.Groups.Failed - len(slices.DeleteFunc(slices.Clone(r.report.Plan.Operations), func(o operation) bool { return o.Object != "group" || !o.failed() }))
 	r.compare()
 	complaints := r.check()
 	r.checkExit(&complaints, code, out.String())
@@ -105,7 +104,7 @@ func (r *trial) checkExit(c *complaints, code int, out string) {
 	if !strings.Contains(out, closing) {
 		c.add("the closing lines are not %q", closing)
 	}
-	good := (r.settled() || r.end == endDryRun) && r.blocked == 0 && (!r.world.rules.users || r.knowsCaller())
+	good := (r.settled() || r.end == endDryRun) && len(r.report.Plan.Blocked) == 0 && !r.world.aim(r.before, r.site.knowsCaller(), r.only).unguarded
 	planned := slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool { return o.Status == "planned" })
 	cancelled := !r.site.cancelled.IsZero()
 	switch {

@@ -13,7 +13,6 @@ import (
 
 	"xc-group-sync/internal/config"
 	"xc-group-sync/internal/groupsync"
-	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/report"
 	"xc-group-sync/internal/roster"
 	"xc-group-sync/internal/run"
@@ -24,11 +23,14 @@ import (
 // document is the JSON report, as far as it is checked.
 type document struct {
 	Users, Groups struct{ Created, Updated, Deleted, Unchanged, Failed int }
-	Memberships   struct{ Added, Removed int }
+	Memberships   struct{ Added, Removed, Withheld int }
+	OutOfScope    struct{ DNs, People int } `json:"out_of_scope"`
 	Result, Error string
 	Plan          struct {
 		Digest     string
 		Operations []operation
+		Blocked    []struct{ Object, Name, Reason string }
+		Withheld   []struct{ Kind, Group, Email, Reason string }
 	}
 	Retry struct {
 		Attempts, Retries    int
@@ -53,6 +55,7 @@ func (o *operation) failed() bool { return o.Status == "failed" || o.Status == "
 const (
 	endBadCSV  = "bad CSV"
 	endUnread  = "tenant not read"
+	endBadOnly = "bad only"
 	endRefused = "refused"
 	endDryRun  = "dry run"
 	endApplied = "applied"
@@ -63,15 +66,15 @@ type trial struct {
 	world         *world
 	site          *site
 	config        *config.Config
+	only          []string // what the run is limited to
 	before, after simulator.State
 	end           string
 	report        document
-	blocked       int // groups of the plan that are left alone
 	took          time.Duration
 
-	was, is           *held           // before and after
-	wasFacts, isFacts map[string]bool // of them
-	lost, won         map[string]bool // by the run, not by somebody else
+	was, is           *held // before and after
+	wasFacts, isFacts facts // of them
+	lost, won         facts // by the run, not by somebody else
 }
 
 // sync is one run on virtual time, carried out by the product.
@@ -82,8 +85,8 @@ func (w *world) sync(site *site, weather weather, extra ...string) *trial {
 		panic(err) // a mistake in the test
 	}
 	weather.timeout = c.Timeout
+	r := &trial{world: w, site: site, config: c, only: c.Policy.Only, before: site.tenant.State()}
 	site.begin(weather, cancel)
-	r := &trial{world: w, site: site, config: c, before: site.tenant.State()}
 	r.walk(ctx)
 	site.end()
 	r.after, r.took = site.tenant.State(), time.Since(site.start)
@@ -105,31 +108,26 @@ func (r *trial) compare() {
 	r.was, r.is = heldOf(r.before), heldOf(r.after)
 	r.wasFacts, r.isFacts = r.was.facts(), r.is.facts()
 	r.lost, r.won = missing(r.isFacts, r.wasFacts), missing(r.wasFacts, r.isFacts)
-	for fact := range r.site.taken {
-		delete(r.lost, fact)
+	for f := range r.site.taken {
+		delete(r.lost, f)
 	}
-	for fact := range r.site.given {
-		delete(r.won, fact)
+	for f := range r.site.given {
+		delete(r.won, f)
 	}
 }
 
 func (r *trial) walk(ctx context.Context) {
 	c := r.config
 	client := xc.New(xc.Options{
-		BaseURL: "https://tenant.example", Timeout: c.Timeout, ReadOnly: c.DryRun, Attempts: c.HTTPAttempts, Scope: c.HTTPScope,
+		BaseURL: "https://tenant.example", Timeout: c.Timeout, ReadOnly: c.DryRun, Additive: c.Policy.Withhold, Attempts: c.HTTPAttempts, Scope: c.HTTPScope,
 		RetryAfterMax: c.RetryAfterMax, RateLimit: c.RateLimit, Concurrency: c.Concurrency, Transport: r.site, Token: c.APIToken,
 	})
-	policy := c.Policy
-	policy.Tenant = c.Tenant
-	result := run.Run(ctx, r.world.source(r.world.rows, c.Strict), client, policy, run.Options{
+	result := run.Run(ctx, r.world.source(r.world.rows, c.Roster, c.Strict), client, c.Policy, run.Options{
 		DryRun:   c.DryRun,
 		Expected: func(context.Context) (string, error) { return c.ExpectPlan, nil },
 		Service:  r.service(),
 	})
 	r.end = endOf(result)
-	if result.Plan != nil {
-		r.blocked = len(result.Plan.Blocked)
-	}
 	text, err := (&report.Report{Result: result, HTTP: report.HTTP{Requests: client.Stats().Requests}}).JSON(report.Sanitizer{})
 	if err == nil {
 		err = json.Unmarshal(text, &r.report)
@@ -140,8 +138,8 @@ func (r *trial) walk(ctx context.Context) {
 }
 
 // source is the CSV of some rows.
-func (w *world) source(rows []exportRow, strict bool) run.Source {
-	return run.CSV("x", func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(w.csv(rows))), nil }, roster.Options{}, strict)
+func (w *world) source(rows []exportRow, options roster.Options, strict bool) run.Source {
+	return run.CSV("x", func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(w.csv(rows))), nil }, options, strict)
 }
 
 func endOf(result *run.Result) string {
@@ -150,6 +148,8 @@ func endOf(result *run.Result) string {
 		return endBadCSV
 	case result.Plan == nil:
 		return endUnread
+	case code == run.Settings:
+		return endBadOnly
 	case code == run.Refused:
 		return endRefused
 	case result.DryRun:
@@ -180,12 +180,11 @@ func (r *trial) settled() bool {
 }
 
 // digest is of the plan that the rows give in another order.
-func (w *world) digest(from simulator.State, policy plan.Policy) string {
+func (w *world) digest(from simulator.State, c *config.Config) string {
 	rows := slices.Clone(w.rows)
 	rand.New(rand.NewPCG(w.seed, 6)).Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
-	client := xc.New(xc.Options{BaseURL: "https://tenant.example", Concurrency: 1, Transport: simulator.New(from.Users, from.Groups, simulator.WithCaller(w.caller))})
-	policy.Tenant = "acme"
-	result := run.Run(context.Background(), w.source(rows, false), client, policy, run.Options{DryRun: true})
+	client := xc.New(xc.Options{BaseURL: "https://tenant.example", Concurrency: 1, Transport: &site{world: w, tenant: simulator.New(from.Users, from.Groups, simulator.WithCaller(w.caller)), asked: map[string]int{}, looked: map[string]bool{}}})
+	result := run.Run(context.Background(), w.source(rows, c.Roster, false), client, c.Policy, run.Options{DryRun: true})
 	if result.Plan == nil {
 		return fmt.Sprint(result.Findings)
 	}
@@ -195,7 +194,13 @@ func (w *world) digest(from simulator.State, policy plan.Policy) string {
 // String is the course of the run.
 func (r *trial) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s after %v, cancelled at %v, somebody else gave %v and took %v\n", r.end, r.took, r.site.cancelled, r.site.given, r.site.taken)
+	fmt.Fprintf(&b, "%s after %v, only %q, cancelled at %v, somebody else gave %v and took %v\n", r.end, r.took, r.only, r.site.cancelled, r.site.given, r.site.taken)
+	for _, blocked := range r.report.Plan.Blocked {
+		fmt.Fprintf(&b, "  blocked %s %s: %s\n", blocked.Object, blocked.Name, blocked.Reason)
+	}
+	for _, withheld := range r.report.Plan.Withheld {
+		fmt.Fprintf(&b, "  withheld %s %s %s: %s\n", withheld.Kind, withheld.Group, withheld.Email, withheld.Reason)
+	}
 	for _, o := range r.report.Plan.Operations {
 		fmt.Fprintf(&b, "  %s %s %s +%v -%v: %s after %d attempts %s\n", o.Action, o.Object, o.Name, o.Add, o.Remove, o.Status, o.Attempts, o.Error)
 	}

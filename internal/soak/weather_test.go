@@ -24,6 +24,11 @@ type weather struct {
 	adminWrite  int           // somebody else changes something as the n-th write comes; 0: nobody does
 }
 
+// disturbs reports whether anything goes wrong.
+func (w weather) disturbs() bool {
+	return w.percent+w.adminWrite+w.cancelWrite > 0 || w.cancelAfter > 0
+}
+
 // newWeather draws the weather of a world's run.
 func newWeather(seed uint64) weather {
 	random := rand.New(rand.NewPCG(seed, 3))
@@ -135,11 +140,11 @@ func (s *site) meddle(random *rand.Rand, target string) {
 	users := s.tenant.Users()
 	user := pick(random, users)
 	switch act := random.IntN(7); {
-	case act == 0 && s.missing != "" && !s.updates: // a replaced user loses what is given meanwhile
+	case act == 0 && s.missing != "" && !s.world.rules.update: // a replaced user loses what is given meanwhile
 		s.ask(http.MethodPost, "user_groups", fmt.Sprintf(`{"name":%q,"description":"by hand","usernames":[%q],"namespace_roles":[{"namespace":"*","role":"monitor"}]}`, s.missing, user.Name))
 	case act == 1 && s.newcomer != "":
 		s.ask(http.MethodPost, "user_roles", fmt.Sprintf(`{"email":%q,"first_name":"By","last_name":"Hand","idm_type":"SSO"}`, s.newcomer))
-	case act == 2 && user.Email != s.caller && !s.updates:
+	case act == 2 && strings.ToLower(user.Name) != s.world.callerUser && !s.world.rules.update:
 		s.ask(http.MethodPost, "users/cascade_delete", fmt.Sprintf(`{"email":%q,"namespace":"system"}`, user.Email))
 	case len(groups) == 0:
 	case act == 3:
@@ -151,24 +156,13 @@ func (s *site) meddle(random *rand.Rand, target string) {
 			group.Description = "edited in the console"
 		case act == 5 && len(group.Usernames) > 0:
 			group.Usernames = group.Usernames[1:]
-		case !before.in[group.Name][strings.ToLower(user.Name)] && !s.updates:
+		case !before.in[group.Name][strings.ToLower(user.Name)] && !s.world.rules.update:
 			group.Usernames = append(group.Usernames, user.Name)
 		}
 		s.ask(http.MethodPut, "user_groups/"+group.Name, groupBody(group))
 	}
 	after := heldOf(s.tenant.State())
 	s.given, s.taken = missing(before.facts(), after.facts()), missing(after.facts(), before.facts())
-}
-
-// missing is what the second has and the first has not.
-func missing(from, in map[string]bool) map[string]bool {
-	all := map[string]bool{}
-	for fact := range in {
-		if !from[fact] {
-			all[fact] = true
-		}
-	}
-	return all
 }
 
 // ask sends a request past the wire, as somebody else. What the tenant refuses

@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,7 +24,7 @@ const apiRoot = "/api/web/custom/namespaces/system/"
 // request is what the wire saw of a request.
 type request struct {
 	method, path string
-	about        string // the group or the e-mail
+	about        string // the group or the email
 	came, left   time.Time
 	status       int // 0: no answer
 	retryAfter   time.Duration
@@ -35,6 +39,7 @@ func (r *request) writes() bool { return r.method != http.MethodGet }
 
 // site is a tenant behind a wire that has a weather and keeps a record.
 type site struct {
+	world  *world
 	tenant *simulator.Tenant
 
 	mu       sync.Mutex
@@ -50,22 +55,22 @@ type site struct {
 
 	cancelled    time.Time
 	looked       map[string]bool // groups that were read by themselves or written
-	given, taken map[string]bool // facts that another administrator made and unmade
+	given, taken facts           // that another administrator made and unmade
+	breaches     []string        // what writes did that none may
+	before       *held           // at the beginning of the run
 	missing      string          // a group that the export names and the tenant has not
 	newcomer     string          // likewise a person
-	updates      bool            // the run replaces users
-	caller       string
 }
 
 type faultKey struct{}
 
 func newSite(w *world) *site {
-	s := &site{}
+	s := &site{world: w}
 	s.tenant = w.start(simulator.WithFault(func(_ int, r *http.Request) simulator.Fault {
 		fault, _ := r.Context().Value(faultKey{}).(wireFault)
 		return fault.Fault
 	}))
-	aim := w.aim(s.tenant.State(), true)
+	aim := w.aim(s.tenant.State(), true, nil)
 	before := heldOf(s.tenant.State())
 	for name := range aim.held.groups {
 		if _, exists := before.groups[name]; !exists {
@@ -77,7 +82,6 @@ func newSite(w *world) *site {
 			s.newcomer = max(s.newcomer, username)
 		}
 	}
-	s.updates, s.caller = w.rules.update, w.caller
 	return s
 }
 
@@ -86,6 +90,7 @@ func (s *site) begin(weather weather, cancel context.CancelFunc) {
 	s.weather, s.start, s.cancel = weather, time.Now(), cancel
 	s.requests, s.asked, s.writes, s.flying, s.most = nil, map[string]int{}, 0, 0, 0
 	s.cancelled, s.looked, s.given, s.taken = time.Time{}, map[string]bool{}, nil, nil
+	s.breaches, s.before = nil, heldOf(s.tenant.State())
 	s.timer = nil
 	if weather.cancelAfter > 0 {
 		s.timer = time.AfterFunc(weather.cancelAfter, s.interrupt)
@@ -126,7 +131,7 @@ func (s *site) come(method, path string, body []byte) (*request, wireFault) {
 		_ = json.Unmarshal(body, &named) // the simulator complains
 		r.about = named.Name
 		if named.Email != "" {
-			r.about = strings.ToLower(named.Email)
+			r.about = mail(named.Email)
 		}
 	}
 	s.requests = append(s.requests, r)
@@ -135,6 +140,9 @@ func (s *site) come(method, path string, body []byte) (*request, wireFault) {
 	if r.writes() {
 		if s.writes++; s.writes == s.weather.adminWrite {
 			s.meddle(rand.New(rand.NewPCG(s.weather.seed, 4)), r.about)
+		}
+		if breach := s.breach(r, body); breach != "" {
+			s.breaches = append(s.breaches, fmt.Sprintf("%s %s %s: %s", r.method, r.path, body, breach))
 		}
 		if s.writes == s.weather.cancelWrite {
 			s.stop()
@@ -181,6 +189,7 @@ func (s *site) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	answer, _ := io.ReadAll(response.Body)
+	answer = s.screen(r, answer)
 	s.leave(record, response.StatusCode, response.Header, answer)
 	record.own = fault.Status == 0 && !fault.cut && !fault.half
 	if fault.garbled != nil && response.StatusCode == http.StatusOK {
@@ -227,26 +236,33 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			panic(failed)
 		}
 	}()
-	seen := &recorder{ResponseWriter: w}
+	seen := httptest.NewRecorder()
 	s.tenant.ServeHTTP(seen, passed)
-	s.leave(record, seen.status, w.Header(), seen.body)
+	answer := s.screen(r, seen.Body.Bytes())
+	s.leave(record, seen.Code, seen.Header(), answer)
 	record.own = fault.Status == 0
+	maps.Copy(w.Header(), seen.Header())
+	w.WriteHeader(seen.Code)
+	_, _ = w.Write(answer)
 }
 
-type recorder struct {
-	http.ResponseWriter
-	status int
-	body   []byte
-}
-
-func (a *recorder) WriteHeader(status int) {
-	a.status = status
-	a.ResponseWriter.WriteHeader(status)
-}
-
-func (a *recorder) Write(p []byte) (int, error) {
-	a.body = append(a.body, p...)
-	return a.ResponseWriter.Write(p)
+// screen leaves out of the tenant's listing the users whom it lacks.
+func (s *site) screen(r *http.Request, answer []byte) []byte {
+	if len(s.world.unlisted) == 0 || r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, "/user_roles") {
+		return answer
+	}
+	var listing struct {
+		Items []map[string]any `json:"items"`
+	}
+	if err := json.Unmarshal(answer, &listing); err != nil || listing.Items == nil {
+		return answer // it is a fault
+	}
+	listing.Items = slices.DeleteFunc(listing.Items, func(item map[string]any) bool {
+		name, _ := item["name"].(string)
+		return s.world.unlisted[strings.ToLower(name)]
+	})
+	answer, _ = json.Marshal(listing)
+	return answer
 }
 
 // groupBody is a replacement of the group.

@@ -2,10 +2,13 @@ package soak
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"unicode/utf16"
@@ -18,39 +21,61 @@ import (
 // The cells that soak exports are made of. What each means stands beside it,
 // so that no code of the program is needed to know what an export says.
 
-// named is an e-mail with the name that it gives where the export gives none.
+// named is an email with the name that it gives where the export gives none.
 type named struct{ email, first, last string }
 
-var everybody = []named{
+var everybody = slices.Concat(ordinary, lookAlikes)
+
+// lookAlikes look like other people, see looks.
+var lookAlikes = []named{{"jurgen@x.y", "jurgen", "jurgen"}, {"ｂob@x.y", "ｂob", "ｂob"}}
+
+// looks is what a reader takes an email for.
+func looks(email string) string {
+	switch email {
+	case "jürgen@x.y":
+		return "jurgen@x.y"
+	case "ｂob@x.y":
+		return "bob@x.y"
+	}
+	return email
+}
+
+var ordinary = []named{
 	{"ann@x.y", "ann", "ann"}, {"bob@x.y", "bob", "bob"}, {"cyd@x.y", "cyd", "cyd"}, {"dee@x.y", "dee", "dee"},
 	{"eve@x.y", "eve", "eve"}, {"fay@partner.z", "fay", "fay"}, {"gus@partner.z", "gus", "gus"}, {"hal@x.y", "hal", "hal"},
 	{"jürgen@x.y", "jürgen", "jürgen"}, {"mary-ann.lee@x.y", "mary ann", "lee"}, {"o'neil@x.y", "o'neil", "o'neil"},
 	{"root@x.y", "root", "root"}, {"svc@x.y", "svc", "svc"}, {"old1@x.y", "old1", "old1"}, {"old2@x.y", "old2", "old2"}, {"old3@x.y", "old3", "old3"},
+	{"kim@bücher.example", "kim", "kim"},
 }
+
+// punycode is another spelling of an email with an internationalized domain.
+func punycode(email string) string { return strings.Replace(email, "bücher", "xn--bcher-kva", 1) }
 
 var badEmailCells = []string{"", "  ", "nobody", "a@@x.y", "a b@x.y", "@x.y", "ann@", "ann@x.y;bob@x.y", `"ann"@x.y`, "a\x01@x.y", "ann\u202e@x.y", "bob@x.y\u200b", "\ufeffann@x.y", "“ann@x.y”", "'bob@x.y", "bob@x.y."}
 
-// dnCell is a DN with the group that it names; cells of one key are one DN.
+// dnCell is a DN with the API name that its CN forms; empty if it forms none. The
+// key is the DN as DNs are compared; empty for what is not a DN.
 type dnCell struct{ text, group, key, cn string }
-
-func (d dnCell) bad() bool { return d.group == "" }
 
 var longCN = strings.Repeat("Long ", 14) + "End"
 
 var dnCells = []dnCell{
-	{`CN=Team A,OU=g`, "team-a", "team a,g", "Team A"}, {`cn=team a,ou=G`, "team-a", "team a,g", "team a"}, {`CN=Team\20A,OU=g`, "team-a", "team a,g", "Team A"},
-	{`CN=Ops,OU=g`, "ops", "ops,g", "Ops"}, {`CN=OPS,OU=g`, "ops", "ops,g", "OPS"}, {`CN=Dev,OU=g`, "dev", "dev,g", "Dev"},
-	{`CN=Data \| ML,OU=g`, "data-ml", "data | ml,g", "Data | ML"}, {`CN=DATA \7C ML,OU=g`, "data-ml", "data | ml,g", "DATA | ML"},
-	{`CN=Zürich,OU=g`, "z-rich", "zürich,g", "Zürich"}, {`CN=Net\,Core,OU=g`, "net-core", "net,core,g", "Net,Core"},
-	{`OU=g,CN=Deep,DC=x`, "deep", "g,deep,x", "Deep"}, {`CN=` + longCN + `,OU=g`, strings.Repeat("long-", 12) + "lon", "long,g", longCN},
+	{`CN=Team A,OU=g`, "team-a", "cn=team a,ou=g", "Team A"}, {`cn=team a,ou=G`, "team-a", "cn=team a,ou=g", "team a"}, {`CN=Team\20A,OU=g`, "team-a", "cn=team a,ou=g", "Team A"},
+	{`CN=Ops,OU=g`, "ops", "cn=ops,ou=g", "Ops"}, {`CN=OPS,OU=g`, "ops", "cn=ops,ou=g", "OPS"}, {`CN=Dev,OU=g`, "dev", "cn=dev,ou=g", "Dev"},
+	{`CN=Data \| ML,OU=g`, "data-ml", "cn=data | ml,ou=g", "Data | ML"}, {`CN=DATA \7C ML,OU=g`, "data-ml", "cn=data | ml,ou=g", "DATA | ML"},
+	{`CN=Zürich,OU=g`, "z-rich", "cn=zürich,ou=g", "Zürich"}, {`CN=Net\,Core,OU=g`, "net-core", `cn=net\,core,ou=g`, "Net,Core"},
+	{`OU=g,CN=Deep,DC=x`, "deep", "ou=g,cn=deep,dc=x", "Deep"}, {`CN=` + longCN + `,OU=g`, strings.Repeat("long-", 12) + "lon", "cn=" + strings.ToLower(longCN) + ",ou=g", longCN},
 }
 
 // collisions agree with DNs above in the API name only.
 var collisions = []dnCell{
-	{`CN=Team A,OU=other`, "team-a", "team a,other", "Team A"}, {`CN=Team-A,OU=g`, "team-a", "team-a,g", "Team-A"}, {`CN=Ops!,OU=g`, "ops", "ops!,g", "Ops!"},
+	{`CN=Team A,OU=other`, "team-a", "cn=team a,ou=other", "Team A"}, {`CN=Team-A,OU=g`, "team-a", "cn=team-a,ou=g", "Team-A"}, {`CN=Ops!,OU=g`, "ops", "cn=ops!,ou=g", "Ops!"},
 }
 
-var badDNCells = []string{"CN=1st,OU=g", "zzz", "OU=g", `CN=bad\`, "CN=a\x01b", "CN=é", "CN=x,y", "CN=Ops,DC=x,CN=Dev,DC=x", "CN=Ops#CN=Dev", "NULL"}
+var badDNCells = []dnCell{
+	{text: "zzz"}, {text: `CN=bad\`}, {text: "CN=a\x01b"}, {text: "CN=x,y"}, {text: "CN=Ops,DC=x,CN=Dev,DC=x"}, {text: "CN=Ops#CN=Dev"}, {text: "NULL"},
+	{"CN=1st,OU=g", "", "cn=1st,ou=g", "1st"}, {"OU=g", "", "ou=g", ""}, {"CN=é", "", "cn=é", "é"},
+}
 
 // nameCell is a display name; text is what of it is compared, empty for none.
 type nameCell struct{ cell, text, first, last string }
@@ -62,7 +87,7 @@ var nameCells = []nameCell{
 
 // exportRow is a row of an export.
 type exportRow struct {
-	cell   string // the e-mail as it stands
+	cell   string // the email as it stands
 	email  string // who that is; empty where it is malformed
 	dns    []dnCell
 	name   nameCell
@@ -71,7 +96,9 @@ type exportRow struct {
 }
 
 // unclear reports whether the status says neither.
-func (r exportRow) unclear() bool { return r.status == " " || r.status == "Active" }
+func (r exportRow) unclear() bool {
+	return !r.active() && !slices.Contains([]string{"I", "T", "Inactive"}, r.status)
+}
 
 func (r exportRow) active() bool { return strings.TrimSpace(strings.ToLower(r.status)) == "a" }
 
@@ -84,9 +111,12 @@ type world struct {
 	encoding          int
 	users             []simulator.User
 	groups            []simulator.Group
-	caller            string
+	unlisted          map[string]bool // usernames of users whom the listing lacks
+	caller            string          // as the tenant finds them: by email or by username
+	callerUser        string          // folded username
 	rules             rules
 	args              []string // but for those of one run only
+	policy            string   // the policy file; empty: none
 }
 
 func pick[T any](random *rand.Rand, from []T) T   { return from[random.IntN(len(from))] }
@@ -101,12 +131,20 @@ func some[T any](random *rand.Rand, from []T) []T {
 
 func chance(random *rand.Rand, percent int) bool { return random.IntN(100) < percent }
 
-func newWorld(seed uint64) *world {
+// newWorld makes a world. Its policy file, if it has one, is put into dir.
+func newWorld(seed uint64, dir string) *world {
 	random := rand.New(rand.NewPCG(seed, 1))
-	w := &world{seed: seed}
+	w := &world{seed: seed, unlisted: map[string]bool{}}
+	w.settings(random)
 	w.export(random)
 	w.tenant(random)
-	w.settings(random)
+	if w.policy != "" {
+		path := filepath.Join(dir, "policy.yaml")
+		if err := os.WriteFile(path, []byte(w.policy), 0o600); err != nil {
+			panic(err)
+		}
+		w.args = append(w.args, "--policy="+path)
+	}
 	return w
 }
 
@@ -118,18 +156,21 @@ func (w *world) export(random *rand.Rand) {
 	if chance(random, 4) {
 		w.unusable = oneOf(random, "no column", "column twice", "quote", "not UTF-8", "no group")
 	}
-	people, dns := some(random, everybody), some(random, dnCells)
+	people, dns := some(random, ordinary), some(random, dnCells)
+	if chance(random, 25) {
+		people = append(people, lookAlikes...)
+	}
 	if collide {
 		dns = append(dns, collisions...)
 	}
 	status := map[string]string{}
-	for range 1 + random.IntN(2*len(people)) {
+	for range 2 + random.IntN(2*len(people)+2) {
 		person := pick(random, people)
 		if status[person.email] == "" || both && chance(random, 20) {
-			status[person.email] = oneOf(random, "A", "A", "A", "A", "a ", "I", "T", "Inactive", " ", "Active")
+			status[person.email] = oneOf(random, "A", "A", "A", "A", "A", "A", "A", "a ", "a", "I", "I", "T", "Inactive", oneOf(random, " ", "Active", "Aktiv", "#REF!", "А"))
 		}
 		row := exportRow{email: person.email, status: status[person.email], name: pick(random, nameCells)}
-		row.cell = oneOf(random, person.email, person.email, strings.ToUpper(person.email), " "+person.email+" ", norm.NFD.String(person.email))
+		row.cell = oneOf(random, person.email, person.email, strings.ToUpper(person.email), " "+person.email+" ", norm.NFD.String(person.email), punycode(person.email))
 		for range oneOf(random, 0, 1, 1, 2, 3) {
 			row.dns = append(row.dns, pick(random, dns))
 		}
@@ -137,36 +178,17 @@ func (w *world) export(random *rand.Rand) {
 			row.cell, row.email = pick(random, badEmailCells), ""
 		}
 		if badDNs && chance(random, 20) {
-			row.dns = append(row.dns, dnCell{text: pick(random, badDNCells)})
+			row.dns = append(row.dns, pick(random, badDNCells))
 		}
 		if badWidths && chance(random, 20) {
 			row.odd = oneOf(random, -1, 1, 3)
 		}
 		w.rows = append(w.rows, row)
 	}
-	w.makeUnusable()
-}
-
-// makeUnusable makes an export that names no group if that is wanted, and finds
-// out if it happens to be one that could only empty groups.
-func (w *world) makeUnusable() {
 	if w.unusable == "no group" {
 		for i := range w.rows {
 			w.rows[i].dns = nil
 		}
-	}
-	group, good, active := false, false, false
-	for _, r := range w.rows {
-		if r.odd != 0 {
-			continue
-		}
-		unclear := !w.noStatus && r.unclear()
-		group = group || slices.ContainsFunc(r.dns, func(d dnCell) bool { return !d.bad() })
-		good = good || r.email != "" && !unclear && !slices.ContainsFunc(r.dns, dnCell.bad)
-		active = active || r.email != "" && (w.noStatus || r.active())
-	}
-	if w.unusable == "" && !(group && good && active) {
-		w.unusable = "no group"
 	}
 }
 
@@ -200,6 +222,10 @@ func (w *world) csv(rows []exportRow) string {
 		_ = writer.Write(record[:len(record)+odd]) // a buffer takes everything
 	}
 	write(head, 0)
+	if w.encoding == 4 { // what states nothing
+		write(make([]string, 5), 0)
+		write(head, 0)
+	}
 	for _, row := range rows {
 		texts := make([]string, len(row.dns))
 		for i, dn := range row.dns {
@@ -236,34 +262,103 @@ func (w *world) encoded(text string) string {
 // tenant fills the tenant: of every kind of user and group some.
 func (w *world) tenant(random *rand.Rand) {
 	local := random.IntN(101)
-	usernames := []string{}
-	for _, person := range everybody {
+	people := ordinary
+	if chance(random, 25) {
+		people = everybody
+	}
+	for _, person := range people {
 		if person.email != "root@x.y" && chance(random, 35) {
 			continue
 		}
-		user := simulator.User{
-			Email: oneOf(random, person.email, person.email, strings.ToUpper(person.email)), Name: oneOf(random, "", "", strings.ToUpper(person.email), "name of "+person.email),
+		w.addUser(random, local, simulator.User{
+			Email: oneOf(random, person.email, person.email, strings.ToUpper(person.email), punycode(person.email)),
+			Name:  oneOf(random, "", "", strings.ToUpper(person.email), "name of "+person.email), DomainOwner: person.email == "root@x.y",
 			FirstName: oneOf(random, person.first, "Ann"), LastName: oneOf(random, person.last, "Lee"),
-			IDMType: "SSO", Type: oneOf(random, "", "", "", "", "", "", "SERVICE", "DEBUG"), SyncMode: oneOf(random, "", "", "", "", "", "SCIM"),
-			DomainOwner: person.email == "root@x.y", Disabled: chance(random, 10),
-		}
-		if chance(random, local) {
-			user.IDMType = "VOLTERRA_MANAGED"
-		}
-		if chance(random, 30) {
-			user.NamespaceRoles = []simulator.Role{{Namespace: "*", Role: oneOf(random, "monitor", "admin")}}
-		}
-		usernames = append(usernames, user.Name)
-		if user.Name == "" {
-			usernames[len(usernames)-1] = user.Email
-		}
-		w.users = append(w.users, user)
+		})
 	}
-	w.caller = pick(random, w.users).Email
+	w.confuse(random, local)
+	// The simulator finds the last of several users with one email.
+	slices.SortStableFunc(w.users, func(a, b simulator.User) int {
+		return cmp.Or(cmp.Compare(mail(a.Email), mail(b.Email)), cmp.Compare(bit(mail(a.Name) == mail(a.Email)), bit(mail(b.Name) == mail(b.Email))))
+	})
+	usernames := []string{}
+	for _, user := range w.users {
+		usernames = append(usernames, user.Name)
+	}
 	if chance(random, 6) {
 		usernames = append(usernames, "ghost", "Ghost@x.y") // no such users
 	}
+	w.choose(random)
 	w.holdGroups(random, usernames)
+}
+
+func bit(is bool) int { return map[bool]int{true: 1}[is] }
+
+// addUser adds a user of any kind, unless the username is taken.
+func (w *world) addUser(random *rand.Rand, local int, user simulator.User) {
+	user.Name = cmp.Or(user.Name, user.Email)
+	user.IDMType, user.Type, user.SyncMode = "SSO", oneOf(random, "", "", "", "", "", "", "SERVICE", "DEBUG"), oneOf(random, "", "", "", "", "", "SCIM")
+	user.Disabled = chance(random, 10)
+	if chance(random, local) {
+		user.IDMType = "VOLTERRA_MANAGED"
+	}
+	if chance(random, 30) {
+		user.NamespaceRoles = []simulator.Role{{Namespace: "*", Role: oneOf(random, "monitor", "admin")}}
+	}
+	if !slices.ContainsFunc(w.users, func(other simulator.User) bool { return strings.EqualFold(other.Name, user.Name) }) {
+		w.users = append(w.users, user)
+	}
+}
+
+// confuse makes users who are hard to tell apart: by usernames that are other
+// people's emails, by emails that several have, and without emails.
+func (w *world) confuse(random *rand.Rand, local int) {
+	add := func(email, name string) {
+		w.addUser(random, local, simulator.User{Email: email, Name: name, FirstName: "An", LastName: "Other"})
+	}
+	some := func() *simulator.User { return &w.users[random.IntN(len(w.users))] }
+	if chance(random, 10) {
+		one, other := some(), some()
+		one.Name, other.Name = other.Name, one.Name
+	}
+	if chance(random, 15) {
+		add("another@x.y", pick(random, ordinary).email)
+	}
+	for range oneOf(random, 0, 0, 0, 0, 1, 2) {
+		email := some().Email
+		add(oneOf(random, email, strings.ToUpper(email), punycode(mail(email))), oneOf(random, "twin of "+email, "", mail(email)))
+	}
+	if chance(random, 10) {
+		add("", "without email")
+		add("", pick(random, ordinary).email)
+	}
+}
+
+// choose chooses the caller, and users whom the listing lacks.
+func (w *world) choose(random *rand.Rand) {
+	emails := map[string]int{}
+	for _, user := range w.users {
+		emails[strings.ToLower(user.Email)]++
+	}
+	user := pick(random, w.users)
+	w.callerUser = strings.ToLower(user.Name)
+	switch {
+	case user.Email != "" && emails[strings.ToLower(user.Email)] == 1:
+		w.caller = user.Email
+	case emails[w.callerUser] == 0:
+		w.caller = user.Name
+	}
+	if w.caller == "" || chance(random, 4) {
+		w.caller, w.callerUser = "nobody", "nobody" // whoami fails
+	}
+	if chance(random, 8) {
+		for range oneOf(random, 1, 1, 2, 4) {
+			w.unlisted[strings.ToLower(pick(random, w.users).Name)] = true
+		}
+	}
+	if len(w.unlisted) == len(w.users) {
+		clear(w.unlisted)
+	}
 }
 
 // holdGroups fills the tenant's groups from the usernames.
@@ -272,6 +367,9 @@ func (w *world) holdGroups(random *rand.Rand, usernames []string) {
 	names := map[string]bool{"legacy": true, "old-1": true, "old-2": true, "xc-x": true, "keep-me": true}
 	for _, dn := range dnCells {
 		names[dn.group] = true
+	}
+	for _, name := range w.rules.names {
+		names[name] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		if chance(random, 45) {
@@ -304,11 +402,19 @@ func (w *world) start(options ...simulator.Option) *simulator.Tenant {
 	return simulator.New(w.users, w.groups, append(options, simulator.WithCaller(w.caller), simulator.WithIDM(""))...)
 }
 
+// isOdd reports whether the tenant refuses what its listings let a run plan: it
+// has users whom the listing lacks, or groups with members who are no users.
+func (w *world) isOdd() bool {
+	return len(w.unlisted) > 0 || slices.ContainsFunc(w.groups, func(group simulator.Group) bool {
+		return slices.Contains(group.Usernames, "ghost") || slices.Contains(group.Usernames, "Ghost@x.y")
+	})
+}
+
 func (w *world) String() string {
 	var b strings.Builder
 	plain := *w
 	plain.encoding = 0
-	fmt.Fprintf(&b, "settings %q, caller %s, unusable %q, encoding %d\n%s\n", w.args, w.caller, w.unusable, w.encoding, plain.csv(w.rows))
+	fmt.Fprintf(&b, "settings %q\n%scaller %s, unlisted %v, unusable %q, encoding %d\n%s\n", w.args, w.policy, w.caller, w.unlisted, w.unusable, w.encoding, plain.csv(w.rows))
 	for _, user := range w.start().Users() {
 		fmt.Fprintf(&b, "user %s as %s: %s %s %s owner %v\n", user.Email, user.Name, user.IDMType, user.Type, user.SyncMode, user.DomainOwner)
 	}

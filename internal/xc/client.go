@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -49,6 +48,7 @@ type Options struct {
 	Transport     http.RoundTripper // see NewTransport; nil: http.DefaultTransport
 	Timeout       time.Duration     // of one request, its body included; 0: none
 	ReadOnly      bool              // refuse everything but GET before it is sent
+	Additive      bool              // refuse whatever could remove something before it is sent, see holdings
 	Attempts      int               // per request in the client layer; less than 2: no retries
 	Scope         Scope             // empty: ScopeReads
 	RetryAfterMax time.Duration     // the longest Retry-After that is honored; 0: none is
@@ -66,6 +66,7 @@ type Client struct {
 	metrics  retry.Metrics
 	throttle *retry.Throttle
 	http1    atomic.Bool // the server answered in HTTP/1
+	held     *holdings   // nil unless Additive
 
 	mu        sync.Mutex
 	latencies []time.Duration
@@ -84,9 +85,15 @@ func New(options Options) *Client {
 		// Not followed: it must never carry the credentials elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+	if options.Additive {
+		c.held = newHoldings()
+	}
 	c.retrier = retry.Retrier{RetryAfterMax: options.RetryAfterMax, Metrics: &c.metrics, Log: options.Log.With("layer", "client")}
 	return c
 }
+
+// InFlight returns how many requests are on their way.
+func (c *Client) InFlight() int { return c.throttle.Flying() }
 
 // Stats are figures of the requests so far.
 type Stats struct {
@@ -122,11 +129,32 @@ func (c *Client) Attempts() (read, write int) {
 	return max(c.policy(http.MethodGet).Attempts, 1), max(c.policy(http.MethodPost).Attempts, 1)
 }
 
+// permit returns an error for a request that this run must not send.
+func (c *Client) permit(method, path string, in any) error {
+	reason := ""
+	switch {
+	case method == http.MethodGet:
+	case c.options.ReadOnly:
+		reason = "a dry run sends nothing but GET"
+	case c.options.Additive:
+		if removal := c.held.removal(method, path, in); removal != "" {
+			reason = "with removals: withhold nothing is removed, and the request " + removal
+		}
+	}
+	if reason == "" {
+		return nil
+	}
+	return &retry.Fault{Cause: retry.CauseOther, NotSent: true, Err: &Error{Method: method, Path: path, Message: "refused: " + reason}}
+}
+
 const root = "/api/web/custom/namespaces/system/"
 
 // do sends one request, repeated as the scope allows, and decodes the answer
 // into out. in and out may be nil.
 func (c *Client) do(ctx context.Context, method, path string, in any, out response) error {
+	if err := c.permit(method, path, in); err != nil {
+		return err
+	}
 	var body []byte
 	if in != nil {
 		var err error
@@ -152,9 +180,6 @@ func (c *Client) send(interrupt context.Context, method, path string, body []byt
 	}
 	refused := false
 	defer func() { c.throttle.Leave(entered, refused) }()
-	if c.options.ReadOnly && method != http.MethodGet {
-		return nil, fmt.Errorf("%s %s: refused: a dry run sends nothing but GET", method, path)
-	}
 	ctx, cancel := c.bound(interrupt, method)
 	defer cancel()
 	request, err := c.request(ctx, method, path, body)
@@ -298,7 +323,7 @@ func (c *Client) decode(method, path string, body []byte, out response) error {
 	err := json.Unmarshal(body, out)
 	if err == nil {
 		if partial := out.partial(); partial != nil {
-			err = errors.New(c.shown(partial.Error()))
+			return incomplete(method, path, c.shown(partial.Error()))
 		}
 	}
 	if err != nil {

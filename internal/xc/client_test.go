@@ -60,6 +60,16 @@ var operations = []struct {
 		func(c *xc.Client, ctx context.Context) error {
 			return c.ReplaceGroup(ctx, directory.Group{Name: "ops"})
 		}},
+	{"assign roles", "PUT", "user_groups/ops/assign_namespace_roles",
+		`{"name":"ops","namespace_roles":[{"namespace":"*","role":"monitor"}]}`, `{"name":"ops"}`,
+		func(c *xc.Client, ctx context.Context) error { return c.AssignRoles(ctx, "ops", ops.Roles) }},
+	{"remove roles", "PUT", "user_groups/ops/remove_namespace_roles",
+		`{"name":"ops","namespace_roles":[{"namespace":"*","role":"monitor"}]}`, `{"name":"ops"}`,
+		func(c *xc.Client, ctx context.Context) error { return c.RemoveRoles(ctx, "ops", ops.Roles) }},
+	{"add to group", "PUT", "users/group_add", `{"username":"Bob@example.com","group_names":["ops"]}`, `{}`,
+		func(c *xc.Client, ctx context.Context) error { return c.AddToGroup(ctx, "Bob@example.com", "ops") }},
+	{"remove from group", "PUT", "users/group_remove", `{"username":"ann","group_names":["ops"]}`, `{}`,
+		func(c *xc.Client, ctx context.Context) error { return c.RemoveFromGroup(ctx, "ann", "ops") }},
 	{"delete group", "DELETE", "user_groups/ops", "", `{}`,
 		func(c *xc.Client, ctx context.Context) error { return c.DeleteGroup(ctx, "ops") }},
 }

@@ -84,6 +84,14 @@ func unexpected(method, path string, err error) error {
 	}})
 }
 
+// incomplete returns the fault of an answer with F5's error field: a write may
+// have been done in part.
+func incomplete(method, path, reason string) error {
+	return failed(method, &retry.Fault{Cause: retry.CauseOther, Ambiguous: true, Err: &Error{
+		Method: method, Path: path, Message: "incomplete response: " + reason,
+	}})
+}
+
 // check returns nil for a good answer, and the fault of any other.
 func (c *Client) check(method, path string, status int, header http.Header, body []byte) error {
 	e := &Error{Method: method, Path: path, Status: status, RequestID: header.Get("X-Request-Id")}
@@ -111,6 +119,8 @@ func (c *Client) check(method, path string, status int, header http.Header, body
 
 func (e *Error) hint(page bool) string {
 	switch reads := e.Method == http.MethodGet; {
+	case e.Status >= 300 && e.Status < 400 && !strings.Contains(e.Message, "login"):
+		return "check api-url and tenant first; if they are right, the credentials were not accepted: check api-token or the client certificate (a TLS-inspecting proxy drops it)"
 	case e.Status < 400:
 		return "the credentials were not accepted: check api-token or the client certificate, then tenant and api-url (a TLS-inspecting proxy drops client certificates)"
 	case e.Status == http.StatusProxyAuthRequired:
@@ -179,6 +189,8 @@ func (c *Client) explain(e *Error) {
 	switch {
 	case errors.As(e.Err, &proxy) && proxy.status == http.StatusProxyAuthRequired:
 		e.Hint = proxyLogin
+	case errors.As(e.Err, &proxy) && proxy.status == http.StatusForbidden:
+		e.Hint = fmt.Sprintf("have %s allowed on port 443 at the proxy, or check proxy", host(c.options.BaseURL))
 	case errors.As(e.Err, &proxy):
 		e.Hint = "check proxy"
 	case errors.As(e.Err, &operation) && operation.Op == "remote error" && strings.Contains(operation.Err.Error(), "certificate"):

@@ -23,13 +23,13 @@ func (c *Client) Observe(ctx context.Context) (*directory.Observed, error) {
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	crossCheck(&observed)
+	c.crossCheck(&observed)
 	return &observed, nil
 }
 
 // crossCheck marks as incomplete the groups that were listed without members
 // although a user is listed as being in them.
-func crossCheck(observed *directory.Observed) {
+func (c *Client) crossCheck(observed *directory.Observed) {
 	hasMembers := map[string]bool{}
 	for _, user := range observed.Users {
 		for _, name := range user.Groups {
@@ -39,6 +39,7 @@ func crossCheck(observed *directory.Observed) {
 	for i := range observed.Groups {
 		if group := &observed.Groups[i]; group.Usernames == nil && hasMembers[string(group.Name)] && group.ReadError == "" {
 			group.ReadError = "it was listed without members, although users are listed as being in it"
+			c.held.readGroup(group)
 		}
 	}
 }
@@ -78,6 +79,7 @@ func (c *Client) Users(ctx context.Context) ([]directory.User, error) {
 		}
 		seen[key] = true
 	}
+	c.held.readUsers(users)
 	return users, nil
 }
 
@@ -110,6 +112,7 @@ func (c *Client) Groups(ctx context.Context) ([]directory.Group, error) {
 			return nil, broken("group %q is listed twice", groups[i].Name)
 		}
 		seen[groups[i].Name] = true
+		c.held.readGroup(&groups[i])
 	}
 	return groups, nil
 }
@@ -199,6 +202,12 @@ func (c *Client) DeleteUser(ctx context.Context, user directory.User) error {
 	return errors.New("the tenant did not delete the user: " + cmp.Or(c.shown(strings.Join(reasons, "; ")), "no reason given"))
 }
 
+// The calls that add to what is there, by their paths' ends.
+const (
+	assignRoles = "/assign_namespace_roles"
+	groupAdd    = "users/group_add"
+)
+
 func groupPath(name directory.GroupName) string {
 	return "user_groups/" + url.PathEscape(string(name))
 }
@@ -218,6 +227,7 @@ func (c *Client) Group(ctx context.Context, name directory.GroupName) (directory
 	if err != nil {
 		return directory.Group{}, fmt.Errorf("read group: %w", unexpected(http.MethodGet, groupPath(name), err))
 	}
+	c.held.readGroup(&group)
 	return group, nil
 }
 
@@ -240,6 +250,35 @@ func newGroupRequest(group directory.Group) groupRequest {
 		Name: string(group.Name), DisplayName: group.DisplayName, Description: group.Description,
 		Usernames: append([]directory.Username{}, group.Usernames...), Roles: wireRoles(group.Roles), SyncID: group.SyncID,
 	}
+}
+
+// AssignRoles adds roles to those of a group.
+//
+// https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-assignrole
+func (c *Client) AssignRoles(ctx context.Context, group directory.GroupName, roles []directory.Role) error {
+	return c.do(ctx, http.MethodPut, groupPath(group)+assignRoles, rolesRequest{string(group), wireRoles(roles)}, nil)
+}
+
+// RemoveRoles removes roles from those of a group.
+//
+// https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-removerole
+func (c *Client) RemoveRoles(ctx context.Context, group directory.GroupName, roles []directory.Role) error {
+	return c.do(ctx, http.MethodPut, groupPath(group)+"/remove_namespace_roles", rolesRequest{string(group), wireRoles(roles)}, nil)
+}
+
+// AddToGroup adds a user to a group, one of each, so that there is no half
+// success. F5 documents that the user's other groups stay.
+//
+// https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-addusertogroup
+func (c *Client) AddToGroup(ctx context.Context, username directory.Username, group directory.GroupName) error {
+	return c.do(ctx, http.MethodPut, groupAdd, membershipRequest{username, []directory.GroupName{group}}, nil)
+}
+
+// RemoveFromGroup removes a user from a group, one of each.
+//
+// https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-removeuserfromgroup
+func (c *Client) RemoveFromGroup(ctx context.Context, username directory.Username, group directory.GroupName) error {
+	return c.do(ctx, http.MethodPut, "users/group_remove", membershipRequest{username, []directory.GroupName{group}}, nil)
 }
 
 // DeleteGroup deletes a group that nothing refers to.

@@ -176,3 +176,15 @@ type groupRequest struct {
 	Roles       []wireRole           `json:"namespace_roles,omitempty"`
 	SyncID      string               `json:"sync_id,omitempty"`
 }
+
+// rolesRequest is F5's user_groupModifyRoleRequest.
+type rolesRequest struct {
+	Group string     `json:"name"`
+	Roles []wireRole `json:"namespace_roles"`
+}
+
+// membershipRequest is F5's userUserGroupRequest.
+type membershipRequest struct {
+	Username directory.Username    `json:"username"`
+	Groups   []directory.GroupName `json:"group_names"`
+}

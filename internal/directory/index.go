@@ -1,0 +1,57 @@
+package directory
+
+// Index finds the users of a listing by email and by username. It is the one
+// place where people of a CSV and users of a tenant are joined.
+type Index struct {
+	byUsername map[string]*User // by Username.Key
+	byEmail    map[Email][]*User
+}
+
+// NewIndex indexes users, which must not change afterwards.
+func NewIndex(users []User) *Index {
+	x := &Index{byUsername: make(map[string]*User, len(users)), byEmail: make(map[Email][]*User, len(users))}
+	for i := range users {
+		user := &users[i]
+		x.byUsername[user.Username.Key()] = user
+		if user.Email != "" {
+			x.byEmail[user.Email] = append(x.byEmail[user.Email], user)
+		}
+	}
+	return x
+}
+
+// Username returns the user that groups list by a name; nil if the listing does
+// not know it. The name need not be an email, and an email need not be the name
+// of the user who has it.
+func (x *Index) Username(name Username) *User { return x.byUsername[name.Key()] }
+
+// Email returns the user who has an email; nil if there is none. Of several
+// ordinary users the one counts whose username it is; where there is none, shared
+// is true and nobody counts.
+func (x *Index) Email(email Email) (user *User, shared bool) {
+	users := x.byEmail[email]
+	if len(users) < 2 {
+		if len(users) == 0 {
+			return nil, false
+		}
+		return users[0], false
+	}
+	var ordinary []*User
+	for _, user := range users {
+		if user.Ordinary() {
+			ordinary = append(ordinary, user)
+		}
+	}
+	if len(ordinary) == 1 {
+		return ordinary[0], false
+	}
+	for _, user := range users {
+		if ObservedEmail(string(user.Username)) == email {
+			return user, false
+		}
+	}
+	return nil, true
+}
+
+// Emails returns the users who share an email.
+func (x *Index) Emails(email Email) []*User { return x.byEmail[email] }

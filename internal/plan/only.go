@@ -1,0 +1,185 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"xc-group-sync/internal/directory"
+)
+
+// limit cuts the plan to the people and the groups that Only selects. A
+// membership goes by two names, the person's and the group's: an exclusion of
+// either wins.
+func (p *planner) limit() {
+	only := p.policy.Only
+	if len(only) == 0 {
+		return
+	}
+	p.checkOnly()
+	joining, needed := map[directory.Email]bool{}, map[directory.Email]bool{} // by a group, before and after the cut
+	var kept []Operation
+	for _, o := range p.plan.Operations {
+		for _, m := range o.Add {
+			joining[m.Email] = true
+		}
+		if o.Object == Group && !p.limitGroup(&o) {
+			continue
+		}
+		for _, m := range o.Add {
+			needed[m.Email] = true
+		}
+		kept = append(kept, o)
+	}
+	excluded := p.membersOfExcluded()
+	p.plan.Operations = slices.DeleteFunc(kept, func(o Operation) bool {
+		switch {
+		case o.Object == Group:
+			return false
+		case o.Action == Create:
+			// Nobody is created for no group, except who was in none before.
+			return !needed[o.User.Email] && (joining[o.User.Email] || !only.Match(o.Name()))
+		case o.Action == Delete && excluded[o.User.Username.Key()]:
+			return true
+		}
+		return !only.Match(o.Name())
+	})
+	memberships, _ := p.memberships(p.plan.Operations)
+	for i := range p.plan.Operations {
+		if o := &p.plan.Operations[i]; o.Object == User && o.Action == Delete {
+			o.Lost = memberships[o.User.Username.Key()]
+		}
+	}
+	slices.SortStableFunc(p.plan.Operations, byPhase)
+	p.plan.Withheld = slices.DeleteFunc(p.plan.Withheld, func(w Withheld) bool {
+		return !only.Match(string(w.Group), string(w.Member.Email))
+	})
+	p.limitBlocked()
+}
+
+// byPhase gives operations the order of Plan.Operations, which limitGroup can
+// disturb.
+func byPhase(a, b Operation) int {
+	phase := func(o Operation) int {
+		switch {
+		case o.Object == User && o.Action == Create:
+			return 1
+		case o.Object == User && o.Action == Update:
+			return 2
+		case o.Action != Delete:
+			return 3
+		case o.Object == Group:
+			return 4
+		}
+		return 5
+	}
+	return cmp.Or(cmp.Compare(phase(a), phase(b)), byName(a, b))
+}
+
+// limitGroup cuts an operation on a group, and reports whether anything is left.
+// A group that is not to be deleted whole loses the members that are selected, if
+// it may be changed at all.
+func (p *planner) limitGroup(o *Operation) bool {
+	only, name, empty := p.policy.Only, string(o.Group.Name), len(o.Add) == 0
+	whole := only.Match(name)
+	outside := func(m Member) bool { return !only.Match(name, string(m.Email)) }
+	if o.Action == Delete {
+		if whole && !slices.ContainsFunc(o.Remove, outside) {
+			return true
+		}
+		if !p.changeable(&o.Group) {
+			return false
+		}
+		o.Action, o.Adopted = Update, !Owned(&o.Group)
+	}
+	o.Add = slices.DeleteFunc(slices.Clone(o.Add), outside)
+	o.Remove = slices.DeleteFunc(slices.Clone(o.Remove), outside)
+	if !whole {
+		o.Attributes = nil
+	}
+	return len(o.Add)+len(o.Remove) > 0 || o.Attributes != nil || whole && empty && o.Action == Create
+}
+
+// membersOfExcluded are the members, by Username.Key, of groups that Only
+// excludes: deleting one of them would change the group.
+func (p *planner) membersOfExcluded() map[string]bool {
+	members := map[string]bool{}
+	all := append(slices.Clone(p.policy.Only), "*") // all but what is excluded
+	for i := range p.tenant.observed.Groups {
+		if group := &p.tenant.observed.Groups[i]; !all.Match(string(group.Name)) {
+			for _, username := range group.Usernames {
+				members[username.Key()] = true
+			}
+		}
+	}
+	return members
+}
+
+// limitBlocked cuts what is blocked to what keeps Only from being done: the
+// groups and people that it selects, groups that such people are in or should be
+// in, and people who should be in such groups.
+func (p *planner) limitBlocked() {
+	only := p.policy.Only
+	needed := map[directory.Email]bool{}
+	for _, group := range p.desired.Groups {
+		for _, person := range group.Members {
+			needed[person.Email] = needed[person.Email] || only.Match(string(group.Name), string(person.Email))
+		}
+	}
+	p.plan.Blocked = slices.DeleteFunc(p.plan.Blocked, func(b Blocked) bool {
+		if b.Object == User {
+			return !only.Match(b.Name) && !needed[directory.Email(b.Name)]
+		}
+		if only.Match(b.Name) {
+			return false
+		}
+		var members []Member
+		if desired := p.named[directory.GroupName(b.Name)]; desired != nil {
+			members = p.wanted(desired.Members)
+		}
+		if group := p.tenant.groups[directory.GroupName(b.Name)]; group != nil {
+			members = append(members, p.tenant.members(group)...)
+		}
+		return !slices.ContainsFunc(members, func(m Member) bool { return only.Match(b.Name, string(m.Email)) })
+	})
+}
+
+// checkOnly reports patterns that match nothing: a typo must not pass for
+// nothing to do, nor for nothing to leave out.
+func (p *planner) checkOnly() {
+	for _, pattern := range p.policy.Only {
+		if !p.matchesAny(Patterns{strings.TrimPrefix(pattern, "!")}) {
+			p.plan.Refusals = append(p.plan.Refusals, Refusal{Guard: GuardOnly, Reason: fmt.Sprintf("invalid only %q: must match a person or a group in the CSV or the tenant", pattern)})
+		}
+	}
+}
+
+func (p *planner) matchesAny(pattern Patterns) bool {
+	for email := range p.people {
+		if pattern.Match(string(email)) {
+			return true
+		}
+	}
+	for name := range p.named {
+		if pattern.Match(string(name)) {
+			return true
+		}
+	}
+	for i := range p.plan.Operations { // what a snapshot brings back
+		if pattern.Match(p.plan.Operations[i].Name()) {
+			return true
+		}
+	}
+	for i := range p.plan.Withheld { // members that the user listing does not know
+		if pattern.Match(string(p.plan.Withheld[i].Member.Email)) {
+			return true
+		}
+	}
+	for i := range p.tenant.observed.Users {
+		if pattern.Match(string(p.tenant.observed.Users[i].Email)) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(p.tenant.observed.Groups, func(group directory.Group) bool { return pattern.Match(string(group.Name)) })
+}

@@ -1,0 +1,54 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"xc-group-sync/internal/directory"
+)
+
+// DNInScope reports whether a DN of the CSV, or the API name that it maps to, is
+// in scope (groups). It does not matter how the DN is spelled.
+func (p Policy) DNInScope(dn directory.DN, name directory.GroupName) bool {
+	if len(p.Groups) == 0 {
+		return true
+	}
+	text := directory.FoldDN(dn.Key())
+	return p.Groups.matchBy(func(glob string) bool {
+		if strings.Contains(glob, "=") {
+			return matchGlob(directory.FoldDN(glob), text)
+		}
+		return name != "" && matchGlob(glob, string(name))
+	})
+}
+
+// restorable reports whether a group that a sync changed is still in scope. Which
+// DNs named it is not known any more: patterns of DNs are taken to match it, and
+// only exclusions by name count beside them.
+func (p *planner) restorable(name directory.GroupName) bool {
+	groups := p.policy.Groups
+	isDN := func(pattern string) bool { return strings.Contains(pattern, "=") }
+	if slices.ContainsFunc(groups, func(pattern string) bool { return isDN(pattern) && !strings.HasPrefix(pattern, "!") }) {
+		groups = slices.DeleteFunc(slices.Clone(groups), func(pattern string) bool { return !strings.HasPrefix(pattern, "!") })
+	}
+	return len(groups) == 0 || groups.matchBy(func(glob string) bool { return !isDN(glob) && matchGlob(glob, string(name)) })
+}
+
+// PersonInScope reports whether a person is in scope (people).
+func (p Policy) PersonInScope(email directory.Email) bool {
+	return len(p.People) == 0 || p.People.Match(string(email))
+}
+
+// groupInScope reports whether a group of the tenant is in scope: by its name, by
+// a row that names it, or, if groups has patterns of DNs only, because this
+// program created it.
+func (p *planner) groupInScope(group *directory.Group) bool {
+	groups := p.policy.Groups
+	if len(groups) == 0 || p.named[group.Name] != nil {
+		return true
+	}
+	if !slices.ContainsFunc(groups, func(pattern string) bool { return !strings.Contains(pattern, "=") }) {
+		return Owned(group)
+	}
+	return groups.matchBy(func(glob string) bool { return !strings.Contains(glob, "=") && matchGlob(glob, string(group.Name)) })
+}

@@ -1,0 +1,134 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"xc-group-sync/internal/directory"
+)
+
+// Whatever removes something asks here first. Each function returns why it may
+// not, as a clause, or "" if it may; the first reason in the order of the
+// questions counts.
+
+// keepMember answers for a member of an existing group. desired is what the CSV
+// says about the group; nil if no row names it.
+func (p *planner) keepMember(group *directory.Group, desired *directory.DesiredGroup, member Member) string {
+	if p.policy.Protect.Match(string(group.Name)) {
+		return "the group is protected"
+	}
+	if reason := p.keepPerson(member); reason != "" {
+		return reason
+	}
+	switch {
+	case p.desired.KeepMemberships:
+		return "an invalid row may have stated this membership"
+	case desired == nil && p.desired.KeepGroups:
+		return "an invalid row may have named the group"
+	case desired != nil && desired.KeepMembers:
+		return "an invalid row may have named a member of the group"
+	}
+	return p.withhold()
+}
+
+// withheld is the reason that nothing but the setting removals gives: without it
+// there would be something to do.
+const withheld = "removals are withheld in this run"
+
+// withhold is asked last.
+func (p *planner) withhold() string {
+	if p.policy.Withhold {
+		return withheld
+	}
+	return ""
+}
+
+// keepPerson answers for what is a person's own: a membership or the user.
+func (p *planner) keepPerson(member Member) string {
+	switch user := member.user; {
+	case user == nil:
+		return "not in the tenant's user listing"
+	case p.policy.Caller.is(*user):
+		return "the credentials' own user"
+	case user.DomainOwner:
+		return "the domain owner"
+	case user.Type == directory.TypeService:
+		return "a service user"
+	case !user.Ordinary():
+		return "a " + strings.ToLower(user.Type) + " user"
+	case p.shared[user.Email]:
+		return "several users have this email"
+	case p.taken[user.Username.Key()]:
+		return "the CSV names their username as the email of somebody else"
+	case !p.policy.PersonInScope(user.Email):
+		return "not in scope (people)"
+	case p.protected(member):
+		return "protected"
+	case p.lookalikes[user.Email] != "":
+		return fmt.Sprintf("looks the same as %s", p.lookalikes[user.Email])
+	}
+	switch person := p.people[member.Email]; {
+	case person == nil:
+		return ""
+	case person.KeepMemberships:
+		return "an invalid row is about this person"
+	case person.Status == directory.Contradicted:
+		return "the CSV lists this person as active and as inactive"
+	case person.Status == directory.Unclear:
+		return "the status of this person is not known"
+	}
+	return ""
+}
+
+// keepGroup answers for a group that no row names.
+func (p *planner) keepGroup(group *directory.Group) string {
+	switch kinds := group.ReferredBy(); {
+	case p.policy.Protect.Match(string(group.Name)):
+		return "it is protected"
+	case p.desired.KeepMemberships, p.desired.KeepGroups:
+		return "an invalid row may have named it"
+	case len(kinds) > 0:
+		return "it is referred to by " + strings.Join(kinds, ", ")
+	}
+	for _, member := range p.tenant.members(group) {
+		if reason := p.keepPerson(member); reason != "" {
+			name := "a member" // who goes by no email: a username is not for every reader
+			if strings.Contains(string(member.Email), "@") {
+				name = "member " + string(member.Email)
+			}
+			return name + " stays: " + reason
+		}
+	}
+	return p.withhold()
+}
+
+// callerUnknown is the reason that a plan cannot accept in silence: that user
+// must stay, and may be this one.
+const callerUnknown = "it is not known which user the credentials belong to"
+
+// keepUser answers for a user who may be deleted at all; fixed is a group that
+// lists the user and must not change, or "".
+func (p *planner) keepUser(user *directory.User, fixed directory.GroupName) string {
+	switch other := p.tenant.Username(directory.Username(user.Email)); {
+	case len(p.tenant.Emails(user.Email)) > 1:
+		return "several users have this email"
+	case other != nil && other.Email == "": // the API deletes by email
+		return "this email is the username of a user who has no email"
+	case p.desired.KeepMemberships, p.desired.KeepUsers:
+		return "an invalid row may have named them"
+	case fixed != "":
+		return fmt.Sprintf("member of group %s, which this run does not change", fixed)
+	}
+	reason := p.keepPerson(Member{Email: user.Email, Username: user.Username, user: user})
+	if reason == "" {
+		reason = p.withhold()
+	}
+	if reason == "" && !p.policy.Caller.Known {
+		reason = callerUnknown
+	}
+	return reason
+}
+
+func (p *planner) protected(member Member) bool {
+	return p.policy.Protect.Match(string(member.Email), string(member.Username))
+}

@@ -1,0 +1,164 @@
+package plan
+
+import (
+	"slices"
+
+	"xc-group-sync/internal/directory"
+)
+
+// unnamed reports whether a group in scope is named by no row, and is one that
+// can be changed at all.
+func (p *planner) unnamed(group *directory.Group) bool {
+	return p.named[group.Name] == nil && group.ReadError == "" && group.SyncMode != directory.SyncSCIM && p.groupInScope(group)
+}
+
+// unnamedGroups plans which of the groups that no row names lose their members,
+// and which are deleted.
+func (p *planner) unnamedGroups() (emptied, deleted []Operation) {
+	if !p.policy.EmptyUnnamed && !p.policy.PruneGroups {
+		return nil, nil
+	}
+	for _, group := range p.tenant.groupsByName() {
+		if !p.unnamed(group) {
+			continue
+		}
+		if p.policy.PruneGroups && (Owned(group) || p.policy.PruneUnmanaged) {
+			if operation, ok := p.groupDeletion(group); ok {
+				deleted = append(deleted, operation)
+				continue
+			}
+		}
+		switch {
+		case p.policy.EmptyUnnamed && p.changeable(group):
+			operation := Operation{Action: Update, Object: Group, Adopted: !Owned(group), Group: *group}
+			p.changeMembers(&operation, nil, func(member Member) string { return p.keepMember(group, nil, member) })
+			if len(operation.Remove) > 0 {
+				emptied = append(emptied, operation)
+			}
+		case p.policy.EmptyUnnamed && len(group.Usernames) > 0:
+			p.warnNotOwned(group, "emptied")
+			continue
+		}
+		if p.policy.PruneGroups && !Owned(group) && !p.policy.PruneUnmanaged {
+			p.warnNotOwned(group, "deleted")
+		}
+	}
+	return emptied, deleted
+}
+
+func (p *planner) groupDeletion(group *directory.Group) (Operation, bool) {
+	if reason := p.keepGroup(group); reason != "" {
+		p.plan.Withheld = append(p.plan.Withheld, Withheld{Kind: GroupRemoval, Group: group.Name, Reason: reason})
+		return Operation{}, false
+	}
+	return Operation{Action: Delete, Object: Group, Group: *group, Remove: p.tenant.members(group)}, true
+}
+
+func (p *planner) warnNotOwned(group *directory.Group, what string) {
+	p.warn(directory.NotOwned, string(group.Name), "", "group %q is not %s: this program did not create it", group.Name, what)
+}
+
+// userDeletions plans the deletion of the users that the CSV does not name. The
+// operations on groups tell which of their memberships go anyway.
+func (p *planner) userDeletions(groups []Operation) []Operation {
+	if !p.policy.PruneUsers {
+		return nil
+	}
+	memberships, fixed := p.memberships(groups)
+	unguarded := false
+	var operations []Operation
+	for i := range p.tenant.observed.Users {
+		user := &p.tenant.observed.Users[i]
+		if !p.prunable(user) {
+			continue
+		}
+		if reason := p.keepUser(user, fixed[user.Username.Key()]); reason != "" {
+			selected := len(p.policy.Only) == 0 || p.policy.Only.Match(string(user.Email))
+			unguarded = unguarded || reason == callerUnknown && selected
+			p.plan.Withheld = append(p.plan.Withheld, Withheld{Kind: UserDeletion, Member: Member{Email: user.Email, Username: user.Username, user: user}, Reason: reason})
+			continue
+		}
+		operations = append(operations, Operation{Action: Delete, Object: User, User: *user, Before: user.Name, Lost: memberships[user.Username.Key()]})
+	}
+	if unguarded {
+		p.plan.Findings = append(p.plan.Findings, directory.Finding{Severity: directory.Error, Kind: directory.CallerUnknown,
+			Message: "not deleting users: could not determine which user the credentials belong to"})
+	}
+	slices.SortFunc(operations, byName)
+	return operations
+}
+
+// prunable reports whether a user is one that prune is about: a person in scope
+// that no row names, or only as inactive.
+func (p *planner) prunable(user *directory.User) bool {
+	if user.Email == "" || !user.Ordinary() || user.SyncMode == directory.SyncSCIM || user.DomainOwner || p.policy.Caller.is(*user) || !p.policy.PersonInScope(user.Email) {
+		return false
+	}
+	person := p.people[user.Email]
+	return person == nil || person.Status == directory.Inactive && p.policy.PruneInactive
+}
+
+// memberships counts by Username.Key the memberships that operations on groups do
+// not remove, and names a group of each member of groups that must not change.
+func (p *planner) memberships(operations []Operation) (counts map[string]int, fixed map[string]directory.GroupName) {
+	counts, fixed = map[string]int{}, map[string]directory.GroupName{}
+	for _, group := range p.tenant.groupsByName() {
+		fixes := !p.groupInScope(group) || p.blocked[group.Name] || p.policy.Protect.Match(string(group.Name))
+		for _, username := range group.Usernames {
+			key := username.Key()
+			counts[key]++
+			if fixes {
+				fixed[key] = group.Name
+			}
+		}
+	}
+	for _, operation := range operations {
+		for _, member := range operation.Remove {
+			counts[member.Username.Key()]--
+		}
+	}
+	return counts, fixed
+}
+
+// warnStale warns about access that remains only because no row names its group:
+// nobody is removed from such a group. changed are the operations on groups.
+func (p *planner) warnStale(changed []Operation) {
+	if p.desired.KeepGroups || p.policy.Sample {
+		return // an invalid row may name them, or nobody cares
+	}
+	touched := map[directory.GroupName]bool{}
+	for _, operation := range changed {
+		touched[operation.Group.Name] = true
+	}
+	for _, group := range p.tenant.groupsByName() {
+		switch {
+		case touched[group.Name] || !p.unnamed(group) || p.policy.EmptyUnnamed || p.policy.Protect.Match(string(group.Name)):
+		case p.changeable(group):
+			if len(group.Usernames) > 0 && !p.policy.PruneGroups {
+				p.warnStaleGroup(group)
+			}
+		default:
+			for _, username := range group.Usernames {
+				member := p.tenant.member(username)
+				if person := p.people[member.Email]; person != nil && person.Status == directory.Inactive && !p.protected(member) {
+					p.warn(directory.StaleMember, string(member.Email), "", "%s is inactive, but keeps access to group %q, which is not in the CSV", member.Email, group.Name)
+				}
+			}
+		}
+	}
+}
+
+// warnStaleGroup warns about a group of this program that keeps its members
+// because groups are neither emptied nor pruned.
+func (p *planner) warnStaleGroup(group *directory.Group) {
+	prune := "prune: groups"
+	if p.policy.PruneUsers {
+		prune = "prune: all"
+	}
+	hint := "set " + prune + " to delete it or unnamed-groups: empty to empty it, or add it to protect if another export manages it"
+	if reason := p.keepGroup(group); reason != "" {
+		hint = prune + " would not delete it: " + reason
+	}
+	p.warn(directory.StaleGroup, string(group.Name), hint, "group %q is no longer in the CSV, but its %s access",
+		group.Name, count(len(group.Usernames), "member keeps", "members keep"))
+}
