@@ -1,7 +1,9 @@
 package repotest
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"path"
@@ -12,6 +14,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v4"
+
+	"xc-group-sync/internal/cli"
+	"xc-group-sync/internal/run"
 )
 
 // workflow is a workflow file, as far as the tests look at it.
@@ -318,6 +323,24 @@ func readmeWorkflow(t *testing.T) workflow {
 		t.Fatalf("the README has no workflow: %v", err)
 	}
 	return w
+}
+
+// TestExampleAdoptsAGroup follows docs/policy.md: the hand-made group that the
+// example names is blocked until the policy file adopts it.
+func TestExampleAdoptsAGroup(t *testing.T) {
+	t.Parallel()
+	plan := func(args ...string) (run.Code, string) {
+		var out bytes.Buffer
+		code := cli.MainContext(t.Context(), append([]string{"plan", "--simulate", "--csv", root("docs/recipes/example/groups.csv")}, args...),
+			func(string) string { return "" }, strings.NewReader(""), &out, io.Discard)
+		return run.Code(code), out.String()
+	}
+	if code, out := plan(); code != run.Failed || !strings.Contains(out, "adopt: xc-incident-response") {
+		t.Errorf("without the policy file: exit code %d:\n%s", code, out)
+	}
+	if code, out := plan("--policy", root("docs/recipes/example/policy.yml")); code != run.Done || !strings.Contains(out, "~ group xc-incident-response") {
+		t.Errorf("with the policy file: exit code %d:\n%s", code, out)
+	}
 }
 
 // TestReusableWorkflowPassesOnItsInputs checks that no input gets lost on the way: it
