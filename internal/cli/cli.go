@@ -40,7 +40,7 @@ of your directory.
 
 Examples:
   xc-group-sync plan --csv groups.csv --tenant acme
-  xc-group-sync sync --csv groups.csv --policy acme.yml
+  xc-group-sync sync --csv groups.csv --policy policy.yml
 
 Commands:
 %s
@@ -52,7 +52,7 @@ variable XC_SYNC_NAME; many may be in the policy file.
 Exit codes:
   0  done                              4  bad CSV
   1  some operations failed            5  refused by a guard, nothing changed
-  2  bad settings                      6  drift (fail-on-drift)
+  2  invalid settings                  6  drift (fail-on-drift)
   3  authentication refused          130  interrupted
 `
 

@@ -138,7 +138,7 @@ func proxy(options *xc.TransportOptions, set string, getenv func(string) string)
 	u, err := url.Parse(environment)
 	if err != nil && !strings.Contains(err.Error(), "first path segment") { // host:port is fine
 		// The library would ignore it, and the credentials would go another way.
-		return errors.New("the environment variable HTTPS_PROXY is no URL: correct it, or set proxy")
+		return errors.New("invalid HTTPS_PROXY: must be a URL (correct the environment variable, or set proxy)")
 	}
 	choose := (&httpproxy.Config{HTTPSProxy: environment, NoProxy: either("NO_PROXY")}).ProxyFunc()
 	options.Proxy = func(request *http.Request) (*url.URL, error) { return choose(request.URL) }
@@ -159,7 +159,7 @@ func certificate(c *config.Config) (*tls.Certificate, error) {
 	case config.ByP12Base64:
 		container, err := decodeBase64(c.P12Base64)
 		if err != nil {
-			return nil, errors.New("p12-base64: it is no base64 text: make it with base64 -w0 FILE")
+			return nil, errors.New("p12-base64: invalid base64 (encode with: base64 -w0 FILE)")
 		}
 		return container12("p12-base64", container, c.P12Password)
 	case config.ByPEM:

@@ -58,7 +58,7 @@ func (r *Report) WritePlan(w io.Writer, s Sanitizer, style Style) error {
 	}
 	t.printf("Plan digest: %s\n", r.Plan.Digest)
 	if r.DryRun && len(operations) > 0 && len(r.Plan.Refusals) == 0 {
-		t.printf("To apply exactly this plan, run again without --dry-run and with --expect-plan %s\n", r.Plan.Digest)
+		t.printf("To apply exactly this plan, run sync with --expect-plan %s\n", r.Plan.Digest)
 	}
 	return t.flush()
 }

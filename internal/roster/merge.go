@@ -104,9 +104,6 @@ func (m *merger) add(row *cells, at position) {
 	} else if p.out {
 		m.outOfScope(p, at.emailLine)
 		valid = false
-		for _, dn := range m.rowDNs {
-			dn.group.stated = true // only this person is held back
-		}
 	} else {
 		p.KeepMemberships = p.KeepMemberships || badDN
 		if row[inName] != p.display {
