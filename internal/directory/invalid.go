@@ -34,19 +34,7 @@ const maxQuoted = 100
 
 // Quotable returns as much of a cell as a message may quote: 100 characters,
 // and an ellipsis if there are more.
-func Quotable(cell string) string {
-	if len(cell) <= maxQuoted {
-		return cell
-	}
-	n := 0
-	for i := range cell {
-		if n == maxQuoted {
-			return cell[:i] + "…"
-		}
-		n++
-	}
-	return cell
-}
+func Quotable(cell string) string { return Cut(cell, maxQuoted) }
 
 // describe names a character that does not belong where it is: by code point
 // unless it is plain ASCII.

@@ -74,3 +74,19 @@ func isPrintableASCII(s string) bool {
 	}
 	return true
 }
+
+// Cut returns the first so many characters of s, and an ellipsis if there are
+// more.
+func Cut(s string, characters int) string {
+	if len(s) <= characters {
+		return s
+	}
+	n := 0
+	for i := range s {
+		if n == characters {
+			return s[:i] + "…"
+		}
+		n++
+	}
+	return s
+}

@@ -2,11 +2,13 @@ package xc_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -73,14 +75,14 @@ func TestErrorBodies(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
 		"plain":            strings.Repeat("x", 250) + " your token " + token + " is bad " + strings.Repeat("é", 1<<16),
-		"token at the cut": strings.Repeat("x", 295) + token + strings.Repeat("x", 1<<16),
+		"token at the cut": strings.Repeat("x", 995) + token + strings.Repeat("x", 1<<16),
 		"JSON":             `{"code":"E` + token + `","message":"Authorization: APIToken ` + token + strings.Repeat("ü", 1<<16) + `"}`,
 	} {
 		client := xc.New(xc.Options{BaseURL: "https://tenant.example", Token: token, Transport: tripper(func(r *http.Request) (*http.Response, error) {
 			return reply{400, nil, body}.response(r), nil
 		})})
 		_, err := client.Users(t.Context())
-		if err == nil || len(err.Error()) > 500 || strings.Contains(err.Error(), token[:4]) || !strings.HasSuffix(err.Error(), "…") {
+		if err == nil || utf8.RuneCountInString(err.Error()) > 1100 || strings.Contains(err.Error(), token[:4]) || !strings.HasSuffix(err.Error(), "…") {
 			t.Errorf("%s: error = %v", name, err)
 		}
 	}
@@ -103,7 +105,7 @@ func TestBrokenAnswers(t *testing.T) {
 		{"more after it", listUsers, oneUser + "x", "unexpected response"},
 		{"array", listUsers, `[]`, "unexpected response"},
 		{"text", listUsers, `"items"`, "unexpected response"},
-		{"null", listUsers, `null`, "no items"},
+		{"null", listUsers, `null`, "unexpected response"},
 		{"no items", listUsers, `{}`, "no items"},
 		{"null items", listUsers, `{"items":null}`, "no items"},
 		{"items are no list", listUsers, `{"items":{}}`, "unexpected response"},
@@ -112,12 +114,31 @@ func TestBrokenAnswers(t *testing.T) {
 		{"error field without code", listUsers, `{"items":[{"email":"a@b"}],"error":{"message":"half"}}`, "half"},
 		{"doubled user", listUsers, `{"items":[{"email":"Ann@b"},{"email":"x@y","name":"ann@B"}]}`, "twice"},
 		{"nameless user", listUsers, `{"items":[{"first_name":"a"}]}`, "without name"},
-		{"null groups", listGroups, `null`, "no user_groups"},
+		{"null groups", listGroups, `null`, "unexpected response"},
 		{"no user_groups", listGroups, `{"items":[]}`, "no user_groups"},
 		{"null user_groups", listGroups, `{"user_groups":null}`, "no user_groups"},
 		{"groups' error field", listGroups, `{"user_groups":[],"error":{"code":7}}`, "7"},
 		{"doubled group", listGroups, `{"user_groups":[{"name":"a"},{"name":"a"}]}`, "twice"},
 		{"nameless group", listGroups, `{"user_groups":[{"display_name":"a"}]}`, "without a name"},
+		{"doubled listing", listUsers, `{"items":[{"email":"a@b"},{"email":"c@d"}],"items":[{"email":"a@b"}]}`, "twice"},
+		{"doubled error field", listUsers, `{"items":[{"email":"a@b"}],"error":{"code":5},"error":null}`, "5"},
+		{"doubled key", listGroups, `{"user_groups":[{"name":"a","usernames":["x"],"usernames":[]}]}`, "twice"},
+		{"doubled key, escaped", listGroups, `{"user_groups":[{"name":"a","usernames":["x"],"username\u0073":[]}]}`, "twice"},
+		{"doubled key, escaped first", listGroups, `{"user_groups":[{"username\u0073":["x"],"name":"a","usernames":[]}]}`, "twice"},
+		{"doubled key among many", listGroups, `{"user_groups":[{"name":"a",` + keys(0, 40) + `,"name":"b"}]}`, "twice"},
+		{"doubled key further in", listUsers, `{"items":[{"email":"a@b","x":[{"y":1,"y":2}]}]}`, "twice"},
+		{"doubled key beside the listing", listUsers, `{"x":{"y":{},"y":{}},"items":[{"email":"a@b"}]}`, "twice"},
+		{"doubled key of one object", readGroup, `{"name":"ops","usernames":["x"],"usernames":[]}`, "twice"},
+		{"many keys", listGroups, `{"user_groups":[{"name":"a","references_count":{` + keys(0, 1001) + `}}]}`, "1000 keys"},
+		{"deep", listUsers, `{"x":` + strings.Repeat("[", 1001) + strings.Repeat("]", 1001) + `,"items":[{"email":"a@b"}]}`, "1000 objects"},
+		{"crossed brackets", listUsers, `{"items":[{"email":"a@b","x":[}]]}`, "unexpected response"},
+		{"broken beside the listing", listUsers, `{"x":{"y":},"items":[{"email":"a@b"}]}`, "invalid JSON"},
+		{"no comma", listUsers, `{"items":[{"email":"a@b"} {"email":"c@d"}]}`, "unexpected response"},
+		{"a comma at the end", listUsers, `{"items":[{"email":"a@b"},]}`, "unexpected response"},
+		{"group without a name", listUsers, `{"items":[{"email":"a@b","group_names":["g",""]}]}`, "without a name"},
+		{"role without a name", listUsers, `{"items":[{"email":"a@b","namespace_roles":[{}]}]}`, "without a name"},
+		{"member without a name", listGroups, `{"user_groups":[{"name":"a","usernames":["x",""]}]}`, "without a name"},
+		{"a long name", listGroups, `{"user_groups":[{"name":"` + strings.Repeat("a", 2000) + `"}]}`, "longer than"},
 		{"nobody", whoAmI, `{}`, "without name"},
 		{"no group", readGroup, `{}`, "without a name"},
 		{"empty group", readGroup, ``, "unexpected response"},
@@ -142,6 +163,28 @@ func TestBrokenAnswers(t *testing.T) {
 				t.Errorf("error = %v after %d requests, want a permanent one that says %q", err, requests, tt.says)
 			}
 		})
+	}
+}
+
+// keys returns members of an object, all different.
+func keys(from, to int) string {
+	var members []string
+	for i := from; i < to; i++ {
+		members = append(members, fmt.Sprintf(`"key%d":%d`, i, i))
+	}
+	return strings.Join(members, ",")
+}
+
+// Another status than 200 is no listing.
+func TestPartialListings(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{201, 202, 203, 204, 206} {
+		client := xc.New(xc.Options{BaseURL: "https://tenant.example", Transport: tripper(func(r *http.Request) (*http.Response, error) {
+			return reply{status, nil, oneUser}.response(r), nil
+		})})
+		if _, err := client.Users(t.Context()); err == nil || retry.FaultOf(err).Transient {
+			t.Errorf("%d: %v", status, err)
+		}
 	}
 }
 

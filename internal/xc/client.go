@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/retry"
 )
 
@@ -25,10 +26,6 @@ import (
 // GitHub sends SIGTERM 7.5 s after it cancels a job's step
 // (https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-cancellation).
 const Grace = 7 * time.Second
-
-// maxBody bounds a response, in bytes. The listing of a large tenant takes some
-// tens of megabytes; an endless one must not take all memory.
-const maxBody = 512 << 20
 
 // Scope says which requests the client layer retries.
 type Scope string
@@ -152,6 +149,12 @@ const root = "/api/web/custom/namespaces/system/"
 // do sends one request, repeated as the scope allows, and decodes the answer
 // into out. in and out may be nil.
 func (c *Client) do(ctx context.Context, method, path string, in any, out response) error {
+	return c.exchange(ctx, method, path, in, func(a *answer) error { return decode(a, out) })
+}
+
+// exchange sends one request, repeated as the scope allows, and has read read
+// each good answer; it must begin anew each time. in may be nil.
+func (c *Client) exchange(ctx context.Context, method, path string, in any, read func(*answer) error) error {
 	if err := c.permit(method, path, in); err != nil {
 		return err
 	}
@@ -163,20 +166,16 @@ func (c *Client) do(ctx context.Context, method, path string, in any, out respon
 		}
 	}
 	return c.retrier.Do(ctx, method+" "+path, c.policy(method), func(ctx context.Context, _ retry.History) error {
-		answer, err := c.send(ctx, method, path, body)
-		if err != nil {
-			return err
-		}
-		return c.decode(method, path, answer, out)
+		return c.send(ctx, method, path, body, read)
 	}, nil).Err
 }
 
-// send sends one request and returns the body of a good answer. An interruption
-// before it is sent, or of a read, is a fault with NotSent.
-func (c *Client) send(interrupt context.Context, method, path string, body []byte) ([]byte, error) {
+// send sends one request and reads the answer. An interruption before it is
+// sent, or of a read, is a fault with NotSent.
+func (c *Client) send(interrupt context.Context, method, path string, body []byte, read func(*answer) error) error {
 	entered, err := c.throttle.Enter(interrupt)
 	if err != nil {
-		return nil, retry.Interrupted(interrupt)
+		return retry.Interrupted(interrupt)
 	}
 	refused := false
 	defer func() { c.throttle.Leave(entered, refused) }()
@@ -184,23 +183,58 @@ func (c *Client) send(interrupt context.Context, method, path string, body []byt
 	defer cancel()
 	request, err := c.request(ctx, method, path, body)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	start := time.Now()
-	status, header, answer, err := c.roundTrip(request)
-	refused = status == http.StatusTooManyRequests
+	var (
+		verdict error
+		got     answer
+		start   = time.Now()
+	)
+	response, broken := c.http.Do(request)
+	if broken == nil {
+		c.http1.Store(response.ProtoMajor == 1)
+		a, end := open(ctx, response)
+		verdict = c.receive(method, path, a, read)
+		broken, got = a.failed, *a
+		end()
+	}
+	refused = got.status == http.StatusTooManyRequests
 	elapsed := time.Since(start)
 	c.mu.Lock()
 	c.latencies = append(c.latencies, elapsed)
 	c.mu.Unlock()
-	c.options.Log.Debug("request", "method", method, "path", path, "status", status, "took", elapsed, "bytes", len(answer))
-	if err != nil && method == http.MethodGet && interrupt.Err() != nil {
-		return nil, retry.Interrupted(interrupt)
+	c.options.Log.Debug("request", "method", method, "path", path, "status", got.status, "took", elapsed, "bytes", got.size)
+	switch {
+	case broken != nil && method == http.MethodGet && interrupt.Err() != nil:
+		return retry.Interrupted(interrupt)
+	case broken != nil:
+		return c.unanswered(method, path, broken)
 	}
-	if err != nil {
-		return nil, c.unanswered(method, path, err)
+	return verdict
+}
+
+// receive reads an answer, if it is good, and says what is wrong with it. What
+// is wrong with the connection stands in the answer.
+func (c *Client) receive(method, path string, a *answer, read func(*answer) error) error {
+	if a.status < http.StatusOK {
+		// Its body is the connection itself, and would never end.
+		return c.check(method, path, a, nil)
 	}
-	return answer, c.check(method, path, status, header, answer)
+	if a.status >= http.StatusBadRequest {
+		body, _ := io.ReadAll(io.LimitReader(a.text, maxErrorBody))
+		return c.check(method, path, a, body)
+	}
+	start := a.start()
+	if err := c.check(method, path, a, []byte{start}); err != nil {
+		return err
+	}
+	if start == 0 && method != http.MethodGet {
+		return nil // nothing to read
+	}
+	if err := read(a); err != nil {
+		return c.unexpected(method, path, err)
+	}
+	return nil
 }
 
 func (c *Client) request(ctx context.Context, method, path string, body []byte) (*http.Request, error) {
@@ -220,6 +254,7 @@ func (c *Client) request(ctx context.Context, method, path string, body []byte) 
 	}
 	request.Header.Set("User-Agent", c.options.UserAgent)
 	request.Header.Set("Accept", "application/json")
+	request.Header.Set("Accept-Encoding", "gzip") // so that net/http leaves it to answer
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
@@ -228,26 +263,6 @@ func (c *Client) request(ctx context.Context, method, path string, body []byte) 
 	}
 	return request, nil
 }
-
-func (c *Client) roundTrip(request *http.Request) (int, http.Header, []byte, error) {
-	response, err := c.http.Do(request)
-	if err != nil {
-		return 0, nil, nil, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	c.http1.Store(response.ProtoMajor == 1)
-	if response.StatusCode >= http.StatusBadRequest {
-		body, err := io.ReadAll(io.LimitReader(response.Body, maxErrorBody))
-		return response.StatusCode, response.Header, body, err
-	}
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody+1))
-	if err == nil && len(body) > maxBody {
-		err = errTooLong
-	}
-	return response.StatusCode, response.Header, body, err
-}
-
-var errTooLong = fmt.Errorf("more than %d MiB", maxBody>>20)
 
 // bound gives a request its timeout. An interruption ends a read at once; a
 // write may finish within Grace, so that its outcome is known.
@@ -278,12 +293,6 @@ func host(location string) string {
 	return u.Host
 }
 
-// How much of an error's body is read and how much is shown, in bytes.
-const (
-	maxErrorBody = 64 << 10
-	shownBody    = 300
-)
-
 // errorBody returns the code and the message of a refusal.
 func (c *Client) errorBody(header http.Header, body []byte) (code, message string) {
 	var document wireError
@@ -301,33 +310,32 @@ func (c *Client) errorBody(header http.Header, body []byte) (code, message strin
 	return c.shown(code), c.shown(message)
 }
 
+// maxShown bounds a text from the server, in characters.
+const maxShown = 1000
+
 // shown bounds a text from the server and removes the token, which it might echo.
 func (c *Client) shown(text string) string {
 	if c.options.Token != "" {
 		text = strings.ReplaceAll(text, c.options.Token, "***")
 	}
-	if len(text) > shownBody {
-		text = strings.ToValidUTF8(text[:shownBody], "") + "…"
-	}
-	return text
+	return directory.Cut(strings.ToValidUTF8(text, "\uFFFD"), maxShown)
 }
 
-// decode decodes the documented object, all of it at once: a listing is long.
-func (c *Client) decode(method, path string, body []byte, out response) error {
-	if len(bytes.TrimSpace(body)) == 0 && method != http.MethodGet {
-		return nil
+// decode decodes an answer that is one documented object.
+func decode(a *answer, out response) error {
+	body, err := a.whole()
+	if err != nil {
+		return err
 	}
 	if out == nil {
 		out = new(envelope)
 	}
-	err := json.Unmarshal(body, out)
-	if err == nil {
-		if partial := out.partial(); partial != nil {
-			return incomplete(method, path, c.shown(partial.Error()))
-		}
+	s := scanner{r: bytes.NewReader(body)}
+	if _, err := s.value(); err != nil {
+		return err
 	}
-	if err != nil {
-		return unexpected(method, path, err)
+	if err := json.Unmarshal(body, out); err != nil {
+		return err
 	}
-	return nil
+	return out.partial()
 }

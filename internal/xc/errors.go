@@ -78,32 +78,41 @@ func failed(method string, fault *retry.Fault) error {
 // unexpected returns the fault of an answer that is not the documented object.
 // It must never be taken for an empty one; a write with such an answer may have
 // been done.
-func unexpected(method, path string, err error) error {
+func (c *Client) unexpected(method, path string, err error) error {
+	what, hint := "unexpected", "check tenant and api-url"
+	if _, is := err.(incompleteError); is {
+		what, hint = "incomplete", ""
+	}
 	return failed(method, &retry.Fault{Cause: retry.CauseOther, Ambiguous: true, Err: &Error{
-		Method: method, Path: path, Message: "unexpected response: " + err.Error(), Hint: "check tenant and api-url", Err: err,
+		Method: method, Path: path, Message: what + " response: " + c.shown(err.Error()), Hint: hint, Err: err,
 	}})
 }
 
-// incomplete returns the fault of an answer with F5's error field: a write may
-// have been done in part.
-func incomplete(method, path, reason string) error {
-	return failed(method, &retry.Fault{Cause: retry.CauseOther, Ambiguous: true, Err: &Error{
-		Method: method, Path: path, Message: "incomplete response: " + reason,
-	}})
-}
+// incompleteError is F5's error field in an answer: a write may have been done in
+// part.
+type incompleteError string
 
-// check returns nil for a good answer, and the fault of any other.
-func (c *Client) check(method, path string, status int, header http.Header, body []byte) error {
-	e := &Error{Method: method, Path: path, Status: status, RequestID: header.Get("X-Request-Id")}
+func (e incompleteError) Error() string { return string(e) }
+
+// check returns nil for a good answer, and the fault of any other. body is as
+// much of it as is read.
+func (c *Client) check(method, path string, a *answer, body []byte) error {
+	status, header := a.status, a.header
+	e := &Error{Method: method, Path: path, Status: status, RequestID: c.shown(header.Get("X-Request-Id"))}
 	fault := retry.Answered(e, status, retry.ParseAfter(header.Get("Retry-After")))
 	page := isHTML(header, body)
 	switch {
+	case status < http.StatusOK:
+		fault.Ambiguous = true
+		e.Message = "not an answer of the API"
 	case status >= 300 && status < 400:
 		fault.Unauthenticated = true
-		e.Message = "redirected to " + host(header.Get("Location"))
+		e.Message = "redirected to " + c.shown(host(header.Get("Location")))
 	case status < 400 && page:
 		fault.Unauthenticated = true
 		e.Message = "the response is a web page, most likely a login page"
+	case status < 400 && method == http.MethodGet && status != http.StatusOK:
+		e.Message = "not the complete response"
 	case status < 400:
 		return nil
 	default:
@@ -119,6 +128,8 @@ func (c *Client) check(method, path string, status int, header http.Header, body
 
 func (e *Error) hint(page bool) string {
 	switch reads := e.Method == http.MethodGet; {
+	case e.Status < 300 && !page:
+		return "check tenant, api-url and proxy"
 	case e.Status >= 300 && e.Status < 400 && !strings.Contains(e.Message, "login"):
 		return "check api-url and tenant first; if they are right, the credentials were not accepted: check api-token or the client certificate (a TLS-inspecting proxy drops it)"
 	case e.Status < 400:
@@ -156,8 +167,8 @@ func refusedByProxy(status int) error {
 
 // unanswered returns the fault of a request that net/http could not carry out.
 func (c *Client) unanswered(method, path string, err error) error {
-	if errors.Is(err, errTooLong) {
-		return unexpected(method, path, errTooLong)
+	if isBound(err) {
+		return c.unexpected(method, path, err)
 	}
 	var broken *url.Error
 	if !errors.As(err, &broken) { // while the body was read
@@ -165,7 +176,7 @@ func (c *Client) unanswered(method, path string, err error) error {
 	}
 	fault := retry.Unanswered(broken)
 	// The URL is left out: the host is part of the inner error where it matters.
-	e := &Error{Method: method, Path: path, Message: broken.Err.Error(), Err: broken.Err}
+	e := &Error{Method: method, Path: path, Message: c.shown(broken.Err.Error()), Err: broken.Err}
 	c.explain(e)
 	fault.Err = e
 	return failed(method, fault)

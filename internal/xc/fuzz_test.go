@@ -2,6 +2,8 @@ package xc_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"testing"
@@ -22,6 +24,7 @@ func FuzzListings(f *testing.F) {
 		`{"items":[{"email":"a@x.y","name":"a","group_names":["g"]}],"user_groups":[{"name":"g","usernames":["a"]}]}`,
 		`{"items":[]}`, `{"user_groups":null}`, `{}`, `[]`, `null`, `"x"`, `{"items":[{}]}`, `{"user_groups":[{"name":"g","error":{"code":"EPARTIAL"}}]}`,
 		`{"items":[{"email":"a@x.y"},{"email":"A@X.Y"}]}`, `{"user_groups":[{"name":"g"},{"name":"g"}],"error":{"code":5}}`, `<html>`, ``, `{"items":[{"email":"a"}]} x`,
+		`{"items":[{"email":"a","x":{"\\\"":[1,{"y":null}],"z":"\\\\"}}]}`, `{"items":[{"email":"a","name":"b","name":"c"}]}`,
 	} {
 		f.Add([]byte(body))
 	}
@@ -39,7 +42,19 @@ func FuzzListings(f *testing.F) {
 				names[key] = true
 			}
 		}
-		groups, _ := client.Groups(t.Context())
+		groups, groupsErr := client.Groups(t.Context())
+		var reference struct {
+			Items  []struct{ Email, Name string }
+			Groups []struct{ Name string } `json:"user_groups"`
+		}
+		switch broken := json.Unmarshal(body, &reference); {
+		case broken != nil && err == nil && !errors.As(broken, new(*json.UnmarshalTypeError)):
+			t.Errorf("users of what is not JSON: %v", broken)
+		case err == nil && len(users) != len(reference.Items):
+			t.Errorf("%d users, and %d by encoding/json", len(users), len(reference.Items))
+		case groupsErr == nil && len(groups) != len(reference.Groups):
+			t.Errorf("%d groups, and %d by encoding/json", len(groups), len(reference.Groups))
+		}
 		seen := map[directory.GroupName]bool{}
 		for _, group := range groups {
 			if group.Name == "" || seen[group.Name] {

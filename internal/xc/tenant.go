@@ -3,6 +3,7 @@ package xc
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -44,40 +45,88 @@ func (c *Client) crossCheck(observed *directory.Observed) {
 	}
 }
 
+// A listing may have so many elements, and one more for so many bytes. A real
+// user or group has several hundred; "{}" a million times must not become a
+// million of them in memory.
+const (
+	freeElements = 100_000
+	elementSize  = 128
+)
+
+// list reads the listing under key, element by element. decode returns an
+// element and its identity, which must be its own.
+func list[T any](ctx context.Context, c *Client, path, key string, decode func([]byte) (T, string, error)) ([]T, error) {
+	var elements []T
+	err := c.exchange(ctx, http.MethodGet, path, nil, func(a *answer) error {
+		elements = nil
+		found, seen := false, map[string]bool{}
+		s := scanner{r: a.text}
+		err := s.object(func(name string) error {
+			if c, err := s.peek(); name != key || c != '[' || err != nil {
+				return s.ignore(name)
+			}
+			found = true
+			return s.array(func(raw []byte) error {
+				element, identity, err := decode(raw)
+				switch {
+				case err != nil:
+					return err
+				case seen[identity]:
+					return fmt.Errorf("%q is listed twice", directory.Quotable(identity))
+				case int64(len(elements)) >= freeElements+a.size/elementSize:
+					return fmt.Errorf("more %s than %d bytes can hold", key, a.size)
+				}
+				seen[identity] = true
+				elements = append(elements, element)
+				return nil
+			})
+		})
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return errors.New("no " + key)
+		}
+		return s.end()
+	})
+	return elements, err
+}
+
+// ignore takes the value of a key that is no listing. If it is F5's error field
+// and set, the listing is incomplete.
+func (s *scanner) ignore(name string) error {
+	raw, err := s.value()
+	if err != nil {
+		return err
+	}
+	var e envelope
+	if name == "error" {
+		err = json.Unmarshal(raw, &e.Error)
+	} else if !json.Valid(raw) {
+		err = fmt.Errorf("invalid JSON under %q", directory.Quotable(name))
+	}
+	return cmp.Or(err, e.partial())
+}
+
 // Users lists the tenant's users. An empty listing is an error: the caller is
 // always in it.
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-list
 func (c *Client) Users(ctx context.Context) ([]directory.User, error) {
 	const path = "user_roles"
-	var listing struct {
-		envelope
-		Items *[]wireUser
+	users, err := list(ctx, c, path, "items", func(raw []byte) (directory.User, string, error) {
+		var wire wireUser
+		if err := json.Unmarshal(raw, &wire); err != nil {
+			return directory.User{}, "", err
+		}
+		user, err := wire.directory()
+		return user, user.Username.Key(), err
+	})
+	if err == nil && len(users) == 0 {
+		err = c.unexpected(http.MethodGet, path, errors.New("no users, not even the caller"))
 	}
-	if err := c.do(ctx, http.MethodGet, path, nil, &listing); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("list users: %w", err)
-	}
-	broken := func(format string, args ...any) error {
-		return fmt.Errorf("list users: %w", unexpected(http.MethodGet, path, fmt.Errorf(format, args...)))
-	}
-	switch {
-	case listing.Items == nil:
-		return nil, broken("no items")
-	case len(*listing.Items) == 0:
-		return nil, broken("no users, not even the caller")
-	}
-	users := make([]directory.User, len(*listing.Items))
-	seen := make(map[string]bool, len(users))
-	for i := range users {
-		var err error
-		if users[i], err = (*listing.Items)[i].directory(); err != nil {
-			return nil, broken("%w", err)
-		}
-		key := users[i].Username.Key()
-		if seen[key] {
-			return nil, broken("user %q is listed twice", users[i].Username)
-		}
-		seen[key] = true
 	}
 	c.held.readUsers(users)
 	return users, nil
@@ -87,31 +136,18 @@ func (c *Client) Users(ctx context.Context) ([]directory.User, error) {
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-list
 func (c *Client) Groups(ctx context.Context) ([]directory.Group, error) {
-	const path = "user_groups"
-	var listing struct {
-		envelope
-		Groups *[]wireGroup `json:"user_groups"`
-	}
-	if err := c.do(ctx, http.MethodGet, path, nil, &listing); err != nil {
+	groups, err := list(ctx, c, "user_groups", "user_groups", func(raw []byte) (directory.Group, string, error) {
+		var wire wireGroup
+		if err := json.Unmarshal(raw, &wire); err != nil {
+			return directory.Group{}, "", err
+		}
+		group, err := wire.directory()
+		return group, string(group.Name), err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("list groups: %w", err)
 	}
-	broken := func(format string, args ...any) error {
-		return fmt.Errorf("list groups: %w", unexpected(http.MethodGet, path, fmt.Errorf(format, args...)))
-	}
-	if listing.Groups == nil {
-		return nil, broken("no user_groups")
-	}
-	groups := make([]directory.Group, len(*listing.Groups))
-	seen := make(map[directory.GroupName]bool, len(groups))
 	for i := range groups {
-		var err error
-		if groups[i], err = (*listing.Groups)[i].directory(); err != nil {
-			return nil, broken("%w", err)
-		}
-		if seen[groups[i].Name] {
-			return nil, broken("group %q is listed twice", groups[i].Name)
-		}
-		seen[groups[i].Name] = true
 		c.held.readGroup(&groups[i])
 	}
 	return groups, nil
@@ -131,7 +167,7 @@ func (c *Client) WhoAmI(ctx context.Context) (directory.User, error) {
 	}
 	user, err := caller.directory()
 	if err != nil {
-		return directory.User{}, fmt.Errorf("identify the caller: %w", unexpected(http.MethodGet, "whoami", err))
+		return directory.User{}, fmt.Errorf("identify the caller: %w", c.unexpected(http.MethodGet, "whoami", err))
 	}
 	return user, nil
 }
@@ -195,7 +231,7 @@ func (c *Client) DeleteUser(ctx context.Context, user directory.User) error {
 	}
 	switch {
 	case answer.Deleted == nil && len(reasons) == 0:
-		return unexpected(http.MethodPost, path, errors.New("no delete_ok"))
+		return c.unexpected(http.MethodPost, path, errors.New("no delete_ok"))
 	case answer.Deleted != nil && *answer.Deleted:
 		return nil
 	}
@@ -225,7 +261,7 @@ func (c *Client) Group(ctx context.Context, name directory.GroupName) (directory
 		err = fmt.Errorf("group %q instead of %q", group.Name, name)
 	}
 	if err != nil {
-		return directory.Group{}, fmt.Errorf("read group: %w", unexpected(http.MethodGet, groupPath(name), err))
+		return directory.Group{}, fmt.Errorf("read group: %w", c.unexpected(http.MethodGet, groupPath(name), err))
 	}
 	c.held.readGroup(&group)
 	return group, nil

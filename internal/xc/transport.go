@@ -59,6 +59,9 @@ func NewTransport(options TransportOptions) (*http.Transport, error) {
 		MaxIdleConnsPerHost: options.Connections,
 		IdleConnTimeout:     90 * time.Second,
 		TLSHandshakeTimeout: handshake,
+		// answer decompresses, within bounds.
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: maxHeader,
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {
 			if response.StatusCode != http.StatusOK {
 				return refusedByProxy(response.StatusCode)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"xc-group-sync/internal/directory"
@@ -76,7 +77,7 @@ type envelope struct {
 
 func (e *envelope) partial() error {
 	if e.Error.present() {
-		return errors.New(e.Error.String())
+		return incompleteError(e.Error.String())
 	}
 	return nil
 }
@@ -91,8 +92,27 @@ func (e *wireError) String() string {
 	return fmt.Sprintf("%v %s", e.Code, e.Message)
 }
 
+// maxName bounds an identity, in bytes: an address has 254, a group's name 63.
+const maxName = 1024
+
+// identity returns an error if a name cannot be one.
+func identity(names ...string) error {
+	for _, name := range names {
+		if len(name) > maxName {
+			return fmt.Errorf("a name longer than %d bytes: %q", maxName, directory.Quotable(name))
+		}
+	}
+	return nil
+}
+
 func (w *wireUser) directory() (directory.User, error) {
 	username, err := directory.NewUsername(w.Name, w.Email)
+	if err == nil {
+		err = identity(w.Name, w.Email)
+	}
+	if slices.Contains(w.GroupNames, "") || slices.Contains(w.Roles, wireRole{}) {
+		err = fmt.Errorf("a group or role without a name, of user %q", directory.Quotable(string(username)))
+	}
 	return directory.User{
 		Email:       directory.ObservedEmail(w.Email),
 		Address:     w.Email,
@@ -150,7 +170,10 @@ func (w *wireGroup) directory() (directory.Group, error) {
 	if w.Name == "" {
 		return group, errors.New("a group without a name")
 	}
-	return group, nil
+	if slices.Contains(w.Usernames, "") || slices.Contains(w.Roles, wireRole{}) {
+		return group, fmt.Errorf("a member or role without a name, of group %q", directory.Quotable(w.Name))
+	}
+	return group, identity(w.Name)
 }
 
 // userRequest is F5's userUserRoleRequest. In a replacement a field left out is

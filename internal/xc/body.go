@@ -1,0 +1,131 @@
+package xc
+
+import (
+	"bufio"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// The bounds of an answer.
+const (
+	// The listing of a large tenant takes some tens of megabytes; an endless one
+	// must not take all memory. In bytes, decompressed.
+	maxBody = 512 << 20
+	// Of the body of an error, which is a few hundred bytes.
+	maxErrorBody = 64 << 10
+	// All headers of an answer together; F5's have 2 KiB.
+	maxHeader = 256 << 10
+	// Listings compress to a tenth or a thirtieth. A body that grows more is made
+	// to fill memory. The first bytes are free, since short texts repeat a lot.
+	maxRatio  = 100
+	freeBytes = 1 << 20
+)
+
+var (
+	errTooLong  = fmt.Errorf("more than %d MiB", maxBody>>20)
+	errInflated = fmt.Errorf("the compressed body grows more than %d times", maxRatio)
+)
+
+// answer is an answer whose body is still to be read. It remembers why reading
+// failed, so that a connection that breaks is told from a text that is broken.
+type answer struct {
+	status int
+	header http.Header
+	text   *bufio.Reader // decompressed, within bounds
+	failed error         // why the body could not be read to its end
+
+	ctx  context.Context // of the request
+	body io.Reader
+	wire *counter
+	size int64 // decompressed, so far
+}
+
+// open returns an answer, and what closes it. The end of ctx ends reading, even
+// of a body that net/http does not end.
+func open(ctx context.Context, response *http.Response) (*answer, func()) {
+	a := &answer{ctx: ctx, status: response.StatusCode, header: response.Header, wire: &counter{r: response.Body}}
+	a.body = a.wire
+	a.text = bufio.NewReader(a)
+	if strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") {
+		a.body = &gunzip{source: a.wire}
+	}
+	stop := context.AfterFunc(ctx, func() { _ = response.Body.Close() })
+	return a, func() { stop(); _ = response.Body.Close() }
+}
+
+// Read reads the body and keeps its bounds.
+func (a *answer) Read(p []byte) (int, error) {
+	n, err := a.body.Read(p)
+	a.size += int64(n)
+	switch {
+	case a.size > maxBody:
+		err = errTooLong
+	case a.size > a.wire.n*maxRatio+freeBytes:
+		err = errInflated
+	case err != nil && err != io.EOF && a.ctx.Err() != nil:
+		err = a.ctx.Err() // not that the body was closed
+	}
+	if err != nil && err != io.EOF {
+		a.failed = err
+	}
+	return n, err
+}
+
+// start returns the first byte of the body that is no blank; 0 if there is none.
+func (a *answer) start() byte {
+	for {
+		c, err := a.text.ReadByte()
+		if err != nil {
+			return 0
+		}
+		if !strings.ContainsRune(" \t\r\n", rune(c)) {
+			_ = a.text.UnreadByte()
+			return c
+		}
+	}
+}
+
+// whole returns a body that is no listing.
+func (a *answer) whole() ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(a.text, maxValue+1))
+	if err == nil && len(body) > maxValue {
+		err = errLongValue
+	}
+	return body, err
+}
+
+// isBound reports whether err is an answer's size rather than the connection.
+func isBound(err error) bool { return errors.Is(err, errTooLong) || errors.Is(err, errInflated) }
+
+// counter counts what is read.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// gunzip decompresses from the first Read on. net/http does the same without a
+// bound.
+type gunzip struct {
+	source io.Reader
+	reader *gzip.Reader
+}
+
+func (g *gunzip) Read(p []byte) (n int, err error) {
+	if g.reader == nil {
+		if g.reader, err = gzip.NewReader(g.source); err != nil {
+			return 0, err
+		}
+	}
+	return g.reader.Read(p)
+}
