@@ -224,7 +224,7 @@ func (s *session) annotate(title string, findings []directory.Finding) {
 		if f.File != "" && f.Line == 0 {
 			message = f.File + ": " + message // GitHub shows only files in the workspace
 		}
-		annotations[i] = actions.Annotation{Level: actions.Warning, File: f.File, Line: f.Line, Title: title, Message: s.sanitizer.Line(message)}
+		annotations[i] = actions.Annotation{Level: actions.Warning, File: f.File, Line: f.Line, Title: s.sanitizer.Line(title), Message: s.sanitizer.Line(message)}
 		if f.Severity == directory.Error {
 			annotations[i].Level = actions.Error
 		}

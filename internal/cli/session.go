@@ -50,10 +50,11 @@ func newSession(settings *config.Config, getenv func(string) string, stdin io.Re
 		s.text, seen = stderr, true
 	}
 	s.edge = actions.New(getenv, s.text)
-	s.edge.Mask(settings.Secrets())
+	secrets := settings.Secrets()
+	s.edge.Mask(secrets)
 	s.sanitizer = report.Sanitizer{
 		MaskEmails: settings.MaskEmails == config.Yes || settings.MaskEmails != config.No && s.edge.Active() && !s.edge.Private(),
-		Secrets:    settings.Secrets(),
+		Secrets:    report.NewSecrets(secrets...),
 	}
 	if s.edge.Debug() {
 		settings.LogLevel = slog.LevelDebug

@@ -2,30 +2,76 @@ package config
 
 import (
 	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // Secrets are the values that must never be shown, good or bad, each in every
-// form in which a log could come to hold it: as it is, without its line breaks,
-// in base64, and escaped for a URL.
+// form in which a log could come to hold it: as it is, in one line or line by
+// line, quoted, escaped for a URL, in hexadecimal digits, and in base64, also as
+// part of a longer text.
 func (c *Config) Secrets() []string {
 	var forms []string
 	for _, value := range c.secrets {
-		for _, form := range []string{
-			value, lineBreaks.Replace(value), url.QueryEscape(value),
-			base64.StdEncoding.EncodeToString([]byte(value)), base64.URLEncoding.EncodeToString([]byte(value)),
-		} {
-			if form != "" && !slices.Contains(forms, form) {
-				forms = append(forms, form)
-			}
+		forms = append(forms, formsOf(value)...)
+	}
+	slices.Sort(forms)
+	return slices.DeleteFunc(slices.Compact(forms), func(form string) bool { return form == "" })
+}
+
+func formsOf(value string) []string {
+	forms := []string{value, lineBreaks.Replace(value)}
+	if lines := strings.Fields(value); len(lines) > 1 && strings.Contains(value, "\n") {
+		forms = append(forms, lines...)
+	}
+	for _, escaped := range []string{url.QueryEscape(value), url.PathEscape(value)} {
+		forms = append(forms, escaped, escapes.ReplaceAllStringFunc(escaped, strings.ToLower))
+	}
+	digits := hex.EncodeToString([]byte(value))
+	forms = append(forms, digits, strings.ToUpper(digits), strings.Trim(strconv.Quote(value), `"`))
+	if quoted, err := json.Marshal(value); err == nil {
+		forms = append(forms, strings.Trim(string(quoted), `"`))
+	}
+	for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		for before := range 3 {
+			forms = append(forms, base64Forms(encoding, before, value)...)
 		}
 	}
 	return forms
 }
 
-var lineBreaks = strings.NewReplacer("\r", "", "\n", "")
+var (
+	lineBreaks = strings.NewReplacer("\r", "", "\n", "")
+	escapes    = regexp.MustCompile("%[0-9A-F]{2}")
+)
+
+// shortestPart is how many characters a part of a base64 text needs to be told
+// from others.
+const shortestPart = 6
+
+// base64Forms are what base64 makes of a value that follows so many bytes: at the
+// end of a text, with padding and without, and within one. A character that
+// also depends on what is beside the value is none of it.
+func base64Forms(encoding *base64.Encoding, before int, value string) []string {
+	text := encoding.EncodeToString(append(make([]byte, before), value...))
+	text = text[(before*8+5)/6:]
+	within, padding := text, (3-(before+len(value))%3)%3
+	if padding > 0 && text != "" {
+		within = text[:len(text)-1]
+	}
+	var forms []string
+	for _, form := range []string{text + strings.Repeat("=", padding), text, within} {
+		if len(form) >= shortestPart || before == 0 && form != within {
+			forms = append(forms, form)
+		}
+	}
+	return forms
+}
 
 // hide notes what is secret in a setting's value.
 func (c *Config) hide(s *setting, value string) {

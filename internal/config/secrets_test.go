@@ -2,7 +2,11 @@ package config_test
 
 import (
 	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"xc-group-sync/internal/config"
@@ -40,6 +44,49 @@ func TestSecretsAreAllThatTheTableSays(t *testing.T) {
 			if !slices.Contains(c.Secrets(), value) {
 				t.Errorf("%s: %q is not among the secrets %q", name, value, c.Secrets())
 			}
+		}
+	}
+}
+
+// TestSecretsWithinOtherTexts looks for a token in what a log could make of a
+// longer text.
+func TestSecretsWithinOtherTexts(t *testing.T) {
+	t.Parallel()
+	for length := 8; length < 40; length++ {
+		token := strings.Repeat("s3cr%t/?>~ü\"", 4)[:length]
+		forms := load(t, nil, "--csv=x", "--tenant=acme", "--api-token="+token).Secrets()
+		for before := range 7 {
+			for after := range 7 {
+				text := []byte("user:x"[:before] + token + "\n\x00\xffabc"[:after])
+				for name, made := range map[string]string{
+					"base64": base64.StdEncoding.EncodeToString(text), "base64, unpadded": base64.RawStdEncoding.EncodeToString(text),
+					"base64 for URLs": base64.URLEncoding.EncodeToString(text), "base64 for URLs, unpadded": base64.RawURLEncoding.EncodeToString(text),
+					"hex": hex.EncodeToString(text), "HEX": strings.ToUpper(hex.EncodeToString(text)),
+					"query": url.QueryEscape(string(text)), "path": url.PathEscape(string(text)), "quoted": fmt.Sprintf("%q", text),
+				} {
+					longest := 0
+					for _, form := range forms {
+						if strings.Contains(made, form) {
+							longest = max(longest, len(form))
+						}
+					}
+					// At either end of base64 a character also depends on what is beside.
+					if longest < length || strings.HasPrefix(name, "base64") && longest < (8*length-10)/6 {
+						t.Fatalf("%s: %q is found in %q by %d characters", name, token, made, longest)
+					}
+				}
+			}
+		}
+	}
+}
+
+// A secret of several lines is logged line by line.
+func TestSecretsOfSeveralLines(t *testing.T) {
+	t.Parallel()
+	c := loadMore(t, "--p12-base64=MIIabc123\nMIIdef456\n")
+	for _, form := range []string{"MIIabc123", "MIIdef456", "MIIabc123MIIdef456"} {
+		if !slices.Contains(c.Secrets(), form) {
+			t.Errorf("%q is not among the secrets %q", form, c.Secrets())
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -62,6 +63,27 @@ func CleanText(s string) string {
 		}
 		return r
 	}, s)
+}
+
+// VisibleText returns s as it may be shown: a blank in place of each control
+// character, and its code point, as in <U+200B>, in place of each character that
+// is not displayed.
+func VisibleText(s string) string {
+	if isPrintableASCII(s) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case IsIgnorable(r):
+			fmt.Fprintf(&b, "<%U>", r)
+		case IsControl(r):
+			b.WriteByte(' ')
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 // isPrintableASCII reports whether s needs no look at its characters, which is

@@ -103,7 +103,7 @@ func TestGolden(t *testing.T) {
 	t.Parallel()
 	for _, dryRun := range []bool{true, false} {
 		r := example(dryRun)
-		s := report.Sanitizer{Secrets: []string{"tok_12345"}}
+		s := report.Sanitizer{Secrets: report.NewSecrets("tok_12345")}
 		document, err := r.JSON(s)
 		if err != nil {
 			t.Fatal(err)
@@ -259,7 +259,7 @@ func TestNotes(t *testing.T) {
 		{Severity: directory.Error, Kind: directory.NotDone, Message: "create user lost@example.com: POST user_roles: HTTP 503  ::error::<b>down</b> *** (after 3 attempts)"},
 		{Severity: directory.Error, Kind: directory.NotDone, Message: "create group dev: not created, because none of its members could be"},
 	}
-	if diff := cmp.Diff(want, example(false).Notes(report.Sanitizer{Secrets: []string{"tok_12345"}})); diff != "" {
+	if diff := cmp.Diff(want, example(false).Notes(report.Sanitizer{Secrets: report.NewSecrets("tok_12345")})); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -3,7 +3,6 @@ package report
 import (
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"xc-group-sync/internal/directory"
 )
@@ -12,17 +11,13 @@ import (
 // sink. The zero value hides nothing.
 type Sanitizer struct {
 	MaskEmails bool     // hide the local parts of emails
-	Secrets    []string // hidden wherever they occur
+	Secrets    *Secrets // hidden wherever they occur
 }
 
 // hide removes secrets and, if asked, the local parts of emails.
 func (s Sanitizer) hide(text string) string {
-	for _, secret := range s.Secrets {
-		if len(secret) >= 4 { // a shorter one would blank out half the text and hide nothing
-			text = strings.ReplaceAll(text, secret, "***")
-		}
-	}
-	if s.MaskEmails {
+	text = s.Secrets.hide(text)
+	if s.MaskEmails && (strings.Contains(text, "@") || strings.Contains(text, "%40")) {
 		text = localPart.ReplaceAllString(text, "***@")
 	}
 	return text
@@ -32,10 +27,18 @@ func (s Sanitizer) hide(text string) string {
 // directory.ParseEmail.
 var localPart = regexp.MustCompile(`[^\s@<>()\[\],;:\\"]+(@|%40)`)
 
+// How much of one text is shown, in characters. A reader needs no more, and
+// logs and pages have limits.
+const (
+	longestLine  = 10_000 // which may be made of several texts
+	longestProse = 1000
+	longestName  = 300 // an email has up to 254
+)
+
 // Line makes text safe for a line of a log, which the Actions runner scans for
 // commands: one line, no control characters, no "##[" anywhere, no "::" first.
 func (s Sanitizer) Line(text string) string {
-	text = strings.ReplaceAll(directory.CleanText(s.hide(text)), "##[", "## [")
+	text = strings.ReplaceAll(directory.VisibleText(directory.Cut(s.hide(text), longestLine)), "##[", "## [")
 	if strings.HasPrefix(strings.TrimSpace(text), "::") {
 		text = strings.Replace(text, "::", ": :", 1)
 	}
@@ -43,47 +46,49 @@ func (s Sanitizer) Line(text string) string {
 }
 
 // Prose makes text fit for a line or a table cell of Markdown: nothing in it
-// is markup, a link, a mention or a reference.
+// is markup, a link, a mention or a reference. Emails are code spans. What is
+// copied from the page is the text.
 func (s Sanitizer) Prose(text string) string {
-	return proseEscapes.Replace(strings.TrimSpace(cut(directory.CleanText(s.hide(text)), longestProse)))
+	text = strings.TrimSpace(directory.VisibleText(directory.Cut(s.hide(text), longestProse)))
+	var b strings.Builder
+	done := 0
+	for _, found := range address.FindAllStringIndex(text, -1) {
+		if from, to := found[0], found[1]; from > done || from == 0 { // two code spans side by side would be one
+			b.WriteString(proseEscapes.Replace(text[done:from]))
+			b.WriteString("`" + text[from:to] + "`")
+			done = to
+		}
+	}
+	b.WriteString(proseEscapes.Replace(text[done:]))
+	return b.String()
 }
 
-// What Markdown shows of one text from outside, in bytes: a reader needs no
-// more, and a page has limits.
-const (
-	longestProse = 1000
-	longestName  = 150
-)
+// address is an email that a code span can hold.
+var address = regexp.MustCompile(`[\pL\pM\pN._%+*'-]+@[\pL\pM\pN](?:[\pL\pM\pN.-]*[\pL\pM\pN])?`)
 
-// cut shortens text, at a character's end, and says so.
-func cut(text string, longest int) string {
-	if len(text) <= longest {
-		return text
-	}
-	for !utf8.RuneStart(text[longest]) {
-		longest--
-	}
-	return text[:longest] + "…"
-}
+// GitHub looks for mentions and references in the text nodes of the rendered
+// page, where an entity or a backslash is gone already, and for links in what
+// stands side by side in the Markdown. A comment splits both and is not copied.
+// See https://github.com/github/cmark-gfm/issues/181 and
+// https://github.com/gjtorikian/html-pipeline/blob/v2.14.3/lib/html/pipeline/@mention_filter.rb.
+const split = "<!-- -->"
 
-// A zero-width space ends what GitHub would make a mention, a reference or a
-// link of; it does so after the Markdown is rendered, which entities do not
-// survive.
 var proseEscapes = strings.NewReplacer(
 	"&", "&amp;", "<", "&lt;", ">", "&gt;", "|", "&#124;", "`", "&#96;", "\\", "&#92;",
 	"*", "&#42;", "_", "&#95;", "~", "&#126;", "[", "&#91;", "]", "&#93;", "!", "&#33;", "$", "&#36;",
-	"@", "@\u200b", "#", "#\u200b", "://", ":\u200b//", "www.", "www\u200b.", "GH-", "GH\u200b-",
+	"@", "@"+split, "#", "#"+split, "://", ":"+split+"//", "www.", "www"+split+".",
+	"GH-", "GH"+split+"-", "Gh-", "Gh"+split+"-", "gH-", "gH"+split+"-", "gh-", "gh"+split+"-",
 )
 
 // Code makes a name fit for a table cell, as a code span, in which nothing is
-// markup, a link or a mention.
+// markup, a link or a mention. What is copied from the page is the name.
 func (s Sanitizer) Code(name string) string {
-	name = strings.TrimSpace(codeEscapes.Replace(cut(directory.CleanText(s.hide(name)), longestName)))
-	if name == "" {
+	name = strings.TrimSpace(directory.VisibleText(directory.Cut(s.hide(name), longestName)))
+	switch {
+	case name == "":
 		return "–"
+	case strings.ContainsAny(name, "`|\\"): // a code span of a table cannot hold these as they are
+		return proseEscapes.Replace(name)
 	}
 	return "`" + name + "`"
 }
-
-// A backslash before a pipe would end the cell after all.
-var codeEscapes = strings.NewReplacer("`", "ˋ", `\`, "⧵", "|", "¦")

@@ -1,11 +1,15 @@
 package report_test
 
 import (
+	"cmp"
+	"html"
 	"regexp"
 	"strings"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 
+	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/report"
 )
 
@@ -13,7 +17,8 @@ var hostile = []string{
 	"::set-output name=x::y", "  ::error::boo", "a ##[command]x", "a\r\n::warning::b", "\x1b[31mred", "\u202eevil",
 	"@octocat hi", "see #1 and GH-2", "[x](https://evil.example)", "<script>", "<!-- x -->", "`code` | cell", "~~~", "```",
 	"https://evil.example www.evil.example", "a\\|b", "![x](y)", "$x^2$", "joe.doe+x@example.com", "jös@exämple.com", "a@b@c", "",
-	"a" + strings.Repeat("ä", 600), // would be cut within a character
+	"a" + strings.Repeat("ä", 1200), // would be cut within a character
+	"a\u200b@x.y", "\ufeffann@x.y", "p\u00ad\u3164", "\U000e0041", "`a@b.c`", "a@b.c+d@e.f", "o'neil+x@a-b.example.", "`|\\@x.y", "gH-1", "&lt;@x", "***@x.y",
 }
 
 func seed(f *testing.F) {
@@ -26,22 +31,52 @@ func FuzzLine(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		line := report.Sanitizer{}.Line(text)
-		if strings.ContainsFunc(line, unicode.IsControl) || strings.Contains(line, "##[") || strings.HasPrefix(strings.TrimSpace(line), "::") {
+		if strings.ContainsFunc(line, unicode.IsControl) || strings.ContainsFunc(line, directory.IsIgnorable) || strings.Contains(line, "##[") || strings.HasPrefix(strings.TrimSpace(line), "::") {
 			t.Errorf("%q became %q, which the runner could take for a command", text, line)
 		}
 	})
 }
 
-// active is what Markdown, GitHub or HTML would act upon.
-var active = regexp.MustCompile("[<>|`\\\\*_~\\[\\]!$]|@[^\u200b]|@$|#[^\u200b]|#$|://|www\\.")
+// plain are the entities of a text of Markdown that stand for one character.
+var plain = strings.NewReplacer("&amp;", "", "&lt;", "", "&gt;", "", "&#124;", "", "&#96;", "", "&#92;", "", "&#42;", "", "&#95;", "", "&#126;", "", "&#91;", "", "&#93;", "", "&#33;", "", "&#36;", "")
+
+// span is a code span, and active what Markdown, GitHub or HTML would act upon
+// outside of one. A comment ends what GitHub makes a mention or a link of.
+var (
+	span   = regexp.MustCompile("`[^`]+`")
+	active = regexp.MustCompile("[<>|`\\\\*_~\\[\\]!$&]|[@#]|://|www\\.|(?i:gh-)")
+)
+
+// copied is what a reader copies from the page on which a text of Markdown stands.
+func copied(markdown string) string {
+	var b strings.Builder
+	for i, part := range strings.Split(markdown, "`") {
+		if i%2 == 0 { // not in a code span
+			part = html.UnescapeString(strings.ReplaceAll(part, "<!-- -->", ""))
+		}
+		b.WriteString(part)
+	}
+	return b.String()
+}
+
+// seen is a text with what cannot be seen made visible.
+func seen(text string) string { return strings.TrimSpace(directory.VisibleText(text)) }
+
+func checkMarkdown(t *testing.T, text, markdown string) {
+	t.Helper()
+	inert := strings.NewReplacer("@<!-- -->", "", "#<!-- -->", "", ":<!-- -->//", "", "www<!-- -->.", "", "<!-- -->", "\x00").Replace(span.ReplaceAllString(markdown, ""))
+	if strings.ContainsFunc(markdown, unicode.IsControl) || strings.ContainsFunc(markdown, directory.IsIgnorable) || active.MatchString(plain.Replace(inert)) || strings.Contains(markdown, "``") {
+		t.Errorf("%q became %q, which is not plain text", text, markdown)
+	}
+}
 
 func FuzzProse(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		prose := report.Sanitizer{}.Prose(text)
-		plain := strings.NewReplacer("&amp;", "", "&lt;", "", "&gt;", "", "&#124;", "", "&#96;", "", "&#92;", "", "&#42;", "", "&#95;", "", "&#126;", "", "&#91;", "", "&#93;", "", "&#33;", "", "&#36;", "").Replace(prose)
-		if strings.ContainsFunc(prose, unicode.IsControl) || active.MatchString(plain) || strings.Contains(plain, "&") {
-			t.Errorf("%q became %q, which is not plain text", text, prose)
+		checkMarkdown(t, text, prose)
+		if want := seen(text); utf8.RuneCountInString(text) <= 1000 && copied(prose) != want {
+			t.Errorf("%q became %q, of which %q is copied, want %q", text, prose, copied(prose), want)
 		}
 	})
 }
@@ -50,9 +85,10 @@ func FuzzCode(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		code := report.Sanitizer{}.Code(text)
-		inner := strings.TrimSuffix(strings.TrimPrefix(code, "`"), "`")
-		if strings.ContainsFunc(code, unicode.IsControl) || strings.ContainsAny(inner, "`|\\") || inner == "" {
-			t.Errorf("%q became %q, which is no code span of a table", text, code)
+		checkMarkdown(t, text, code)
+		want := cmp.Or(seen(text), "–")
+		if utf8.RuneCountInString(text) <= 300 && copied(code) != want {
+			t.Errorf("%q became %q, of which %q is copied, want %q", text, code, copied(code), want)
 		}
 	})
 }
@@ -72,10 +108,58 @@ func FuzzMask(f *testing.F) {
 
 func TestSecretsAreHiddenInEverySink(t *testing.T) {
 	t.Parallel()
-	s := report.Sanitizer{Secrets: []string{"tok_12345"}}
+	s := report.Sanitizer{Secrets: report.NewSecrets("tok_12345")}
 	for _, shown := range []string{s.Line("x tok_12345 y"), s.Prose("x tok_12345 y"), s.Code("x tok_12345 y")} {
 		if strings.Contains(shown, "12345") {
 			t.Errorf("a secret is shown: %q", shown)
 		}
+	}
+}
+
+func TestSecretsOfOneText(t *testing.T) {
+	t.Parallel()
+	s := report.Sanitizer{Secrets: report.NewSecrets("token", "token-long", "tok", "", "en-lo", "zz\nzz", "tomorrow")}
+	for text, want := range map[string]string{
+		"":                        "",
+		"tok":                     "tok", // too short to be hidden
+		"token":                   "***",
+		"a token-long b":          "a *** b",
+		"token-lon":               "***-lon",
+		"tokentoken-longtok":      "******tok",
+		"totoken":                 "to***",
+		"zz\nzz":                  "***",
+		strings.Repeat("tom", 99): strings.Repeat("tom", 99),
+	} {
+		if got := s.Line(text); got != want {
+			t.Errorf("%q became %q, want %q", text, got, want)
+		}
+	}
+}
+
+// A secret that is cut in two must not be shown by halves.
+func TestSecretsAreHiddenBeforeTextIsCut(t *testing.T) {
+	t.Parallel()
+	s := report.Sanitizer{Secrets: report.NewSecrets("tok_12345")}
+	for _, bound := range []int{300, 1000, 10_000} {
+		for n := bound - 12; n < bound+3; n++ {
+			text := strings.Repeat("x", n) + "tok_12345"
+			for _, shown := range []string{s.Line(text), s.Prose(text), s.Code(text)} {
+				if strings.Contains(shown, "tok") {
+					t.Fatalf("a secret is shown after %d characters: %q", n, shown)
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkLine(b *testing.B) {
+	var forms []string
+	for i := range 100 {
+		forms = append(forms, strings.Repeat(string(rune('a'+i%26)), 1+i/26)+"-secret-of-some-length")
+	}
+	s := report.Sanitizer{Secrets: report.NewSecrets(forms...)}
+	b.ReportAllocs()
+	for b.Loop() {
+		s.Line("person012345@example.com")
 	}
 }
