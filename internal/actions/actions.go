@@ -32,7 +32,10 @@ func New(getenv func(string) string, w io.Writer) *Edge {
 }
 
 // Active reports whether this is a step of a workflow.
-func (e *Edge) Active() bool { return e.getenv("GITHUB_ACTIONS") == "true" }
+func Active(getenv func(string) string) bool { return getenv("GITHUB_ACTIONS") == "true" }
+
+// Active reports whether this is a step of a workflow.
+func (e *Edge) Active() bool { return Active(e.getenv) }
 
 // Debug reports whether the user asked the runner for debug logs.
 func (e *Edge) Debug() bool { return e.getenv("RUNNER_DEBUG") == "1" }

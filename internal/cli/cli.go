@@ -59,6 +59,7 @@ Exit codes:
 // Main runs the program and returns its exit code. SIGINT and SIGTERM interrupt
 // the run, which then reports what was done; a second SIGINT kills the process.
 func Main(args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+	abortOnFatalErrors()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// Only for SIGINT: the runner sends a SIGTERM 7.5 s after its SIGINT, while

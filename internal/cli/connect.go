@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/net/http/httpproxy"
 
+	"xc-group-sync/internal/actions"
 	"xc-group-sync/internal/config"
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/simulator"
@@ -76,6 +77,9 @@ func openFiles(c *config.Config, getenv func(string) string) (transport *http.Tr
 			err = errors.Join(err, fmt.Errorf("snapshot: %w", missing))
 		}
 	}
+	if actions.Active(getenv) {
+		err = errors.Join(err, checkNoDevice(c))
+	}
 	return transport, errors.Join(err, checkWritable("report-file", c.ReportFile), checkNew("snapshot-file", c.SnapshotFile), checkReportPath(c))
 }
 
@@ -114,7 +118,7 @@ func caBundle(c *config.Config) ([]byte, error) {
 	if c.CABundle == "" {
 		return nil, nil
 	}
-	bundle, err := os.ReadFile(c.CABundle)
+	bundle, err := readFile(c.CABundle)
 	if err != nil {
 		return nil, fmt.Errorf("ca-bundle: %w", err)
 	}
@@ -122,26 +126,31 @@ func caBundle(c *config.Config) ([]byte, error) {
 }
 
 // proxy sends every request through the one that is set, or where the
-// environment says.
+// environment says. A loopback address is never asked for through one: that
+// would be another machine's, and plain HTTP would show it the credentials.
 func proxy(options *xc.TransportOptions, set string, getenv func(string) string) error {
-	if u, err := url.Parse(set); err == nil && set != "" {
-		options.Proxy, options.ProxyByTLS = http.ProxyURL(u), u.Scheme == "https"
-		return nil
-	}
 	either := func(name string) string {
 		if value := getenv(name); value != "" {
 			return value
 		}
 		return getenv(strings.ToLower(name))
 	}
-	environment := either("HTTPS_PROXY")
-	u, err := url.Parse(environment)
+	choice := httpproxy.Config{HTTPSProxy: set, HTTPProxy: set}
+	if set == "" {
+		choice = httpproxy.Config{HTTPSProxy: either("HTTPS_PROXY"), NoProxy: either("NO_PROXY")}
+	}
+	u, err := url.Parse(choice.HTTPSProxy)
 	if err != nil && !strings.Contains(err.Error(), "first path segment") { // host:port is fine
 		// The library would ignore it, and the credentials would go another way.
 		return errors.New("invalid HTTPS_PROXY: must be a URL (correct the environment variable, or set proxy)")
 	}
-	choose := (&httpproxy.Config{HTTPSProxy: environment, NoProxy: either("NO_PROXY")}).ProxyFunc()
-	options.Proxy = func(request *http.Request) (*url.URL, error) { return choose(request.URL) }
+	choose := choice.ProxyFunc()
+	options.Proxy = func(request *http.Request) (*url.URL, error) {
+		if config.IsLoopback(request.URL.Hostname()) {
+			return nil, nil
+		}
+		return choose(request.URL)
+	}
 	options.ProxyByTLS = err == nil && u.Scheme == "https"
 	return nil
 }
@@ -151,7 +160,7 @@ func proxy(options *xc.TransportOptions, set string, getenv func(string) string)
 func certificate(c *config.Config) (*tls.Certificate, error) {
 	switch c.Credential {
 	case config.ByP12File:
-		container, err := os.ReadFile(c.P12File)
+		container, err := readFile(c.P12File)
 		if err != nil {
 			return nil, fmt.Errorf("p12-file: %w", err)
 		}
@@ -169,11 +178,11 @@ func certificate(c *config.Config) (*tls.Certificate, error) {
 }
 
 func pemPair(certFile, keyFile string) (*tls.Certificate, error) {
-	certificate, certErr := os.ReadFile(certFile)
+	certificate, certErr := readFile(certFile)
 	if certErr != nil {
 		certErr = fmt.Errorf("cert-file: %w", certErr)
 	}
-	key, keyErr := os.ReadFile(keyFile)
+	key, keyErr := readFile(keyFile)
 	if keyErr != nil {
 		keyErr = fmt.Errorf("key-file: %w", keyErr)
 	}

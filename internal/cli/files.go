@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -25,6 +26,17 @@ func checkReportPath(c *config.Config) error {
 		}
 	}
 	return nil
+}
+
+// checkNoDevice returns an error if the report would go into the job's log by
+// way of a device such as /dev/stdout: the runner would take lines of it for
+// commands. With - it is written so that it does not.
+func checkNoDevice(c *config.Config) error {
+	info, err := os.Stat(c.ReportFile)
+	if c.ReportFile == "-" || err != nil || info.Mode().IsRegular() || info.IsDir() {
+		return nil
+	}
+	return fmt.Errorf("report-file: %s is not a regular file; in Actions it must be one, or - for standard output", c.ReportFile)
 }
 
 // samePlace reports whether two paths are of one regular file, which need not
@@ -75,10 +87,14 @@ func checkNew(setting, path string) error {
 	if path == "" {
 		return nil
 	}
-	if _, err := os.Stat(path); err == nil {
-		return fmt.Errorf("%s: %s already exists; refusing to overwrite a snapshot (move it, or give another name)", setting, path)
+	if _, err := os.Lstat(path); err == nil {
+		return alreadyThere(setting, path)
 	}
 	return checkWritable(setting, path)
+}
+
+func alreadyThere(setting, path string) error {
+	return fmt.Errorf("%s: %s already exists; refusing to overwrite a snapshot (move it, or give another name)", setting, path)
 }
 
 // saveSnapshot saves what is about to change.
@@ -87,22 +103,46 @@ func (s *session) saveSnapshot(snapshot *directory.Snapshot) error {
 	if path == "" {
 		return nil
 	}
-	if err := checkNew("snapshot-file", path); err != nil {
-		return err // another run made it meanwhile
-	}
 	document, err := json.MarshalIndent(snapshot, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := writeWhole(path, append(document, '\n')); err != nil {
+	// The name is taken first: another run may want it, too.
+	claim, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return alreadyThere("snapshot-file", path)
+	case err != nil:
 		return fmt.Errorf("snapshot-file: %w", err)
+	}
+	if err := errors.Join(claim.Close(), s.writeWhole(path, append(document, '\n'))); err != nil {
+		return fmt.Errorf("snapshot-file: %w", errors.Join(err, os.Remove(path)))
 	}
 	s.log.Info("saved what is about to change", "snapshot", path)
 	return nil
 }
 
+// maxFile bounds a file that the settings name, in bytes, but for CSVs, which are
+// read row by row: a snapshot of a million memberships has less than 100 MiB, a
+// certificate a few KiB.
+const maxFile = 512 << 20
+
+// readFile returns a file that is no longer than maxFile.
+func readFile(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err == nil && len(content) > maxFile {
+		err = fmt.Errorf("%s is longer than %d MiB", path, maxFile>>20)
+	}
+	return content, err
+}
+
 func readSnapshot(path string) (*directory.Snapshot, error) {
-	document, err := os.ReadFile(path)
+	document, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -126,10 +166,17 @@ func (s *session) notFound(path string) error {
 	return run.WithHint(errors.New(missing), hint)
 }
 
-// writeWhole writes a file at once or not at all.
-func writeWhole(path string, content []byte) (err error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return os.WriteFile(path, content, 0o644) // a pipe, or /dev/stdout
+// writeWhole writes a file at once or not at all. It holds names and addresses:
+// only its owner may read it, but in Actions, where the next step need not run as
+// root, everybody.
+func (s *session) writeWhole(path string, content []byte) (err error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe, or /dev/stdout
+		device, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = device.Write(content)
+		return errors.Join(err, device.Close())
 	}
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
@@ -140,9 +187,12 @@ func writeWhole(path string, content []byte) (err error) {
 			_ = os.Remove(file.Name())
 		}
 	}()
+	mode := fs.FileMode(0o600)
+	if s.edge.Active() {
+		mode = 0o644
+	}
 	_, err = file.Write(content)
-	// Readable like any file that a step leaves behind, not for its owner alone.
-	if err = errors.Join(err, file.Chmod(0o644), file.Sync(), file.Close()); err != nil {
+	if err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close()); err != nil {
 		return err
 	}
 	return os.Rename(file.Name(), path)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -65,9 +66,10 @@ func (s *session) writeReport(r *report.Report) string {
 	switch {
 	case err != nil:
 	case path == "-":
-		_, err = s.stdout.Write(document)
+		// The runner takes ##[ for a command wherever it is; this is the same JSON.
+		_, err = s.stdout.Write(bytes.ReplaceAll(document, []byte("##["), []byte(`#\u0023[`)))
 	default:
-		err = writeWhole(path, document)
+		err = s.writeWhole(path, document)
 	}
 	if err != nil {
 		r.Fail(directory.NotReported, fmt.Errorf("report-file: %w", err))

@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 		"xc-group-sync": func() {
 			os.Exit(cli.Main(os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
 		},
+		"out-of-memory": func() {
+			os.Exit(cli.Main([]string{"plan", "--csv", "-", "--simulate", "--tenant", "acme"}, os.Getenv, hog{}, os.Stdout, os.Stderr))
+		},
 	})
 }
 
@@ -213,27 +216,29 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// TestASecondInterruptEndsTheProgram, where the first one waits for a pipe that
-// says nothing.
+// TestASecondInterruptEndsTheProgram, where the first one waits for a write that
+// the tenant does not answer.
 func TestASecondInterruptEndsTheProgram(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("no signals there")
 	}
-	command := exec.CommandContext(t.Context(), "xc-group-sync", "sync", "--csv", "-", "--simulate", "--tenant", "acme")
-	if _, err := command.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	log, err := command.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	writing, hang := make(chan struct{}, 100), make(chan struct{})
+	tenant := simulator.New(simulator.Sample())
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			writing <- struct{}{}
+			<-hang
+		}
+		tenant.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	defer close(hang)
+	command := exec.CommandContext(t.Context(), "xc-group-sync", "sync", "--csv", root("testdata/sample.csv"), "--api-url", server.URL, "--api-token", "tok-12345", "--max-removals", "none")
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := log.Read(make([]byte, 1)); err != nil { // it warns of the tenant: it runs
-		t.Fatal(err)
-	}
+	<-writing
 	ended := make(chan error, 1)
 	go func() { ended <- command.Wait() }()
 	// When the first has been taken is not known: they go on until it ends.

@@ -60,7 +60,7 @@ var settings = []setting{
 	{name: "simulate-faults", byDefault: "0", value: number(1, func(c *Config, v float64) { c.SimulateFaults = v }),
 		meaning: "Share of the embedded tenant's requests that fail transiently, 0 to 1."},
 	{name: "report-file", common: true, value: file(func(c *Config, v string) { c.ReportFile = v }),
-		meaning: "Write the JSON report to this file."},
+		meaning: "Write the JSON report to this file; `-` is standard output. Outside Actions only its owner may read the file. In Actions it cannot be a device."},
 	{name: "log-level", policy: true, byDefault: "info", value: choice(setLogLevel, "debug", "info", "warn", "error"),
 		meaning: "Least severe messages to log."},
 	{name: "log-format", policy: true, byDefault: "text", value: choice(func(c *Config, v string) { c.LogFormat = v }, "text", "json"),
@@ -107,7 +107,7 @@ var settings = []setting{
 	{name: "update-users", policy: true, only: Sync, byDefault: "false", value: boolean(func(c *Config, v bool) { c.Policy.UpdateUsers = v }),
 		meaning: "Also correct first and last names of existing local users."},
 	{name: "snapshot-file", value: file(func(c *Config, v string) { c.SnapshotFile = v }),
-		meaning: "Save what is about to change to this file, before it changes. `xc-group-sync restore` goes back to it. An existing file is never overwritten."},
+		meaning: "Save what is about to change to this file, before it changes. `xc-group-sync restore` goes back to it. An existing file is never overwritten. Outside Actions only its owner may read it."},
 
 	{name: "retry-profile", topic: "Retry", policy: true, byDefault: "balanced", value: profileName(),
 		meaning: "`aggressive` (5 attempts, 0.5–2 s), `balanced` (3, 1–4 s) or `conservative` (2, 2–10 s). An explicit setting wins."},
@@ -161,7 +161,7 @@ var settings = []setting{
 	{name: "rate-limit", policy: true, byDefault: "0", value: number(math.Inf(1), func(c *Config, v float64) { c.RateLimit = v }),
 		meaning: "Requests per second. 0 means no limit."},
 	{name: "proxy", policy: true, secret: true, secretIn: proxyLogin, value: parsed("URL", proxyURL, func(c *Config, v string) { c.Proxy = v }),
-		meaning: "Proxy URL. Without it `HTTPS_PROXY` and `NO_PROXY` count. In the policy file it must not hold a login."},
+		meaning: "Proxy URL. Without it `HTTPS_PROXY` and `NO_PROXY` count. Loopback addresses are never proxied. In the policy file it must not hold a login."},
 	{name: "ca-bundle", policy: true, env: []string{"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"}, value: file(func(c *Config, v string) { c.CABundle = v }),
 		meaning: "PEM file of CA certificates to trust in addition to the system's."},
 

@@ -258,7 +258,7 @@ func apiURL(text string) (string, error) {
 		return "", errors.New("must be a URL such as https://NAME" + consoleSuffix)
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return "", errors.New("must be a URL without login, query or fragment")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !IsLoopback(u.Hostname()):
 		return "", errors.New("must be an https URL: plain http would expose the credentials (it is allowed for loopback addresses only)")
 	case u.Scheme != "https" && u.Scheme != "http":
 		return "", errors.New("must be an https URL")
@@ -266,8 +266,9 @@ func apiURL(text string) (string, error) {
 	return strings.TrimRight(strings.TrimSuffix(strings.TrimRight(u.Scheme+"://"+u.Host+u.EscapedPath(), "/"), "/api"), "/"), nil
 }
 
-func loopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
+// IsLoopback reports whether a host is this machine, reached without a network.
+func IsLoopback(host string) bool {
+	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
 		return true
 	}
 	ip := net.ParseIP(host)

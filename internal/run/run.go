@@ -126,7 +126,11 @@ type runner struct {
 }
 
 func (r *runner) run(ctx context.Context, source Source) {
-	goal, findings := source(r.policy)
+	goal, findings, err := r.read(ctx, source)
+	if err != nil {
+		r.Fail(directory.Bug, err)
+		return
+	}
 	r.Add(findings...)
 	r.People, r.Groups, r.OutOfScope = goal.People, goal.Groups, goal.OutOfScope
 	if goal.Plan == nil {
@@ -156,6 +160,30 @@ func (r *runner) run(ctx context.Context, source Source) {
 		return
 	}
 	r.apply(ctx)
+}
+
+// read reads the source. It returns when ctx ends, also if the source does not:
+// a pipe may never say anything. The error is a bug.
+func (r *runner) read(ctx context.Context, source Source) (Goal, []directory.Finding, error) {
+	type result struct {
+		goal     Goal
+		findings []directory.Finding
+		err      error
+	}
+	ended := make(chan result, 1)
+	go func() {
+		var got result
+		got.err = Recovered(r.Log, func() { got.goal, got.findings = source(r.policy) })
+		ended <- got
+	}()
+	select {
+	case got := <-ended:
+		return got.goal, got.findings, got.err
+	case <-ctx.Done():
+		return Goal{}, []directory.Finding{{
+			Severity: directory.Error, Kind: directory.Interrupted, Message: "interrupted while reading the source; nothing was changed",
+		}}, nil
+	}
 }
 
 // observe reads the tenant, and who the caller is.

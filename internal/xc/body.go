@@ -18,7 +18,7 @@ const (
 	maxBody = 512 << 20
 	// Of the body of an error, which is a few hundred bytes.
 	maxErrorBody = 64 << 10
-	// All headers of an answer together; F5's have 2 KiB.
+	// All headers of an answer together; they usually have a few KiB.
 	maxHeader = 256 << 10
 	// Listings compress to a tenth or a thirtieth. A body that grows more is made
 	// to fill memory. The first bytes are free, since short texts repeat a lot.

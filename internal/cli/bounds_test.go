@@ -1,0 +1,194 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"xc-group-sync/internal/cli"
+	"xc-group-sync/internal/simulator"
+)
+
+// silent is a standard input that says nothing; the first read calls asked.
+type silent struct {
+	asked func()
+	end   <-chan struct{}
+}
+
+func (s silent) Read([]byte) (int, error) { s.asked(); <-s.end; return 0, io.EOF }
+
+func TestReadingStandardInputEndsWithTheRun(t *testing.T) {
+	t.Parallel()
+	end := make(chan struct{})
+	defer close(end)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var out bytes.Buffer
+	code := cli.MainContext(ctx, []string{"sync", "--csv", "-", "--simulate", "--tenant", "acme"}, func(string) string { return "" }, silent{cancel, end}, &out, &out)
+	if code != 130 {
+		t.Errorf("exit code %d:\n%s", code, out.String())
+	}
+}
+
+// inActions runs the program on the sample, in a step of a workflow or not.
+func inActions(t *testing.T, active bool, tenant http.Handler, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	server := httptest.NewServer(tenant)
+	defer server.Close()
+	var out, log bytes.Buffer
+	args = append([]string{"sync", "--csv", root("testdata/sample.csv"), "--api-url", server.URL, "--api-token", "tok-12345", "--max-removals", "none"}, args...)
+	code = cli.MainContext(t.Context(), args, func(name string) string {
+		if name == "GITHUB_ACTIONS" && active {
+			return "true"
+		}
+		return ""
+	}, strings.NewReader(""), &out, &log)
+	return code, out.String(), log.String()
+}
+
+func TestFilesAreTheirOwners(t *testing.T) {
+	t.Parallel()
+	for active, want := range map[bool]fs.FileMode{false: 0o600, true: 0o644} {
+		dir := t.TempDir()
+		report, snapshot := filepath.Join(dir, "report.json"), filepath.Join(dir, "snapshot.json")
+		if err := os.WriteFile(report, []byte("an old one"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if code, out, log := inActions(t, active, simulator.New(simulator.Sample()), "--report-file", report, "--snapshot-file", snapshot); code != 0 {
+			t.Fatalf("exit code %d:\n%s%s", code, out, log)
+		}
+		for _, path := range []string{report, snapshot} {
+			info, err := os.Stat(path)
+			if err != nil || info.Mode() != want {
+				t.Errorf("in Actions: %t: %s: %v, %v", active, path, info.Mode(), err)
+			}
+		}
+		if left, err := os.ReadDir(dir); len(left) != 2 || err != nil {
+			t.Errorf("left behind: %v, %v", left, err)
+		}
+	}
+}
+
+// TestASnapshotThatComesMeanwhileIsKept, as when two runs have one name for it.
+func TestASnapshotThatComesMeanwhileIsKept(t *testing.T) {
+	t.Parallel()
+	for name, create := range map[string]func(path string) error{
+		"a file":            func(path string) error { return os.WriteFile(path, []byte("theirs"), 0o600) },
+		"a link to nothing": func(path string) error { return os.Symlink(path+"-none", path) },
+	} {
+		path := filepath.Join(t.TempDir(), "snapshot.json")
+		tenant := simulator.New(simulator.Sample())
+		code, out, log := inActions(t, false, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "user_roles") && r.Method == http.MethodGet {
+				if err := create(path); err != nil {
+					t.Error(err)
+				}
+			}
+			tenant.ServeHTTP(w, r)
+		}), "--snapshot-file", path)
+		if writes := writesOf(tenant.Requests()); code != 1 || len(writes) > 0 || !strings.Contains(log+out, "already exists") {
+			t.Errorf("%s: exit code %d, %d writes:\n%s%s", name, code, len(writes), out, log)
+		}
+		if content, err := os.ReadFile(path); err == nil && string(content) != "theirs" {
+			t.Errorf("%s: the snapshot is %q", name, content)
+		}
+		if code, _, _ := inActions(t, false, tenant, "--snapshot-file", path); code != 2 {
+			t.Errorf("%s: exit code %d where it is there from the beginning", name, code)
+		}
+	}
+}
+
+// TestNoReportOnADeviceInActions: by way of /dev/stdout it would reach the log
+// unescaped.
+func TestNoReportOnADeviceInActions(t *testing.T) {
+	t.Parallel()
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(os.DevNull, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{os.DevNull, link} {
+		for active, want := range map[bool]int{false: 0, true: 2} {
+			if code, out, log := inActions(t, active, simulator.New(simulator.Sample()), "--report-file", path); code != want {
+				t.Errorf("%s, in Actions: %t: exit code %d, want %d:\n%s%s", path, active, code, want, out, log)
+			}
+		}
+	}
+}
+
+func TestAReportOnStandardOutputHoldsNoCommand(t *testing.T) {
+	t.Parallel()
+	const name = "x ##[add-mask]a"
+	users, groups := simulator.Sample()
+	groups = append(groups, simulator.Group{Name: name, Description: "Managed by xc-group-sync"})
+	code, out, log := inActions(t, true, simulator.New(users, groups), "--report-file", "-", "--prune", "groups")
+	var report struct {
+		Plan struct{ Operations []struct{ Name string } }
+	}
+	if err := json.Unmarshal([]byte(out), &report); code != 0 || err != nil || strings.Contains(out, "##[") {
+		t.Fatalf("exit code %d, %v:\n%s%s", code, err, out, log)
+	}
+	for _, operation := range report.Plan.Operations {
+		if operation.Name == name {
+			return
+		}
+	}
+	t.Errorf("the report does not name the group:\n%s", out)
+}
+
+// TestLoopbackIsNotProxied: a proxy would learn the token.
+func TestLoopbackIsNotProxied(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	proxy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	defer proxy.Close()
+	if code, out := run(t, simulator.New(simulator.Sample()), sample(t), "--max-removals", "none", "--proxy", proxy.URL); code != 0 || asked.Load() > 0 {
+		t.Errorf("exit code %d, the proxy was asked %d times:\n%s", code, asked.Load(), out)
+	}
+}
+
+// hog is a standard input that takes all memory: as much as is free when it is
+// read, and then more.
+type hog struct{}
+
+func (hog) Read([]byte) (int, error) {
+	const more = 1 << 30
+	if err := syscall.Setrlimit(syscall.RLIMIT_AS, &syscall.Rlimit{Cur: more, Max: more}); err != nil {
+		return 0, err
+	}
+	for kept := [][]byte{}; ; {
+		kept = append(kept, bytes.Repeat([]byte("x"), 64<<20))
+		if len(kept) > more/(64<<20) {
+			return 0, io.EOF
+		}
+	}
+}
+
+// TestOutOfMemory does not end with 2, which says that the settings are bad.
+func TestOutOfMemory(t *testing.T) {
+	t.Parallel()
+	var status *exec.ExitError
+	command := exec.CommandContext(t.Context(), "out-of-memory")
+	command.Dir = t.TempDir()
+	out, err := command.CombinedOutput()
+	if !errors.As(err, &status) {
+		t.Fatalf("%v:\n%.2000s", err, out)
+	}
+	if signal := status.Sys().(syscall.WaitStatus); signal.Signal() != syscall.SIGABRT || signal.CoreDump() {
+		t.Errorf("it ended with %v", err)
+	}
+	if left, err := os.ReadDir(command.Dir); len(left) > 0 || err != nil {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
