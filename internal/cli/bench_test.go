@@ -138,12 +138,7 @@ func BenchmarkChanges(b *testing.B) {
 // start/version is that by what the program takes to print its version, which
 // is hardly more than what the system takes to start it.
 func BenchmarkStarting(b *testing.B) {
-	program := filepath.Join(b.TempDir(), "xc-group-sync")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, root("."))
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("%v: %s", err, out)
-	}
+	program := build(b)
 	info, err := os.Stat(program)
 	if err != nil {
 		b.Fatal(err)

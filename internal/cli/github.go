@@ -44,7 +44,7 @@ func (s *session) publishTo(ctx context.Context, r *report.Report) {
 	if err := s.edge.Outputs(outputs(r, written)); err != nil {
 		r.Fail(directory.NotReported, err)
 	}
-	if s.settings.Summary {
+	if s.settings.Summary && s.getenv("GITHUB_STEP_SUMMARY") != "" { // else nobody would read it
 		if err := s.edge.Summary(r.Summary(s.sanitizer, actions.MaxSummary)); err != nil {
 			r.Add(directory.Finding{Kind: directory.NotReported, Message: err.Error()})
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -27,6 +28,12 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"xc-group-sync": func() {
 			os.Exit(cli.Main(os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
+		},
+		"bare-loop": func() {
+			requests, err := strconv.Atoi(os.Args[2])
+			if err = errors.Join(err, bareLoop(os.Args[1], requests)); err != nil {
+				log.Fatal(err)
+			}
 		},
 		"out-of-memory": func() {
 			os.Exit(cli.Main([]string{"plan", "--csv", "-", "--simulate", "--tenant", "acme"}, os.Getenv, hog{}, os.Stdout, os.Stderr))

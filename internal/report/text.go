@@ -110,7 +110,7 @@ type text struct {
 }
 
 func newText(w io.Writer, s Sanitizer, style Style) *text {
-	return &text{Writer: bufio.NewWriter(w), Style: style, s: s}
+	return &text{Writer: bufio.NewWriterSize(w, 64<<10), Style: style, s: s}
 }
 
 // printf keeps the first error. Its string arguments are sanitized.

@@ -330,7 +330,7 @@ func decode(a *answer, out response) error {
 	if out == nil {
 		out = new(envelope)
 	}
-	s := scanner{r: bytes.NewReader(body)}
+	s := scanner{r: strings.NewReader(""), buffer: body}
 	if _, err := s.value(); err != nil {
 		return err
 	}
