@@ -89,7 +89,7 @@ func (w *world) stated() *stated {
 			case !w.rules.includesDN(dn):
 				s.outside["dn "+dn.key] = true
 			default:
-				s.group(dn, &w.rules).name(row.email, active, good || out)
+				s.group(dn, &w.rules).name(row.email, active, good)
 			}
 		}
 	}
