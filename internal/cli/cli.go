@@ -78,7 +78,7 @@ func MainContext(ctx context.Context, args []string, getenv func(string) string,
 	}
 	var wrong string
 	switch command {
-	case config.Sync, config.Plan, config.Restore:
+	case config.Sync, config.Plan, config.Restore, config.Export, config.Explain:
 		return int(start(ctx, command, args[1:], getenv, stdin, stdout, stderr))
 	case "help", "--help", "-help", "-h":
 		help(stdout)
@@ -139,11 +139,20 @@ func start(ctx context.Context, command string, args []string, getenv func(strin
 	if err := errors.Join(err, filesErr); err != nil {
 		return s.badSettings(err)
 	}
+	if command == config.Export && settings.Snapshot != "" {
+		return s.export(ctx)
+	}
 	client, closeTenant, err := connect(settings, transport, s.log)
 	if err != nil {
 		return s.badSettings(err)
 	}
 	defer closeTenant()
 	s.client = client
+	switch command {
+	case config.Export:
+		return s.export(ctx)
+	case config.Explain:
+		return s.explain(ctx)
+	}
 	return s.publish(ctx, s.run(ctx, command))
 }

@@ -80,7 +80,8 @@ func openFiles(c *config.Config, getenv func(string) string) (transport *http.Tr
 	if actions.Active(getenv) {
 		err = errors.Join(err, checkNoDevice(c))
 	}
-	return transport, errors.Join(err, checkWritable("report-file", c.ReportFile), checkNew("snapshot-file", c.SnapshotFile), checkReportPath(c))
+	return transport, errors.Join(err, checkWritable("report-file", c.ReportFile), checkNew("snapshot-file", c.SnapshotFile),
+		checkWritable("output", c.Output), checkWritable("policy-output", c.PolicyOutput), checkOutputs(c))
 }
 
 func newTransport(c *config.Config, getenv func(string) string) (*http.Transport, error) {

@@ -14,16 +14,24 @@ import (
 	"xc-group-sync/internal/run"
 )
 
-// checkReportPath returns an error if report-file would overwrite a file that the
-// run needs, however its path is written.
-func checkReportPath(c *config.Config) error {
-	for _, file := range []struct{ setting, path string }{
+// checkOutputs returns an error if the run would overwrite a file that it needs,
+// or write one twice, however the paths are written.
+func checkOutputs(c *config.Config) error {
+	type file struct{ setting, path string }
+	taken := []file{
 		{"csv", c.CSV}, {"policy", c.PolicyFile.Path}, {"snapshot", c.Snapshot}, {"snapshot-file", c.SnapshotFile}, {"p12-file", c.P12File},
 		{"cert-file", c.CertFile}, {"key-file", c.KeyFile}, {"ca-bundle", c.CABundle},
-	} {
-		if samePlace(c.ReportFile, file.path) {
-			return fmt.Errorf("report-file: %s would overwrite the file of %s; give another name", c.ReportFile, file.setting)
+	}
+	for _, output := range []file{{"report-file", c.ReportFile}, {"output", c.Output}, {"policy-output", c.PolicyOutput}} {
+		for _, other := range taken {
+			if samePlace(output.path, other.path) {
+				return fmt.Errorf("%s: %s would overwrite the file of %s; give another name", output.setting, output.path, other.setting)
+			}
 		}
+		taken = append(taken, output)
+	}
+	if c.Output == "-" && c.PolicyOutput == "-" {
+		return errors.New("policy-output: standard output is that of output; name a file")
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/progress"
 	"xc-group-sync/internal/report"
+	"xc-group-sync/internal/roster"
 	"xc-group-sync/internal/run"
 	"xc-group-sync/internal/xc"
 )
@@ -28,7 +29,7 @@ type session struct {
 	settings  *config.Config
 	getenv    func(string) string
 	stdin     io.Reader
-	text      io.Writer // for the reader: standard output, or standard error if that is the report's
+	text      io.Writer // for the reader: standard output, or standard error if that is a report's or an export's
 	stdout    io.Writer
 	stderr    io.Writer
 	log       *slog.Logger
@@ -45,8 +46,9 @@ type session struct {
 
 func newSession(settings *config.Config, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) *session {
 	s := &session{settings: settings, getenv: getenv, stdin: stdin, stdout: stdout, text: stdout}
-	seen := isTerminal(stdout) // by whoever sees standard error
-	if s.settings.ReportFile == "-" {
+	seen := isTerminal(stdout)                                       // by whoever sees standard error
+	elsewhere := settings.ReportFile == "-" || settings.Output != "" // standard output is not for the reader
+	if elsewhere {
 		s.text, seen = stderr, true
 	}
 	s.edge = actions.New(getenv, s.text)
@@ -70,7 +72,7 @@ func newSession(settings *config.Config, getenv func(string) string, stdin io.Re
 	if terminal && seen && !s.edge.Active() {
 		s.style = report.Style{Color: getenv("NO_COLOR") == "" && getenv("TERM") != "dumb", Short: settings.LogLevel > slog.LevelDebug}
 	}
-	if same := s.edge.Active() || s.settings.ReportFile == "-" || terminal && seen; same {
+	if same := s.edge.Active() || elsewhere || terminal && seen; same {
 		s.log = slog.New(withoutErrors{s.log.Handler()})
 	} else {
 		s.found = s.logFinding
@@ -134,7 +136,7 @@ func flatten(err error) []directory.Finding {
 // run carries out the command.
 func (s *session) run(ctx context.Context, command string) *run.Result {
 	c := s.settings
-	source := run.CSV(c.CSV, s.openCSV, c.Roster, c.Strict)
+	source := s.csv(c.Roster)
 	if command == config.Restore {
 		source = run.Snapshot(c.Snapshot, func() (*directory.Snapshot, error) { return readSnapshot(c.Snapshot) })
 	}
@@ -158,6 +160,11 @@ func (s *session) run(ctx context.Context, command string) *run.Result {
 		Log:         s.log,
 	})
 	return result
+}
+
+// csv returns the source of the commands that read a CSV.
+func (s *session) csv(options roster.Options) run.Source {
+	return run.CSV(s.settings.CSV, s.openCSV, options, s.settings.Strict)
 }
 
 func serviceOptions(c *config.Config) groupsync.Options {

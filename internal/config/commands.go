@@ -1,10 +1,21 @@
 package config
 
+import "slices"
+
 // The commands that have settings.
 const (
 	Sync    = "sync"
 	Plan    = "plan" // Sync with dry-run
 	Restore = "restore"
+	Export  = "export"
+	Explain = "explain"
+)
+
+// Which commands have a setting, if not all do. Plan has those of Sync.
+var (
+	applying = []string{Sync, Restore}          // carry out a plan
+	planning = []string{Sync, Restore, Explain} // make one
+	desiring = []string{Sync, Explain}          // make one from a CSV
 )
 
 // Command is a command of the program as help shows it.
@@ -16,6 +27,8 @@ func Commands() []Command {
 		{Sync, "", "plan the changes and apply them"},
 		{Plan, "", "the same as sync --dry-run"},
 		{Restore, "", "go back to a snapshot that a sync saved"},
+		{Export, "", "write the tenant's groups as a CSV that sync finds nothing to do for"},
+		{Explain, "", "say why people are, or are not, in each group; changes nothing"},
 		{"completion", "bash|zsh|fish", "print shell completion"},
 		{"version", "", "print the version"},
 		{"help", "", "print help; COMMAND --help shows that command's settings"},
@@ -24,7 +37,7 @@ func Commands() []Command {
 
 // hasSettings reports whether a command takes flags.
 func hasSettings(command string) bool {
-	return command == Sync || command == Plan || command == Restore
+	return slices.Contains([]string{Sync, Plan, Restore, Export, Explain}, command)
 }
 
 // tableName is the name by which the table knows a command.

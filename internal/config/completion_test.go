@@ -45,7 +45,7 @@ func TestBashCompletion(t *testing.T) {
 		t.Fatal(err)
 	}
 	for line, want := range map[string]string{
-		"":                        "sync plan restore completion version help",
+		"":                        "sync plan restore export explain completion version help",
 		"re":                      "restore",
 		"completion ":             "bash zsh fish",
 		"sync --prune ":           "none groups users all",
@@ -55,6 +55,9 @@ func TestBashCompletion(t *testing.T) {
 		"plan --unn":              "--unnamed-groups",
 		"restore --snapsh":        "--snapshot --snapshot-file",
 		"restore --unn":           "",
+		"export --out":            "--output",
+		"explain --onl":           "--only",
+		"explain --dry":           "",
 		"sync --dry-run --max-re": "--max-removals",
 		"sync --comment ":         "auto true false",
 	} {

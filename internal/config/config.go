@@ -22,7 +22,7 @@ import (
 type Config struct {
 	CSV      string // of Sync
 	Roster   roster.Options
-	Snapshot string // of Restore
+	Snapshot string // of Restore and Export
 	Tenant   string // never empty: the host of the API where no tenant is named
 	APIURL   string // without a trailing slash or /api; empty with Simulate
 
@@ -67,6 +67,9 @@ type Config struct {
 	GitHubToken    string
 	MaskEmails     Tristate
 	ReportFile     string
+
+	Output       string // of Export; - is standard output
+	PolicyOutput string // of Export; empty: none
 
 	SnapshotFile string // empty: none is taken
 	LogLevel     slog.Level

@@ -155,10 +155,10 @@ func (s *setting) plain() string {
 
 func unmarked(markdown string) string { return strings.ReplaceAll(markdown, "`", "") }
 
-// remark says which command has the setting, if not all do.
+// remark says which commands have the setting, if not all do.
 func (s *setting) remark() string {
-	if s.only == "" {
+	if s.only == nil {
 		return ""
 	}
-	return " (`" + s.only + "` only)"
+	return " (`" + strings.Join(s.only, "`, `") + "` only)"
 }

@@ -132,7 +132,7 @@ func (l *loader) failMissingValue(s *setting) {
 func (l *loader) failUnknown(word string) {
 	name := strings.TrimLeft(word, "-")
 	if s := settingNamed(name); s != nil && !s.of(l.command) {
-		l.fail("", "%s is only valid for %s", quoted(word), s.only)
+		l.fail("", "%s is only valid for %s", quoted(word), strings.Join(s.only, ", "))
 		return
 	}
 	hint := counterparts[name]

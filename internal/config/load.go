@@ -103,6 +103,9 @@ func (l *loader) load() (*Config, error) {
 	for i := range settings {
 		l.set(&settings[i])
 	}
+	if !slices.Contains(applying, l.command) {
+		l.config.DryRun = true
+	}
 	l.checkTogether()
 	if len(l.errors) == 0 {
 		return l.config, nil

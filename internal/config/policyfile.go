@@ -18,7 +18,7 @@ import (
 )
 
 // maxPolicy bounds a policy file, in bytes.
-const maxPolicy = 1 << 20
+const maxPolicy = 8 << 20
 
 // position is a place in the policy file. The zero value is none, and without a
 // line it is the file as a whole.
@@ -78,7 +78,7 @@ func readFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	if len(content) > maxPolicy {
-		return nil, fmt.Errorf("%s is larger than 1 MiB", path)
+		return nil, fmt.Errorf("%s is larger than 8 MiB", path)
 	}
 	return content, nil
 }

@@ -212,7 +212,7 @@ func TestPolicyFileThatCannotBeRead(t *testing.T) {
 		"a tab":                 {"tenant: acme\nprotect:\n\t- a\n", ":3:1: invalid YAML: "},
 		"a control":             {"tenant: \"a\x01\"\n", ": invalid YAML: control characters"},
 		"too deep":              {"tenant: acme\nprotect: " + strings.Repeat("[", 50_000), ": invalid YAML: exceeded max depth"},
-		"too large":             {strings.Repeat("#\n", 1<<19) + "\n", "larger than 1 MiB"},
+		"too large":             {strings.Repeat("#\n", 1<<22) + "\n", "larger than 8 MiB"},
 		"no groups":             {"tenant: acme\ngroups:\n  # - xc-*\n", "invalid groups: must list at least one pattern"},
 		"no people":             {"tenant: acme\npeople: []\n", ":2:9: invalid people: must list at least one pattern"},
 		"an empty pattern":      {"tenant: acme\npeople: ['*@a.b', '']\n", `:2:19: invalid people "": must not be empty`},

@@ -14,11 +14,14 @@ func (l *loader) inActions() bool { return l.getenv("GITHUB_ACTIONS") == "true" 
 // checkTogether checks what concerns more than one setting.
 func (l *loader) checkTogether() {
 	c := l.config
-	if l.command == Sync && c.CSV == "" && !l.invalid["csv"] {
+	if slices.Contains(desiring, l.command) && c.CSV == "" && !l.invalid["csv"] {
 		l.fail("give the path of the CSV export: --csv FILE", "missing required setting: csv")
 	}
 	if l.command == Restore && c.Snapshot == "" && !l.invalid["snapshot"] {
 		l.fail("give the file that a sync with snapshot-file wrote: --snapshot FILE", "missing required setting: snapshot")
+	}
+	if l.command == Explain && len(c.Policy.Only) == 0 && !l.invalid["only"] {
+		l.fail("say who: --only ada@example.com", "missing required setting: only")
 	}
 	if !l.invalid["retry-profile"] {
 		l.checkOrder("backoff-min", "backoff-max", c.UserRetry.Min, c.UserRetry.Max)
@@ -37,8 +40,10 @@ func (l *loader) checkTogether() {
 	if c.Policy.PruneInactive && !c.Policy.PruneUsers {
 		l.warn("", "prune-inactive has no effect without prune: users or all")
 	}
-	l.checkTenant()
-	l.checkCredentials()
+	if l.command != Export || c.Snapshot == "" { // a snapshot is the tenant
+		l.checkTenant()
+		l.checkCredentials()
+	}
 	c.Policy.Tenant, c.Policy.Sample = c.Tenant, c.Simulate
 	_, c.Policy.API, _ = strings.Cut(c.APIURL, "://")
 	if len(c.Policy.Groups) > 0 {

@@ -56,6 +56,21 @@ type Person struct {
 	// KeepMemberships is set if a row of this person has an invalid DN: the
 	// person is removed from no group.
 	KeepMemberships bool
+	Rows            []Row // by file and line; kept for people who are to be explained only
+}
+
+// Row is a row of a CSV about a person.
+type Row struct {
+	File string // of several; else empty
+	Line int
+	DNs  []RowDN
+}
+
+// RowDN is one of the DNs of a row, as it is written, and what becomes of it.
+type RowDN struct {
+	Text   string    // cut by Quotable
+	Group  GroupName // that it names; empty if it is invalid or not in scope
+	Reason string    // why it is invalid; may be empty
 }
 
 // DesiredGroup is a group that the CSV names.

@@ -96,6 +96,12 @@ const (
 	MemberNotRestored Kind = "member not restored"
 )
 
+// The kinds of findings about an export.
+const (
+	PersonLeftOut Kind = "person left out"
+	GroupLeftOut  Kind = "group left out"
+)
+
 // counted are the kinds whose findings may be counted instead of listed: what so
 // many of them are.
 var counted = map[Kind]string{
@@ -121,6 +127,8 @@ var counted = map[Kind]string{
 	RecreatedUser:       "users recreated",
 	UsernameTaken:       "users whose username is taken",
 	MemberNotRestored:   "members not restored",
+	PersonLeftOut:       "people left out",
+	GroupLeftOut:        "groups left out",
 }
 
 // Count says what several findings of the kind are, as in "19 groups not
@@ -134,5 +142,5 @@ func (k Kind) Count(n int) string {
 
 // OfGroup reports whether Subject names a group; else it names a person.
 func (k Kind) OfGroup() bool {
-	return k == GroupKept || k == SCIMSynced || k == StaleGroup || k == GroupCreatedSince || k == NotOwned
+	return k == GroupKept || k == SCIMSynced || k == StaleGroup || k == GroupCreatedSince || k == NotOwned || k == GroupLeftOut
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 )
 
 // SnapshotSchema is the version of the form that Snapshot has.
@@ -64,4 +66,28 @@ func ParseSnapshot(document []byte) (*Snapshot, error) {
 		}
 	}
 	return s, nil
+}
+
+// Observed returns the part of the tenant that the snapshot holds: its groups,
+// their members and its users. A member without an email is known by username
+// alone.
+func (s *Snapshot) Observed() *Observed {
+	observed := &Observed{Users: slices.Clone(s.Users), Groups: slices.Clone(s.Groups)}
+	known := map[string]bool{}
+	for _, user := range s.Users {
+		known[user.Username.Key()] = true
+	}
+	for _, group := range s.Groups {
+		for _, username := range group.Usernames {
+			email := s.Members[username.Key()]
+			if known[username.Key()] || !strings.Contains(string(email), "@") {
+				continue
+			}
+			known[username.Key()] = true
+			observed.Users = append(observed.Users, User{
+				Email: email, Address: string(email), Username: username, Name: NewPersonName("", email), IdmType: IdmSSO, Type: TypeUser, SyncMode: SyncSelf,
+			})
+		}
+	}
+	return observed
 }

@@ -39,16 +39,21 @@ func (p Policy) PersonInScope(email directory.Email) bool {
 	return len(p.People) == 0 || p.People.Match(string(email))
 }
 
-// groupInScope reports whether a group of the tenant is in scope: by its name, by
-// a row that names it, or, if groups has patterns of DNs only, because this
-// program created it.
+// groupInScope reports whether a group of the tenant is in scope, by itself or
+// by a row that names it.
 func (p *planner) groupInScope(group *directory.Group) bool {
-	groups := p.policy.Groups
-	if len(groups) == 0 || p.named[group.Name] != nil {
+	return p.named[group.Name] != nil || p.policy.GroupInScope(group)
+}
+
+// GroupInScope reports whether a group of the tenant is in scope whatever the CSV
+// says: by its name or, if groups has patterns of DNs only, because this program
+// created it.
+func (p Policy) GroupInScope(group *directory.Group) bool {
+	if len(p.Groups) == 0 {
 		return true
 	}
-	if !slices.ContainsFunc(groups, func(pattern string) bool { return !strings.Contains(pattern, "=") }) {
+	if !slices.ContainsFunc(p.Groups, func(pattern string) bool { return !strings.Contains(pattern, "=") }) {
 		return Owned(group)
 	}
-	return groups.matchBy(func(glob string) bool { return !strings.Contains(glob, "=") && matchGlob(glob, string(group.Name)) })
+	return p.Groups.matchBy(func(glob string) bool { return !strings.Contains(glob, "=") && matchGlob(glob, string(group.Name)) })
 }

@@ -89,6 +89,9 @@ type statedDN struct {
 func (m *merger) add(row *cells, at position) {
 	p, err := m.person(row[inEmail])
 	badDN := m.entitlements(row, p, at.entitlementsLine)
+	if err == nil && m.options.Trace != nil && m.options.Trace(p.Email) {
+		m.trace(p, row[inEntitlements], at.emailLine)
+	}
 	valid := !badDN
 	if err != nil {
 		m.invalidEmail(row[inEmail], err, at.emailLine)
@@ -120,6 +123,33 @@ func (m *merger) add(row *cells, at position) {
 	for _, dn := range m.rowDNs {
 		dn.group.stated = true
 	}
+}
+
+// maxRows is how many rows about one person are kept.
+const maxRows = 1000
+
+// trace keeps a row about a person.
+func (m *merger) trace(p *person, entitlements string, line int) {
+	if len(p.Rows) == maxRows {
+		return
+	}
+	row := directory.Row{Line: line}
+	for rest, more := entitlements, true; more; {
+		var text string
+		text, rest, more = cutDN(rest, m.semicolons)
+		if strings.TrimSpace(text) == "" {
+			continue
+		}
+		stated := directory.RowDN{Text: strings.Clone(directory.Quotable(strings.TrimSpace(text)))}
+		switch dn, err := m.dn(text); {
+		case err != nil:
+			stated.Reason = err.Error()
+		case dn.group != nil:
+			stated.Group = dn.group.Name
+		}
+		row.DNs = append(row.DNs, stated)
+	}
+	p.Rows = append(p.Rows, row)
 }
 
 // learnName keeps the smallest spelling of the name.

@@ -19,6 +19,8 @@ type Options struct {
 	// GroupName of a DN is empty if none can be formed. Nil: all count.
 	GroupInScope  func(directory.DN) bool
 	PersonInScope func(directory.Email) bool
+	// Trace reports whether to keep the rows about a person. Nil: of nobody.
+	Trace func(directory.Email) bool
 }
 
 // Delimiter separates the fields of a row: ',', ';' or a tab. The zero value

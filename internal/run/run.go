@@ -64,6 +64,8 @@ type Result struct {
 	People     int                       // people the source names
 	Groups     int                       // groups the source names
 	OutOfScope struct{ DNs, People int } // that the source names
+	Desired    *directory.Desired        // what the CSV states; nil if it cannot be used, and of a restore
+	Observed   *directory.Observed       // what the tenant held before; nil if it was not read
 	Plan       *plan.Plan                // nil if the run ended before there was one
 	Outcome    *groupsync.Outcome        // nil if nothing was applied
 	Findings   []directory.Finding       // all that went wrong or deserves attention, in the order found
@@ -132,17 +134,18 @@ func (r *runner) run(ctx context.Context, source Source) {
 		return
 	}
 	r.Add(findings...)
-	r.People, r.Groups, r.OutOfScope = goal.People, goal.Groups, goal.OutOfScope
+	r.People, r.Groups, r.OutOfScope, r.Desired = goal.People, goal.Groups, goal.OutOfScope, goal.Desired
 	if goal.Plan == nil {
 		return
 	}
 	r.Log.Info("read the source", "people", goal.People, "groups", goal.Groups, "findings", len(findings))
 	observed, err := r.observe(ctx)
 	if err != nil {
-		r.unread(ctx, err)
+		r.Add(unread(ctx, r.policy.Tenant, err))
 		return
 	}
 	r.Log.Info("read the tenant", "users", len(observed.Users), "groups", len(observed.Groups))
+	r.Observed = observed
 	r.Result.Plan = goal.Plan(observed, r.policy)
 	r.Add(planFindings(r.Result.Plan)...)
 	applies := r.approve(ctx) && !r.Options.DryRun
@@ -205,12 +208,24 @@ func (r *runner) observe(ctx context.Context) (*directory.Observed, error) {
 	return observed, nil
 }
 
-func (r *runner) unread(ctx context.Context, err error) {
-	if ctx.Err() != nil {
-		r.Fail(directory.Interrupted, errors.New("interrupted while reading the tenant; nothing was changed"))
-		return
+// Observe reads a tenant, by the name that a finding has for it, for what is no
+// run. The finding says why it could not be read; nil if it was.
+func Observe(ctx context.Context, tenant Tenant, name string) (*directory.Observed, *directory.Finding) {
+	observed, err := tenant.Observe(ctx)
+	if err != nil {
+		finding := unread(ctx, name, err)
+		return nil, &finding
 	}
-	r.Fail(kindOf(err, directory.TenantUnread), fmt.Errorf("could not read tenant %s: %w", r.policy.Tenant, err))
+	return observed, nil
+}
+
+// unread returns the finding about a tenant that could not be read.
+func unread(ctx context.Context, name string, err error) directory.Finding {
+	if ctx.Err() != nil {
+		return directory.Finding{Severity: directory.Error, Kind: directory.Interrupted, Message: "interrupted while reading the tenant; nothing was changed"}
+	}
+	err = fmt.Errorf("could not read tenant %s: %w", name, err)
+	return directory.Finding{Severity: directory.Error, Kind: kindOf(err, directory.TenantUnread), Message: err.Error(), Hint: HintOf(err)}
 }
 
 // approve reports whether the plan may be applied.

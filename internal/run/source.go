@@ -18,6 +18,7 @@ type Source func(plan.Policy) (Goal, []directory.Finding)
 type Goal struct {
 	People, Groups int // that it names and that are in scope
 	OutOfScope     struct{ DNs, People int }
+	Desired        *directory.Desired // what a CSV states; nil if it cannot be used, and of a snapshot
 	// Plan plans the way there. Nil means that the source cannot be used; the
 	// findings say why.
 	Plan func(*directory.Observed, plan.Policy) *plan.Plan
@@ -36,7 +37,7 @@ func CSV(path string, open func() (io.ReadCloser, error), options roster.Options
 		if err != nil {
 			return Goal{}, inFile(path, csvFindings(err))
 		}
-		goal := Goal{People: len(desired.People), Groups: len(desired.Groups), OutOfScope: desired.OutOfScope, Plan: func(observed *directory.Observed, policy plan.Policy) *plan.Plan {
+		goal := Goal{People: len(desired.People), Groups: len(desired.Groups), OutOfScope: desired.OutOfScope, Desired: desired, Plan: func(observed *directory.Observed, policy plan.Policy) *plan.Plan {
 			return plan.New(desired, observed, policy)
 		}}
 		findings := inFile(path, desired.Findings)

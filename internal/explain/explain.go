@@ -1,0 +1,292 @@
+// Package explain says of people why they are, or are not, in each group: from
+// what the CSV states, what the tenant holds and what a run would do. It is pure.
+package explain
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/plan"
+)
+
+// Person is somebody whom the CSV or the tenant knows.
+type Person struct {
+	Email  directory.Email   // the key of the username for a user without one
+	Stated *directory.Person // what the CSV says, with its rows; nil if it does not name the person
+	Users  []*directory.User // of the tenant, by username; several share an email, or there is none
+	Groups []Group           // by name
+	Does   []string          // what a run would do about the user, or would not, and why
+}
+
+// Group is a group that the CSV or the tenant puts the person into.
+type Group struct {
+	Name     directory.GroupName
+	Roles    []directory.Role // that it gives
+	Rows     []directory.Row  // of the person, that name it
+	Desired  bool             // the CSV wants the person in it
+	Observed bool             // the person is in it
+	Outcome  string           // what a run would do about that, and why
+}
+
+// membership is a place in a group.
+type membership struct {
+	group directory.GroupName
+	email directory.Email
+}
+
+type explainer struct {
+	only     plan.Patterns
+	desired  *directory.Desired
+	groups   map[directory.GroupName]*directory.Group
+	named    map[directory.GroupName]*directory.DesiredGroup
+	plan     *plan.Plan
+	policy   plan.Policy
+	people   map[directory.Email]*Person
+	member   map[membership]*Group
+	added    map[membership]bool
+	removed  map[membership]bool
+	withheld map[membership]string
+	actions  map[directory.GroupName]plan.Action
+	blocked  map[string]string // reasons, by object and name
+}
+
+// People explains everybody whom the policy's Only selects by email, sorted. p is
+// the plan made of the other arguments.
+func People(desired *directory.Desired, observed *directory.Observed, p *plan.Plan, policy plan.Policy) []*Person {
+	x := &explainer{
+		only: policy.Only, desired: desired, plan: p, policy: policy,
+		groups: map[directory.GroupName]*directory.Group{}, named: map[directory.GroupName]*directory.DesiredGroup{},
+		people: map[directory.Email]*Person{}, member: map[membership]*Group{},
+	}
+	x.readPlan()
+	x.readTenant(observed)
+	x.readCSV()
+	all := slices.SortedFunc(maps.Values(x.people), func(a, b *Person) int { return cmp.Compare(a.Email, b.Email) })
+	for at, group := range x.member {
+		group.Outcome = x.outcome(group, at)
+	}
+	for at, group := range x.member {
+		x.people[at.email].Groups = append(x.people[at.email].Groups, *group)
+	}
+	for _, person := range all {
+		slices.SortFunc(person.Groups, func(a, b Group) int { return cmp.Compare(a.Name, b.Name) })
+		slices.SortFunc(person.Users, func(a, b *directory.User) int { return cmp.Compare(a.Username, b.Username) })
+	}
+	x.about()
+	return all
+}
+
+// person returns the explanation for an email; nil if it is not asked for.
+func (x *explainer) person(email directory.Email) *Person {
+	if person := x.people[email]; person != nil || !x.only.Match(string(email)) {
+		return person
+	}
+	x.people[email] = &Person{Email: email}
+	return x.people[email]
+}
+
+// group returns the place of a person in a group; nil if it is not asked for.
+func (x *explainer) group(name directory.GroupName, email directory.Email) *Group {
+	if x.person(email) == nil {
+		return nil
+	}
+	at := membership{name, email}
+	if x.member[at] == nil {
+		x.member[at] = &Group{Name: name}
+		if group := x.groups[name]; group != nil {
+			x.member[at].Roles = group.Roles
+		}
+	}
+	return x.member[at]
+}
+
+func (x *explainer) readPlan() {
+	x.added, x.removed, x.withheld = map[membership]bool{}, map[membership]bool{}, map[membership]string{}
+	x.actions, x.blocked = map[directory.GroupName]plan.Action{}, map[string]string{}
+	for i := range x.plan.Operations {
+		o := &x.plan.Operations[i]
+		if o.Object != plan.Group {
+			continue
+		}
+		x.actions[o.Group.Name] = o.Action
+		for _, member := range o.Add {
+			x.added[membership{o.Group.Name, member.Email}] = true
+		}
+		for _, member := range o.Remove {
+			x.removed[membership{o.Group.Name, member.Email}] = true
+		}
+	}
+	for _, w := range x.plan.Withheld {
+		if w.Kind == plan.Membership {
+			x.withheld[membership{w.Group, w.Member.Email}] = w.Reason
+		}
+	}
+	for _, b := range x.plan.Blocked {
+		x.blocked[string(b.Object)+" "+b.Name] = b.Reason
+	}
+}
+
+func (x *explainer) readTenant(observed *directory.Observed) {
+	index := directory.NewIndex(observed.Users)
+	for i := range observed.Users {
+		user := &observed.Users[i]
+		if person := x.person(emailOf(user.Username, user)); person != nil {
+			person.Users = append(person.Users, user)
+		}
+	}
+	for i := range observed.Groups {
+		x.groups[observed.Groups[i].Name] = &observed.Groups[i]
+	}
+	for i := range observed.Groups {
+		for _, username := range observed.Groups[i].Usernames {
+			if group := x.group(observed.Groups[i].Name, emailOf(username, index.Username(username))); group != nil {
+				group.Observed = true
+			}
+		}
+	}
+}
+
+// emailOf returns by what a plan knows a member; user is nil if the listing does
+// not know it.
+func emailOf(username directory.Username, user *directory.User) directory.Email {
+	if user != nil && user.Email != "" {
+		return user.Email
+	}
+	return directory.Email(username.Key())
+}
+
+func (x *explainer) readCSV() {
+	for _, stated := range x.desired.People {
+		person := x.person(stated.Email)
+		if person == nil {
+			continue
+		}
+		person.Stated = stated
+		for _, row := range stated.Rows {
+			for _, dn := range row.DNs {
+				if dn.Group == "" {
+					continue
+				}
+				if group := x.group(dn.Group, stated.Email); len(group.Rows) == 0 || group.Rows[len(group.Rows)-1].Line != row.Line || group.Rows[len(group.Rows)-1].File != row.File {
+					group.Rows = append(group.Rows, row)
+				}
+			}
+		}
+	}
+	for _, desired := range x.desired.Groups {
+		x.named[desired.Name] = desired
+		for _, member := range desired.Members {
+			if group := x.group(desired.Name, member.Email); group != nil {
+				group.Desired = true
+			}
+		}
+	}
+}
+
+// outcome says what a run would do about a place in a group, and why.
+func (x *explainer) outcome(group *Group, at membership) string {
+	observed := x.groups[at.group]
+	switch {
+	case x.added[at] && x.actions[at.group] == plan.Create:
+		return "a run would create the group and add them"
+	case x.added[at]:
+		return "a run would add them"
+	case x.removed[at] && x.actions[at.group] == plan.Delete:
+		return "a run would delete the group"
+	case x.removed[at] && len(group.Rows) > 0:
+		return "a run would remove them: " + x.unwanted(at.email)
+	case x.removed[at]:
+		return "a run would remove them: no row gives them this group"
+	case group.Desired == group.Observed:
+		if group.Desired {
+			return "stays as it is"
+		}
+		return "not added: " + x.unwanted(at.email)
+	}
+	done := "stays"
+	if group.Desired {
+		done = "not added"
+	}
+	if reason := x.reason(group, at, observed); reason != "" {
+		return done + ": " + reason
+	}
+	return done
+}
+
+// reason says why a person does not get into a group, or out of it.
+func (x *explainer) reason(group *Group, at membership, observed *directory.Group) string {
+	if reason := x.withheld[at]; reason != "" {
+		return reason
+	}
+	if reason := x.blocked[string(plan.Group)+" "+string(at.group)]; reason != "" {
+		return "the group is blocked: " + reason
+	}
+	if reason := x.blocked[string(plan.User)+" "+string(at.email)]; reason != "" {
+		return "the person is blocked: " + reason
+	}
+	switch {
+	case observed != nil && observed.SyncMode == directory.SyncSCIM:
+		return "SCIM syncs the group"
+	case observed != nil && !x.policy.GroupInScope(observed) && x.named[at.group] == nil:
+		return "the group is not in scope"
+	case !x.policy.PersonInScope(at.email):
+		return "the person is not in scope"
+	case !group.Desired && x.named[at.group] == nil:
+		return "no row names the group"
+	case group.Desired && slices.ContainsFunc(x.plan.Findings, func(f directory.Finding) bool { return f.Kind == directory.Lookalike }):
+		return "see the warnings"
+	}
+	return ""
+}
+
+// unwanted says why the CSV names a group for a person and does not want the
+// person in it.
+func (x *explainer) unwanted(email directory.Email) string {
+	if stated := x.people[email].Stated; stated != nil {
+		switch stated.Status {
+		case directory.Inactive:
+			return "the CSV lists this person as inactive"
+		case directory.Contradicted:
+			return "the CSV lists this person as active and as inactive"
+		case directory.Unclear:
+			return "the status of this person is not known"
+		}
+	}
+	return "the person is not in scope"
+}
+
+// about adds what a run would do about the users themselves.
+func (x *explainer) about() {
+	tell := func(email directory.Email, format string, args ...any) {
+		if person := x.people[email]; person != nil {
+			person.Does = append(person.Does, fmt.Sprintf(format, args...))
+		}
+	}
+	for i := range x.plan.Operations {
+		o := &x.plan.Operations[i]
+		if o.Object != plan.User {
+			continue
+		}
+		switch o.Action {
+		case plan.Create:
+			tell(o.User.Email, "a run would create the user")
+		case plan.Update:
+			tell(o.User.Email, "a run would correct the name of the user")
+		case plan.Delete:
+			tell(o.User.Email, "a run would delete the user, and so all these memberships")
+		}
+	}
+	for _, w := range x.plan.Withheld {
+		if w.Kind == plan.UserDeletion {
+			tell(w.Member.Email, "the user is not deleted: %s", w.Reason)
+		}
+	}
+	for _, b := range x.plan.Blocked {
+		if b.Object == plan.User {
+			tell(directory.Email(b.Name), "blocked: %s", b.Reason)
+		}
+	}
+}

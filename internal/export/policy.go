@@ -1,0 +1,103 @@
+package export
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/plan"
+)
+
+// policy writes the policy file. Its texts are quoted as Go quotes them, which is
+// how YAML reads text between double quotes.
+func (x *exporter) policy(groups []*group) []byte {
+	var b strings.Builder
+	b.WriteString("# With the CSV of the same export, a sync finds nothing to do.\n")
+	list(&b, "groups", x.groupPatterns(groups))
+	list(&b, "people", x.scope.People)
+	list(&b, "protect", slices.Sorted(maps.Keys(x.protect)))
+	var adopt []string
+	var names strings.Builder
+	for _, g := range groups {
+		if !plan.Owned(g.Group) {
+			if !g.named && len(g.Usernames) > 0 {
+				continue // nobody in it is in the CSV: it stays what it is
+			}
+			adopt = append(adopt, string(g.Name))
+		}
+		if g.named && g.mapped {
+			fmt.Fprintf(&names, "  %s: %s\n", strconv.Quote(g.dn), strconv.Quote(string(g.Name)))
+		}
+	}
+	if len(adopt) == 0 {
+		b.WriteString("adopt: []\n") // a file without any key is refused
+	}
+	list(&b, "adopt", adopt)
+	if names.Len() > 0 {
+		b.WriteString("names:\n" + names.String())
+	}
+	return []byte(b.String())
+}
+
+// list writes a list, unless it is empty.
+func list(b *strings.Builder, key string, entries []string) {
+	if len(entries) == 0 {
+		return
+	}
+	b.WriteString(key + ":\n")
+	for _, entry := range entries {
+		b.WriteString("  - " + strconv.Quote(entry) + "\n")
+	}
+}
+
+// groupPatterns returns the scope's patterns. The CSV has DNs of its own, which
+// patterns of DNs need not match: the names of the groups stand in for those.
+func (x *exporter) groupPatterns(groups []*group) []string {
+	var patterns []string
+	hasDN := false
+	for _, pattern := range x.scope.Groups {
+		if strings.Contains(pattern, "=") {
+			hasDN = true
+		} else {
+			patterns = append(patterns, pattern)
+		}
+	}
+	if hasDN {
+		for _, g := range groups {
+			patterns = append(patterns, string(g.Name))
+		}
+	}
+	return append(patterns, x.excluded...)
+}
+
+// maxPattern is how much of a name a pattern has at most, in bytes.
+const maxPattern = 900
+
+// literal returns a pattern that matches a name, and hardly anything else.
+func literal(name string) string {
+	name = norm.NFC.String(name)
+	inner := strings.TrimSpace(name)
+	start := strings.Index(name, inner)
+	var b strings.Builder
+	for i, r := range name {
+		switch {
+		case b.Len() > maxPattern:
+			return b.String() + "*"
+		case r == '*' || r == '?' || r == '[':
+			b.WriteString("[" + string(r) + "]")
+		case i < start || i >= start+len(inner), // outer blanks are ignored in a pattern
+			r == utf8.RuneError || directory.IsControl(r), r == '=', // no pattern of a name has these
+			r == '!' && i == 0: // it would exclude
+			b.WriteByte('?')
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
