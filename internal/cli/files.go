@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"xc-group-sync/internal/config"
 	"xc-group-sync/internal/directory"
@@ -19,8 +22,12 @@ import (
 func checkOutputs(c *config.Config) error {
 	type file struct{ setting, path string }
 	taken := []file{
-		{"csv", c.CSV}, {"policy", c.PolicyFile.Path}, {"snapshot", c.Snapshot}, {"snapshot-file", c.SnapshotFile}, {"p12-file", c.P12File},
+		{"policy", c.PolicyFile.Path}, {"snapshot", c.Snapshot}, {"snapshot-file", c.SnapshotFile}, {"p12-file", c.P12File},
 		{"cert-file", c.CertFile}, {"key-file", c.KeyFile}, {"ca-bundle", c.CABundle},
+	}
+	paths, _ := csvPaths(c.CSV)
+	for _, path := range paths {
+		taken = append(taken, file{"csv", path})
 	}
 	for _, output := range []file{{"report-file", c.ReportFile}, {"output", c.Output}, {"policy-output", c.PolicyOutput}} {
 		for _, other := range taken {
@@ -161,9 +168,30 @@ func readSnapshot(path string) (*directory.Snapshot, error) {
 	return snapshot, nil
 }
 
+// csvPaths returns the files that paths and globs name, sorted, each once, and the
+// globs that match none. As in a shell, a star does not match the dot that a name
+// begins with.
+func csvPaths(patterns []string) (paths, unmatched []string) {
+	for _, pattern := range patterns {
+		if _, err := os.Stat(pattern); err == nil || !strings.ContainsAny(pattern, "*?[") {
+			paths = append(paths, pattern)
+			continue
+		}
+		matches, _ := filepath.Glob(pattern) // one that is not valid matches nothing
+		if !strings.HasPrefix(filepath.Base(pattern), ".") {
+			matches = slices.DeleteFunc(matches, func(path string) bool { return strings.HasPrefix(filepath.Base(path), ".") })
+		}
+		if len(matches) == 0 {
+			unmatched = append(unmatched, pattern)
+		}
+		paths = append(paths, matches...)
+	}
+	slices.SortFunc(paths, func(a, b string) int { return cmp.Compare(filepath.Clean(a), filepath.Clean(b)) })
+	return slices.CompactFunc(paths, func(a, b string) bool { return filepath.Clean(a) == filepath.Clean(b) }), unmatched
+}
+
 // notFound is the error of a CSV that does not exist.
-func (s *session) notFound(path string) error {
-	missing := "file not found"
+func (s *session) notFound(path, missing string) error {
 	if here, err := os.Getwd(); err == nil && !filepath.IsAbs(path) {
 		missing += " in " + here
 	}

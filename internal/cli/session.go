@@ -164,7 +164,15 @@ func (s *session) run(ctx context.Context, command string) *run.Result {
 
 // csv returns the source of the commands that read a CSV.
 func (s *session) csv(options roster.Options) run.Source {
-	return run.CSV(s.settings.CSV, s.openCSV, options, s.settings.Strict)
+	paths, unmatched := csvPaths(s.settings.CSV)
+	var files []run.File
+	for _, path := range paths {
+		files = append(files, run.File{Path: path, Open: func() (io.ReadCloser, error) { return s.openCSV(path) }})
+	}
+	for _, glob := range unmatched {
+		files = append(files, run.File{Path: glob, Open: func() (io.ReadCloser, error) { return nil, s.notFound(glob, "no file matches") }})
+	}
+	return run.CSV(files, options, s.settings.Strict)
 }
 
 func serviceOptions(c *config.Config) groupsync.Options {
@@ -248,14 +256,14 @@ func (s *session) progress(total int) (ended, stop func()) {
 	return meter.Done, meter.Stop
 }
 
-// openCSV opens the export.
-func (s *session) openCSV() (io.ReadCloser, error) {
-	if s.settings.CSV == "-" {
+// openCSV opens an export.
+func (s *session) openCSV(path string) (io.ReadCloser, error) {
+	if path == "-" {
 		return io.NopCloser(s.stdin), nil
 	}
-	file, err := os.Open(s.settings.CSV)
+	file, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, s.notFound(s.settings.CSV)
+		return nil, s.notFound(path, "file not found")
 	}
 	return file, err
 }

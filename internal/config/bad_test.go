@@ -11,7 +11,7 @@ import (
 
 // bad is each setting's bad values, but for those that take any text.
 var bad = map[string][]string{
-	"csv":             {"a\nb", "a\x00b"},
+	"csv":             {"a\tb", "a\x00b", "teams/**/a.csv"},
 	"tenant":          {"a.b", "acme/x", "-acme", "acme-", "a b", "https://acme.console.ves.volterra.io", "ä", "a@b", strings.Repeat("a", 64)},
 	"api-token":       {"a\nb", "a\x00b", "APIToken t0ken", "apitoken  t", "APIToken"},
 	"p12-file":        {"a\nb"},

@@ -20,7 +20,7 @@ import (
 
 // Config is a run's settings, valid by themselves and together.
 type Config struct {
-	CSV      string // of Sync
+	CSV      []string // of Sync and Explain: paths and globs; - is standard input
 	Roster   roster.Options
 	Snapshot string // of Restore and Export
 	Tenant   string // never empty: the host of the API where no tenant is named

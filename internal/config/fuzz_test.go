@@ -35,7 +35,7 @@ func FuzzLoad(f *testing.F) {
 		if strings.Contains(fmt.Sprintf("%+v", err), secret) {
 			t.Errorf("%q: %v", args, err)
 		}
-		if err == nil && (c.CSV == "" || c.Tenant == "" || c.UserRetry.Attempts < 1 || c.Concurrency < 1 || c.Concurrency > 64 || c.Timeout <= 0) {
+		if err == nil && (len(c.CSV) == 0 || c.Tenant == "" || c.UserRetry.Attempts < 1 || c.Concurrency < 1 || c.Concurrency > 64 || c.Timeout <= 0) {
 			t.Errorf("%q: %+v", args, c)
 		}
 	})

@@ -91,7 +91,7 @@ func TestLoadDefaults(t *testing.T) {
 	group := retry.Default()
 	group.Attempts = 1
 	same(t, "config", loadMore(t), &config.Config{
-		CSV: "people.csv", Tenant: "acme", APIURL: "https://acme.console.ves.volterra.io", Credential: config.ByToken, APIToken: "t0ken",
+		CSV: []string{"people.csv"}, Tenant: "acme", APIURL: "https://acme.console.ves.volterra.io", Credential: config.ByToken, APIToken: "t0ken",
 		Policy:        plan.Policy{Tenant: "acme", API: "acme.console.ves.volterra.io", MaxRemovals: plan.Limit{Share: true, Max: 25}},
 		OnUserFailure: groupsync.SkipGroup,
 		UserRetry:     retry.Default(), GroupRetry: group, RetryAfterMax: time.Minute,
@@ -119,8 +119,10 @@ func TestLoadPrecedence(t *testing.T) {
 		get  func(*config.Config) any
 		want any
 	}{
-		"input before nothing":           {nil, nil, func(c *config.Config) any { return c.CSV }, "input.csv"},
-		"flag before input":              {nil, []string{"--csv", "flag.csv"}, func(c *config.Config) any { return c.CSV }, "flag.csv"},
+		"input before nothing":           {nil, nil, func(c *config.Config) any { return c.CSV }, []string{"input.csv"}},
+		"flag before input":              {nil, []string{"--csv", "flag.csv"}, func(c *config.Config) any { return c.CSV }, []string{"flag.csv"}},
+		"a list as a flag":               {nil, []string{"--csv", "a.csv", "--csv=teams/*.csv"}, func(c *config.Config) any { return c.CSV }, []string{"a.csv", "teams/*.csv"}},
+		"a list as an input":             {env{"INPUT_CSV": "a.csv\n\n  b.csv \n"}, nil, func(c *config.Config) any { return c.CSV }, []string{"a.csv", "b.csv"}},
 		"environment":                    {nil, nil, func(c *config.Config) any { return c.Tenant }, "from-env"},
 		"input before environment":       {env{"INPUT_TENANT": "from-input"}, nil, func(c *config.Config) any { return c.Tenant }, "from-input"},
 		"flag before both":               {env{"INPUT_TENANT": "from-input"}, []string{"-tenant=from-flag"}, func(c *config.Config) any { return c.Tenant }, "from-flag"},

@@ -42,8 +42,8 @@ func (s *setting) of(command string) bool { return s.only == nil || slices.Conta
 
 // settings is the table, in the order of the documentation.
 var settings = []setting{
-	{name: "csv", topic: "Common", common: true, only: desiring, value: file(func(c *Config, v string) { c.CSV = v }),
-		meaning: "Path of the CSV export (required). `-` is standard input."},
+	{name: "csv", topic: "Common", common: true, only: desiring, value: paths(func(c *Config, v string) { c.CSV = append(c.CSV, v) }),
+		meaning: "Path of the CSV export (required). `-` is standard input. A list, one path or glob per line, is read as one roster."},
 	{name: "snapshot", common: true, only: []string{Restore, Export}, value: file(func(c *Config, v string) { c.Snapshot = v }),
 		meaning: "Path of a snapshot: the one to go back to (required), or to export instead of the tenant."},
 	{name: "output", only: []string{Export}, byDefault: "-", value: file(func(c *Config, v string) { c.Output = v }),

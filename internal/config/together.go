@@ -14,8 +14,11 @@ func (l *loader) inActions() bool { return l.getenv("GITHUB_ACTIONS") == "true" 
 // checkTogether checks what concerns more than one setting.
 func (l *loader) checkTogether() {
 	c := l.config
-	if slices.Contains(desiring, l.command) && c.CSV == "" && !l.invalid["csv"] {
+	if slices.Contains(desiring, l.command) && len(c.CSV) == 0 && !l.invalid["csv"] {
 		l.fail("give the path of the CSV export: --csv FILE", "missing required setting: csv")
+	}
+	if stdin := slices.Index(c.CSV, "-"); stdin >= 0 && slices.Contains(c.CSV[stdin+1:], "-") {
+		l.failAbout("csv", "", `invalid csv "-": standard input can be read only once`)
 	}
 	if l.command == Restore && c.Snapshot == "" && !l.invalid["snapshot"] {
 		l.fail("give the file that a sync with snapshot-file wrote: --snapshot FILE", "missing required setting: snapshot")

@@ -65,6 +65,18 @@ func text(form string, store func(*Config, string)) value { return parsed(form, 
 
 func file(store func(*Config, string)) value { return text("FILE", store) }
 
+// paths is a list of paths and globs.
+func paths(store func(*Config, string)) value {
+	v := parsed("FILE", func(text string) (string, error) {
+		if strings.Contains(text, "**") {
+			return "", errors.New("must not contain **: a * matches within one directory")
+		}
+		return oneLine(text)
+	}, store)
+	v.isList = true
+	return v
+}
+
 func oneLine(text string) (string, error) {
 	if strings.ContainsFunc(text, unicode.IsControl) {
 		return "", errors.New("must not contain line breaks or other control characters")

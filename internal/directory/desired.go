@@ -33,9 +33,9 @@ type Desired struct {
 
 	Rows            int // after the header, without those that state nothing
 	InvalidRows     int // rows with a finding whose kind is an InvalidRow
-	FirstInvalidRow int // its line; 0 if there is none
+	FirstInvalidRow Row // its place; zero if there is none
 
-	// Findings are by line, the first 1,000 of each kind. Suppressed counts the
+	// Findings are by file and line, the first 1,000 of each kind. Suppressed counts the
 	// rest; there is a finding about each of those kinds too.
 	Findings   []Finding
 	Suppressed map[Kind]int
@@ -59,11 +59,11 @@ type Person struct {
 	Rows            []Row // by file and line; kept for people who are to be explained only
 }
 
-// Row is a row of a CSV about a person.
+// Row is a row of a CSV, and what it states of a person.
 type Row struct {
-	File string // of several; else empty
+	File string
 	Line int
-	DNs  []RowDN
+	DNs  []RowDN // nil where only its place counts
 }
 
 // RowDN is one of the DNs of a row, as it is written, and what becomes of it.

@@ -14,10 +14,11 @@ const maxFindings = 1000
 
 // findings collects what is to be said about rows.
 type findings struct {
-	kept         []directory.Finding
-	counts       map[directory.Kind]int
-	invalidRows  int
-	firstInvalid int // line of the first of them; 0: none
+	kept        []directory.Finding
+	counts      map[directory.Kind]int
+	invalidRows int
+	first       directory.Row // the first of them, by file; zero if there is none
+	file        string        // at hand
 }
 
 func newFindings() *findings { return &findings{counts: map[directory.Kind]int{}} }
@@ -30,22 +31,24 @@ func (f *findings) add(kind directory.Kind, finding func() directory.Finding) {
 		return
 	}
 	found := finding()
-	found.Kind = kind
+	found.Kind, found.File = kind, f.file
 	f.kept = append(f.kept, found)
 }
 
 // invalidRow counts an invalid row.
 func (f *findings) invalidRow(line int) {
 	f.invalidRows++
-	if f.firstInvalid == 0 || line < f.firstInvalid {
-		f.firstInvalid = line
+	if f.first.Line == 0 || cmp.Or(cmp.Compare(f.file, f.first.File), cmp.Compare(line, f.first.Line)) < 0 {
+		f.first = directory.Row{File: f.file, Line: line}
 	}
 }
 
-// fill puts the findings into desired, by line.
+// fill puts the findings into desired, by file and line.
 func (f *findings) fill(desired *directory.Desired) {
-	desired.InvalidRows, desired.FirstInvalidRow = f.invalidRows, f.firstInvalid
-	slices.SortStableFunc(f.kept, func(a, b directory.Finding) int { return cmp.Compare(a.Line, b.Line) })
+	desired.InvalidRows, desired.FirstInvalidRow = f.invalidRows, f.first
+	slices.SortStableFunc(f.kept, func(a, b directory.Finding) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
+	})
 	for _, kind := range slices.Sorted(maps.Keys(f.counts)) {
 		more := f.counts[kind] - maxFindings
 		if more <= 0 {

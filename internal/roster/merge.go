@@ -12,15 +12,17 @@ import (
 
 // merger makes one directory of many rows.
 type merger struct {
-	titles [len(columns)]string // for findings
-	table  *table
+	options      Options
+	titles       [len(columns)]string // for findings
+	ownStatus    bool                 // the status is in words of the user's directory
+	semicolons   bool                 // semicolons separate DNs, too
+	statusAdvice string               // how to have the status read in words of a directory
 
+	// Of the export at hand.
 	everyoneActive bool // there is no status
-	ownStatus      bool // the status is in words of the user's directory
 	readStatus     func(word string) (active, known bool)
-	semicolons     bool // semicolons separate DNs, too
-	options        Options
-	statusAdvice   string // how to have the status read in words of a directory
+
+	files, without []string // that were read, and those of them without rows
 
 	numbers   map[directory.Email]int32
 	people    [][]person // by number, in pages: the garbage collector is paid by the piece and the pointer
@@ -33,20 +35,27 @@ type merger struct {
 	findings  *findings
 }
 
-func newMerger(t *table) *merger {
+func newMerger(options Options) *merger {
 	m := &merger{
-		table:          t,
-		everyoneActive: t.index[inStatus] < 0,
-		ownStatus:      t.headings[inStatus].own,
-		semicolons:     t.headings[inEntitlements].own,
-		options:        t.options,
-		statusAdvice:   t.statusAdvice(),
-		numbers:        map[directory.Email]int32{},
-		groups:         map[directory.GroupName]*group{},
-		dns:            map[string]*statedDN{},
-		spellings:      map[string]*statedDN{},
-		findings:       t.findings,
+		options:   options,
+		numbers:   map[directory.Email]int32{},
+		groups:    map[directory.GroupName]*group{},
+		dns:       map[string]*statedDN{},
+		spellings: map[string]*statedDN{},
+		findings:  newFindings(),
 	}
+	headings := options.Columns.headings()
+	for i, heading := range headings {
+		m.titles[i] = heading.title
+	}
+	m.ownStatus, m.semicolons = headings[inStatus].own, headings[inEntitlements].own
+	return m
+}
+
+// begin prepares for the rows of an export.
+func (m *merger) begin(t *table) {
+	m.statusAdvice = t.statusAdvice()
+	m.everyoneActive = t.index[inStatus] < 0
 	switch {
 	case m.everyoneActive:
 		m.readStatus = func(string) (active, known bool) { return true, true }
@@ -57,10 +66,6 @@ func newMerger(t *table) *merger {
 	default:
 		m.readStatus = inLetters
 	}
-	for i, heading := range t.headings {
-		m.titles[i] = heading.title
-	}
-	return m
 }
 
 type person struct {
@@ -133,7 +138,7 @@ func (m *merger) trace(p *person, entitlements string, line int) {
 	if len(p.Rows) == maxRows {
 		return
 	}
-	row := directory.Row{Line: line}
+	row := directory.Row{File: m.findings.file, Line: line}
 	for rest, more := entitlements, true; more; {
 		var text string
 		text, rest, more = cutDN(rest, m.semicolons)
@@ -388,7 +393,6 @@ func (m *merger) outOfScope(p *person, line int) {
 // finish returns the directory that the rows so far make.
 func (m *merger) finish() *directory.Desired {
 	desired := m.desired
-	desired.Rows = m.table.count
 	if m.findings.counts[directory.FieldCount] > 0 {
 		desired.KeepMemberships, desired.KeepUsers, desired.KeepGroups = true, true, true
 	}
@@ -425,6 +429,7 @@ func (m *merger) rankPeople(desired *directory.Desired) (ranks []int32) {
 		if p.out {
 			desired.OutOfScope.People++
 		}
+		slices.SortFunc(p.Rows, func(a, b directory.Row) int { return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line)) })
 		p.Name, p.Named = directory.NewPersonName(p.display, p.Email), p.display != ""
 		switch {
 		case p.active && p.inactive:

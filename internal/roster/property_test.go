@@ -146,12 +146,83 @@ func TestReadDoesNotDependOnTheOrderOfRows(t *testing.T) {
 	}
 }
 
+// TestSeveralFilesAreOneRoster: however rows are spread over files, and in whatever
+// order these are read, they state what one file of all rows does.
+func TestSeveralFilesAreOneRoster(t *testing.T) {
+	t.Parallel()
+	pick := func(random *rand.Rand, from ...string) string { return from[random.IntN(len(from))] }
+	for seed := range uint64(200) {
+		random := rand.New(rand.NewPCG(seed, 5))
+		files := make([][]string, 1+random.IntN(4))
+		var all []string
+		for i := range files {
+			for n := range 1 + random.IntN(6) {
+				row := pick(random, "a@x.y", "A@X.y", "b@x.y", "c@x.y", "ü@x.y", "x", "d@@x.y") + "," + pick(random, "", "Ann Lee", "Zoe") +
+					"," + pick(random, "A", "A", "a", "I", "", "?") + "," + pick(random, "CN=Ops", "cn=ops", "CN=Ops|CN=Dev", "\"CN=Dev,OU=a\"", "CN=1", "", "CN=x,y") + "\n"
+				if i == 0 && n == 0 {
+					row = "z@x.y,,A,CN=Ops\n"
+				}
+				files[i], all = append(files[i], row), append(all, row)
+			}
+		}
+		want := ordered(read(t, header+strings.Join(all, "")))
+		var findings []directory.Finding
+		for try := range 3 {
+			r := roster.New(roster.Options{})
+			for _, i := range random.Perm(len(files)) {
+				if err := r.Add(fmt.Sprintf("%d.csv", i), strings.NewReader(header+strings.Join(files[i], ""))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := r.Desired()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, finding := range got.Findings { // each has its place
+				var n int
+				if _, err := fmt.Sscanf(finding.File, "%d.csv", &n); err != nil || finding.Line < 2 || finding.Line > len(files[n])+1 {
+					t.Fatalf("seed %d: %+v", seed, finding)
+				}
+			}
+			if first := got.FirstInvalidRow; (first.Line > 0) != (got.InvalidRows > 0) {
+				t.Fatalf("seed %d: first %+v of %d", seed, first, got.InvalidRows)
+			}
+			inPlace := slices.DeleteFunc(slices.Clone(got.Findings), func(f directory.Finding) bool {
+				return f.Kind == directory.ContradictoryStatus // it is where the second of two rows was read
+			})
+			if try == 0 {
+				findings = inPlace
+			} else if diff := gocmp.Diff(findings, inPlace); diff != "" {
+				t.Fatalf("seed %d (-first +another order):\n%s", seed, diff)
+			}
+			if diff := gocmp.Diff(want, ordered(got), byText); diff != "" {
+				t.Fatalf("seed %d, files %q (-one file +several):\n%s", seed, files, diff)
+			}
+		}
+	}
+}
+
+// TestAFileWithoutRowsIsRefused, among others too: its export may have failed.
+func TestAFileWithoutRowsIsRefused(t *testing.T) {
+	t.Parallel()
+	r := roster.New(roster.Options{})
+	for file, csv := range map[string]string{"a.csv": header + "a@x.y,,A,CN=Ops\n", "b.csv": header} {
+		if err := r.Add(file, strings.NewReader(csv)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var broken *roster.Error
+	if _, err := r.Desired(); !errors.As(err, &broken) || broken.File != "b.csv" {
+		t.Errorf("%+v", err)
+	}
+}
+
 // ordered returns desired with its findings by what they say instead of by line.
 func ordered(desired *directory.Desired) *directory.Desired {
 	for i := range desired.Findings {
-		desired.Findings[i].Line = 0
+		desired.Findings[i].File, desired.Findings[i].Line = "", 0
 	}
-	desired.FirstInvalidRow = 0
+	desired.FirstInvalidRow = directory.Row{}
 	slices.SortFunc(desired.Findings, func(a, b directory.Finding) int {
 		return cmp.Or(cmp.Compare(a.Message, b.Message), cmp.Compare(a.Column, b.Column))
 	})

@@ -1,12 +1,14 @@
-// Package roster reads the CSV export of a company's directory into the
-// directory that is desired, with a finding, its line and column for everything
-// that is wrong. It knows nothing about XC, and the order of the rows never
+// Package roster reads CSV exports of a company's directory into the directory
+// that is desired, with a finding, its file, line and column for everything that
+// is wrong. It knows nothing about XC, and the order of the rows never
 // matters.
 package roster
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/gocarina/gocsv"
 
@@ -37,40 +39,87 @@ func fail(line int, column, hint, format string, args ...any) error {
 	}}
 }
 
-// Read reads an export to its end. Rows that cannot be used become findings.
-// The error, always an *Error, means that the file as a whole cannot be used:
-// broken CSV or text, a required column missing or doubled, no valid row, no
-// row that names a group, or nobody who is active. Memory is proportional to
-// people, groups and memberships, not to rows.
-func Read(r io.Reader, options Options) (*directory.Desired, error) {
-	t, err := newTable(r, options)
-	if err != nil {
+// Roster is what one export or several state together. The order in which they
+// are added does not matter. Make it with New.
+type Roster struct{ m *merger }
+
+// New returns a roster of no rows.
+func New(options Options) *Roster { return &Roster{newMerger(options)} }
+
+// Add reads an export to its end. file names it in findings. Rows that cannot be
+// used become findings of Desired. The error, always an *Error, means that the
+// file as a whole cannot be used: broken CSV or text, or a required column missing
+// or doubled. Nothing can be said about the roster after it.
+func (r *Roster) Add(file string, export io.Reader) error {
+	err := r.m.read(file, export)
+	var broken *Error
+	if errors.As(err, &broken) {
+		broken.File = file
+	}
+	return err
+}
+
+// Desired returns the directory that the exports state. The error, always an
+// *Error, means that it cannot be used: an export without rows, no valid row, no
+// row that names a group, or nobody who is active. It is called once.
+func (r *Roster) Desired() (*directory.Desired, error) {
+	desired := r.m.finish()
+	if err := r.m.refusal(desired); err != nil {
 		return nil, err
 	}
-	m := newMerger(t)
+	return desired, nil
+}
+
+// Read returns the directory that one export states. Its error is that of Add or
+// of Desired. Memory is proportional to people, groups and memberships, not to
+// rows.
+func Read(export io.Reader, options Options) (*directory.Desired, error) {
+	r := New(options)
+	if err := r.Add("", export); err != nil {
+		return nil, err
+	}
+	return r.Desired()
+}
+
+// read adds the rows of an export.
+func (m *merger) read(file string, export io.Reader) error {
+	m.findings.file = file
+	t, err := newTable(export, m.options, m.findings)
+	if err != nil {
+		return err
+	}
+	m.begin(t)
 	rows := make([]row, batchRows) // as many as a batch can have: else gocsv makes new ones each time
 	for !t.eof {
 		if err := gocsv.UnmarshalCSV(t, &rows); err != nil {
-			return nil, err
+			return err
 		}
 		for i := range t.positions {
 			m.add(&rows[i].Cells, t.positions[i])
 		}
 	}
-	desired := m.finish()
-	if err := m.refusal(desired); err != nil {
-		return nil, err
+	m.files = append(m.files, file)
+	m.desired.Rows += t.count
+	if t.count == 0 {
+		m.without = append(m.without, file)
 	}
-	return desired, nil
+	return nil
 }
 
 // refusal returns an error if applying what the file says could only empty
 // groups.
 func (m *merger) refusal(desired *directory.Desired) error {
 	column, message, hint := inEntitlements, "", ""
+	file := ""
+	if len(m.files) == 1 {
+		file = m.files[0]
+	}
 	switch {
-	case desired.Rows == 0:
-		message = "the CSV has no rows"
+	case len(m.without) > 0:
+		file, message = slices.Min(m.without), "the CSV has no rows"
+		if len(m.files) > 1 {
+			hint = "take the file out of the list if it has nobody any more"
+		}
 	case desired.OutOfScope.DNs > 0 && len(desired.Groups) == 0:
 		message, hint = "no row names a group in scope", "check the patterns of groups"
 	case desired.OutOfScope.People > 0 && desired.OutOfScope.People == len(desired.People):
@@ -88,7 +137,7 @@ func (m *merger) refusal(desired *directory.Desired) error {
 		return nil
 	}
 	return &Error{Rows: desired.Findings, Finding: directory.Finding{
-		Severity: directory.Error, Kind: directory.BadCSV, Column: m.titles[column],
+		Severity: directory.Error, Kind: directory.BadCSV, File: file, Column: m.titles[column],
 		Message: message + "; refusing to continue, since that could only empty groups", Hint: hint,
 	}}
 }

@@ -253,5 +253,5 @@ func TestReadCountsRows(t *testing.T) {
 	desired := read(t, header+"a@x.y,,A,CN=Ops\n,,,\nx,,A,zzz|y\n"+header+"b@x.y\nb@x.y,,?,CN=Ops\n")
 	same(t, "rows", desired.Rows, 4)
 	same(t, "invalid rows", desired.InvalidRows, 3)
-	same(t, "first invalid row", desired.FirstInvalidRow, 4)
+	same(t, "first invalid row", desired.FirstInvalidRow, directory.Row{Line: 4})
 }

@@ -50,12 +50,12 @@ type table struct {
 }
 
 // newTable reads the header.
-func newTable(r io.Reader, options Options) (*table, error) {
+func newTable(r io.Reader, options Options, findings *findings) (*table, error) {
 	text, err := decode(r)
 	if err != nil {
 		return nil, err
 	}
-	t := &table{options: options, text: newTextReader(text), given: options.Delimiter, headings: options.Columns.headings(), findings: newFindings()}
+	t := &table{options: options, text: newTextReader(text), given: options.Delimiter, headings: options.Columns.headings(), findings: findings}
 	for _, column := range columns {
 		t.titles = append(t.titles, column.title)
 	}

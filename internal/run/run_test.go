@@ -23,7 +23,7 @@ const oneMore = "Email,Entitlement Display Name\nnew@example.com,CN=ops\nann@exa
 
 // csv is a source of a text; strict refuses invalid rows.
 func csv(text string, strict bool) run.Source {
-	return run.CSV("groups.csv", func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }, roster.Options{}, strict)
+	return run.CSV([]run.File{{Path: "groups.csv", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }}}, roster.Options{}, strict)
 }
 
 // newTenant has a group of two, and answers with faults.
@@ -85,7 +85,7 @@ func TestEachEndingHasItsCode(t *testing.T) {
 		"dry run":      {source: csv(oneMore, false), options: run.Options{DryRun: true}, want: run.Done},
 		"drift":        {source: csv(oneMore, false), options: run.Options{DryRun: true, FailOnDrift: true}, want: run.Drifted, kind: directory.Drift},
 		"no drift":     {source: csv("Email,Entitlement Display Name\nann@example.com,CN=ops\nbob@example.com,CN=ops\n", false), options: run.Options{DryRun: true, FailOnDrift: true}},
-		"no file":      {source: run.CSV("x", func() (io.ReadCloser, error) { return nil, no }, roster.Options{}, false), want: run.CSVRefused, kind: directory.BadCSV},
+		"no file":      {source: run.CSV([]run.File{{Path: "x", Open: func() (io.ReadCloser, error) { return nil, no }}}, roster.Options{}, false), want: run.CSVRefused, kind: directory.BadCSV},
 		"no CSV":       {source: csv("<html>", false), want: run.CSVRefused, kind: directory.BadCSV},
 		"strict":       {source: csv(oneMore+"bad,CN=ops\n", true), want: run.CSVRefused, kind: directory.BadCSV},
 		"no snapshot":  {source: run.Snapshot("x", func() (*directory.Snapshot, error) { return nil, no }), want: run.Settings, kind: directory.BadSnapshot},

@@ -24,32 +24,59 @@ type Goal struct {
 	Plan func(*directory.Observed, plan.Policy) *plan.Plan
 }
 
-// CSV is the source of a sync: the export that open opens. path names it in
-// findings. With strict any invalid row makes it unusable.
-func CSV(path string, open func() (io.ReadCloser, error), options roster.Options, strict bool) Source {
+// File is a CSV export.
+type File struct {
+	Path string // names it in findings
+	Open func() (io.ReadCloser, error)
+}
+
+// CSV is the source of a sync: what the exports state together. With strict any
+// invalid row makes it unusable.
+func CSV(files []File, options roster.Options, strict bool) Source {
 	return func(plan.Policy) (Goal, []directory.Finding) {
-		file, err := open()
-		if err != nil {
-			return Goal{}, []directory.Finding{{Severity: directory.Error, Kind: directory.BadCSV, File: path, Message: err.Error(), Hint: HintOf(err)}}
-		}
-		defer func() { _ = file.Close() }()
-		desired, err := roster.Read(file, options)
-		if err != nil {
-			return Goal{}, inFile(path, csvFindings(err))
+		desired, findings := readCSV(files, options)
+		if desired == nil {
+			return Goal{}, findings
 		}
 		goal := Goal{People: len(desired.People), Groups: len(desired.Groups), OutOfScope: desired.OutOfScope, Desired: desired, Plan: func(observed *directory.Observed, policy plan.Policy) *plan.Plan {
 			return plan.New(desired, observed, policy)
 		}}
-		findings := inFile(path, desired.Findings)
-		if strict && desired.InvalidRows > 0 {
+		if first := desired.FirstInvalidRow; strict && desired.InvalidRows > 0 {
 			goal.Plan = nil
 			findings = append(asErrors(findings), directory.Finding{
-				Severity: directory.Error, Kind: directory.BadCSV, File: path,
-				Message: fmt.Sprintf("%s (the first on line %d); not allowed with strict", count(desired.InvalidRows, "invalid row", "invalid rows"), desired.FirstInvalidRow),
+				Severity: directory.Error, Kind: directory.BadCSV, File: first.File,
+				Message: fmt.Sprintf("%s (the first on line %d); not allowed with strict", count(desired.InvalidRows, "invalid row", "invalid rows"), first.Line),
 			})
 		}
 		return goal, findings
 	}
+}
+
+// readCSV reads all files, and says what is wrong with any. It returns nil if they
+// cannot be used.
+func readCSV(files []File, options roster.Options) (*directory.Desired, []directory.Finding) {
+	r := roster.New(options)
+	var findings []directory.Finding
+	for _, file := range files {
+		opened, err := file.Open()
+		if err != nil {
+			findings = append(findings, directory.Finding{Severity: directory.Error, Kind: directory.BadCSV, File: file.Path, Message: err.Error(), Hint: HintOf(err)})
+			continue
+		}
+		err = r.Add(file.Path, opened)
+		_ = opened.Close()
+		if err != nil {
+			findings = append(findings, csvFindings(err)...)
+		}
+	}
+	if len(findings) > 0 {
+		return nil, findings
+	}
+	desired, err := r.Desired()
+	if err != nil {
+		return nil, csvFindings(err)
+	}
+	return desired, desired.Findings
 }
 
 // csvFindings are why a CSV cannot be used, its rows first.
@@ -67,13 +94,6 @@ func asErrors(findings []directory.Finding) []directory.Finding {
 		if findings[i].Kind.InvalidRow() {
 			findings[i].Severity = directory.Error
 		}
-	}
-	return findings
-}
-
-func inFile(path string, findings []directory.Finding) []directory.Finding {
-	for i := range findings {
-		findings[i].File = path
 	}
 	return findings
 }

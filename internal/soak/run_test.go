@@ -139,7 +139,8 @@ func (r *trial) walk(ctx context.Context) {
 
 // source is the CSV of some rows.
 func (w *world) source(rows []exportRow, options roster.Options, strict bool) run.Source {
-	return run.CSV("x", func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(w.csv(rows))), nil }, options, strict)
+	file := run.File{Path: "x", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(w.csv(rows))), nil }}
+	return run.CSV([]run.File{file}, options, strict)
 }
 
 func endOf(result *run.Result) string {
