@@ -6,10 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
-	"log"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -21,7 +18,6 @@ import (
 	"xc-group-sync/internal/actions"
 	"xc-group-sync/internal/config"
 	"xc-group-sync/internal/directory"
-	"xc-group-sync/internal/simulator"
 	"xc-group-sync/internal/xc"
 )
 
@@ -32,9 +28,9 @@ func connect(c *config.Config, transport *http.Transport, logger *slog.Logger) (
 		Attempts: c.HTTPAttempts, Scope: c.HTTPScope, RetryAfterMax: c.RetryAfterMax, RateLimit: c.RateLimit, Concurrency: c.Concurrency, Log: logger,
 	}
 	if c.Simulate {
-		base, stop, err := simulate(c.SimulateFaults)
+		base, stop, err := simulate(c)
 		if err != nil {
-			return nil, nil, fmt.Errorf("simulate: %w", err)
+			return nil, nil, err
 		}
 		options.BaseURL = base
 		return xc.New(options), stop, nil
@@ -44,25 +40,6 @@ func connect(c *config.Config, transport *http.Transport, logger *slog.Logger) (
 		options.Token = c.APIToken
 	}
 	return xc.New(options), transport.CloseIdleConnections, nil
-}
-
-// faultSeed makes simulate-faults fail the same requests each time.
-const faultSeed = 1
-
-// simulate starts the embedded tenant on loopback.
-func simulate(faults float64) (base string, stop func(), err error) {
-	users, groups := simulator.Sample()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	server := &http.Server{
-		Handler:           simulator.New(users, groups, simulator.WithFaults(faults, faultSeed)),
-		ReadHeaderTimeout: time.Minute,
-		ErrorLog:          log.New(io.Discard, "", 0),
-	}
-	go func() { _ = server.Serve(listener) }()
-	return "http://" + listener.Addr().String(), func() { _ = server.Close() }, nil
 }
 
 // openFiles opens or tries every file that the settings name but the CSV, and

@@ -201,7 +201,7 @@ func (s *session) show(line string) {
 func (s *session) report(result *run.Result) *report.Report {
 	stats := s.client.Stats()
 	return &report.Report{
-		Result: result, Version: Version(), Tenant: s.settings.Tenant, API: s.settings.Policy.API, Simulate: s.settings.Simulate, URL: s.edge.RunURL(), Told: s.told,
+		Result: result, Version: Version(), Tenant: s.settings.Tenant, API: s.settings.Policy.API, Simulate: s.settings.Simulate, Sample: s.settings.Policy.Sample, URL: s.edge.RunURL(), Told: s.told,
 		HTTP: report.HTTP{Requests: stats.Requests, Retries: stats.Retries, P50: stats.P50, P95: stats.P95, Max: stats.Max},
 	}
 }

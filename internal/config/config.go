@@ -35,7 +35,8 @@ type Config struct {
 	KeyFile     string
 
 	Simulate       bool
-	SimulateFaults float64 // share, 0 to 1
+	SimulateState  []string // a snapshot, or a CSV and a policy file; empty: a sample
+	SimulateFaults float64  // share, 0 to 1
 
 	DryRun        bool
 	Yes           bool        // apply without asking

@@ -42,7 +42,7 @@ func (s *setting) of(command string) bool { return s.only == nil || slices.Conta
 
 // settings is the table, in the order of the documentation.
 var settings = []setting{
-	{name: "csv", topic: "Common", common: true, only: desiring, value: paths(func(c *Config, v string) { c.CSV = append(c.CSV, v) }),
+	{name: "csv", topic: "Common", common: true, only: desiring, value: list(parsed("FILE", csvPath, func(c *Config, v string) { c.CSV = append(c.CSV, v) })),
 		meaning: "Path of the CSV export (required). `-` is standard input. A list, one path or glob per line, is read as one roster."},
 	{name: "snapshot", common: true, only: []string{Restore, Export}, value: file(func(c *Config, v string) { c.Snapshot = v }),
 		meaning: "Path of a snapshot: the one to go back to (required), or to export instead of the tenant."},
@@ -61,7 +61,9 @@ var settings = []setting{
 	{name: "yes", common: true, only: applying, byDefault: "false", value: boolean(func(c *Config, v bool) { c.Yes = v }),
 		meaning: "Apply without asking first. Without it, a run on a terminal prints its plan and asks before the first write."},
 	{name: "simulate", common: true, byDefault: "false", value: boolean(func(c *Config, v bool) { c.Simulate = v }),
-		meaning: "Run against an embedded sample tenant: no credentials, nothing outside is touched."},
+		meaning: "Run against an embedded tenant: no credentials, nothing outside is touched."},
+	{name: "simulate-state", value: list(file(func(c *Config, v string) { c.SimulateState = append(c.SimulateState, v) })),
+		meaning: "What the embedded tenant holds instead of the sample: a snapshot, or a CSV and a policy file as `export` writes them, one per line."},
 	{name: "simulate-faults", byDefault: "0", value: number(1, func(c *Config, v float64) { c.SimulateFaults = v }),
 		meaning: "Share of the embedded tenant's requests that fail transiently, 0 to 1."},
 	{name: "report-file", common: true, only: applying, value: file(func(c *Config, v string) { c.ReportFile = v }),

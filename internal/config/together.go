@@ -36,6 +36,9 @@ func (l *loader) checkTogether() {
 	if c.SimulateFaults > 0 && !c.Simulate && !l.invalid["simulate"] {
 		l.failAbout("simulate-faults", "", "simulate-faults requires simulate")
 	}
+	if len(c.SimulateState) > 0 && !c.Simulate && !l.invalid["simulate"] {
+		l.failAbout("simulate-state", "", "simulate-state requires simulate")
+	}
 	l.checkScope()
 	if c.Policy.PruneUnmanaged && !c.Policy.PruneGroups {
 		l.warn("", "prune-unmanaged has no effect without prune: groups or all")
@@ -47,7 +50,7 @@ func (l *loader) checkTogether() {
 		l.checkTenant()
 		l.checkCredentials()
 	}
-	c.Policy.Tenant, c.Policy.Sample = c.Tenant, c.Simulate
+	c.Policy.Tenant, c.Policy.Sample = c.Tenant, c.Simulate && len(c.SimulateState) == 0
 	_, c.Policy.API, _ = strings.Cut(c.APIURL, "://")
 	if len(c.Policy.Groups) > 0 {
 		c.Roster.GroupInScope = func(dn directory.DN) bool { return c.Policy.DNInScope(dn, dn.GroupName()) }

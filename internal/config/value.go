@@ -65,16 +65,18 @@ func text(form string, store func(*Config, string)) value { return parsed(form, 
 
 func file(store func(*Config, string)) value { return text("FILE", store) }
 
-// paths is a list of paths and globs.
-func paths(store func(*Config, string)) value {
-	v := parsed("FILE", func(text string) (string, error) {
-		if strings.Contains(text, "**") {
-			return "", errors.New("must not contain **: a * matches within one directory")
-		}
-		return oneLine(text)
-	}, store)
+// list is a list of such values.
+func list(v value) value {
 	v.isList = true
 	return v
+}
+
+// csvPath reads a path or a glob.
+func csvPath(text string) (string, error) {
+	if strings.Contains(text, "**") {
+		return "", errors.New("must not contain **: a * matches within one directory")
+	}
+	return oneLine(text)
 }
 
 func oneLine(text string) (string, error) {
@@ -235,9 +237,7 @@ func limit(store func(*Config, plan.Limit)) value {
 
 // patterns is a list of plan.Patterns.
 func patterns(at func(*Config) *plan.Patterns) value {
-	v := parsed("PATTERN", plan.ParsePattern, func(c *Config, pattern string) { *at(c) = append(*at(c), pattern) })
-	v.isList = true
-	return v
+	return list(parsed("PATTERN", plan.ParsePattern, func(c *Config, pattern string) { *at(c) = append(*at(c), pattern) }))
 }
 
 var tenantForm = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$`)

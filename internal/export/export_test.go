@@ -135,6 +135,10 @@ func TestASyncOfAnExportDoesNothing(t *testing.T) {
 		if len(p.Operations)+len(p.Blocked)+len(p.Refusals) > 0 {
 			t.Fatalf("seed %d: %+v\nblocked %v\n%s\n%s", seed, p.Operations, p.Blocked, x.CSV, x.Policy)
 		}
+		simulated := export.Tenant(desired, c.Policy) // the tenant that the files describe is as good
+		if p := plan.New(desired, simulated, c.Policy); len(p.Operations)+len(p.Blocked)+len(p.Withheld) > 0 || p.Groups.Existing != x.Groups || p.Users.Existing != x.People {
+			t.Fatalf("seed %d: in the simulated tenant: %+v\n%s", seed, p, x.CSV)
+		}
 		if p.Groups.Unchanged != x.Groups {
 			t.Fatalf("seed %d: %d of %d groups are unchanged", seed, p.Groups.Unchanged, x.Groups)
 		}

@@ -25,6 +25,7 @@ type Report struct {
 	Tenant   string
 	API      string // host and path; empty for the embedded tenant
 	Simulate bool   // the tenant is the embedded one, whatever its name
+	Sample   bool   // and holds the sample
 	HTTP     HTTP
 	URL      string // of the run on GitHub; empty: none
 	Told     int    // how many of the findings, from the first, the reader of the text has seen
@@ -34,8 +35,11 @@ type Report struct {
 func (r *Report) place() string { return r.Tenant + r.simulated() }
 
 func (r *Report) simulated() string {
-	if r.Simulate {
+	switch {
+	case r.Sample:
 		return " (an embedded sample tenant)"
+	case r.Simulate:
+		return " (an embedded tenant)"
 	}
 	return ""
 }

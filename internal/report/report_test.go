@@ -269,7 +269,7 @@ func TestNotes(t *testing.T) {
 func TestRefusedRun(t *testing.T) {
 	t.Parallel()
 	r := example(true)
-	r.Simulate = true
+	r.Simulate, r.Sample = true, true
 	r.Plan.Refusals = []plan.Refusal{{Guard: "max-removals", Reason: "plan would remove 9 of 10 users"}}
 	r.Add(directory.Finding{Severity: directory.Error, Kind: directory.Refusal, Message: "refusing to apply: plan would remove 9 of 10 users", Hint: "re-run"})
 	document, err := r.JSON(report.Sanitizer{})

@@ -391,7 +391,7 @@ var leftOutOfSync = map[string]string{
 
 	"http-retry-attempts": ofNetwork, "http-retry-scope": ofNetwork, "timeout": ofNetwork, "concurrency": ofNetwork, "rate-limit": ofNetwork, "proxy": ofNetwork,
 
-	"simulate-faults": "it is for trying things out", "yes": "nobody is asked in a job",
+	"simulate-state": "it is for trying things out", "simulate-faults": "it is for trying things out", "yes": "nobody is asked in a job",
 	"summary":      "it is on",
 	"github-token": "the job's own is enough",
 	"log-level":    "a re-run with debug logging shows everything",
