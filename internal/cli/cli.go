@@ -88,6 +88,10 @@ func MainContext(ctx context.Context, args []string, getenv func(string) string,
 		return int(run.Done)
 	case "completion":
 		shell := strings.Join(args[1:], " ")
+		if shell == "--help" || shell == "-h" {
+			_, _ = io.WriteString(stdout, "Usage: xc-group-sync completion bash|zsh|fish\n")
+			return int(run.Done)
+		}
 		script, err := config.Completion(shell)
 		if err == nil {
 			_, _ = io.WriteString(stdout, script)

@@ -198,7 +198,7 @@ func TestLoadValues(t *testing.T) {
 		"max-removals, number":  {[]string{"--max-removals=10"}, func(c *config.Config) any { return c.Policy.MaxRemovals }, plan.Limit{Max: 10}},
 		"max-removals, none":    {[]string{"--max-removals=none"}, func(c *config.Config) any { return c.Policy.MaxRemovals }, plan.Limit{None: true}},
 		"max-removals, zero":    {[]string{"--max-removals=0"}, func(c *config.Config) any { return c.Policy.MaxRemovals }, plan.Limit{}},
-		"protect, lines":        {[]string{"--protect= A@x.y \n\nops-*"}, func(c *config.Config) any { return c.Policy.Protect }, plan.Patterns{"A@x.y", "ops-*"}},
+		"protect, lines":        {[]string{"--protect= A@x.y \n\nops-*"}, func(c *config.Config) any { return c.Policy.Protect }, plan.Patterns{"a@x.y", "ops-*"}},
 		"protect, repeated":     {[]string{"--protect=a\nb", "--protect=", "--protect", "c"}, func(c *config.Config) any { return c.Policy.Protect }, plan.Patterns{"a", "b", "c"}},
 		"groups":                {[]string{"--groups=xc-*", "--groups", "!xc-a*"}, func(c *config.Config) any { return c.Policy.Groups }, plan.Patterns{"xc-*", "!xc-a*"}},
 		"people":                {[]string{"--people=*@a.b"}, func(c *config.Config) any { return c.Policy.People }, plan.Patterns{"*@a.b"}},

@@ -30,6 +30,7 @@ type Desired struct {
 	KeepGroups      bool // no group is emptied or deleted
 
 	OutOfScope struct{ DNs, People int } // distinct ones that rows name
+	Outside    map[GroupName]bool        // groups that DNs out of scope name
 
 	Rows            int // after the header, without those that state nothing
 	InvalidRows     int // rows with a finding whose kind is an InvalidRow

@@ -274,20 +274,23 @@ func isLabel(dc string) bool {
 // components of the domain are all at one end.
 type dnOrder struct {
 	begun, domainFirst bool
+	nameFirst, org     bool // a CN is the first part; an O or C came before
 	domain, name       bool // a DC, and a CN or OU, came before
 	joined             bool
 }
 
 func (o *dnOrder) add(kind, value string) {
 	if !o.begun {
-		o.begun, o.domainFirst = true, kind == "dc"
+		o.begun, o.domainFirst, o.nameFirst = true, kind == "dc", kind == "cn"
 	}
 	switch kind {
 	case "dc":
 		o.joined = o.joined || o.domainFirst && o.name || strings.Contains(value, "=")
 		o.domain = true
+	case "o", "c":
+		o.org = true
 	case "cn", "ou":
-		o.joined = o.joined || !o.domainFirst && o.domain
+		o.joined = o.joined || !o.domainFirst && o.domain || kind == "cn" && o.nameFirst && o.org
 		o.name = true
 	}
 }

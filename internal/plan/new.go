@@ -124,6 +124,11 @@ func (p *planner) hintAtAdopt() {
 		}
 	}
 	if len(names) > 1 {
+		for i := range p.plan.Blocked { // one line for all of them
+			if b := &p.plan.Blocked[i]; b.Object == Group && p.unadopted[directory.GroupName(b.Name)] {
+				b.Hint = ""
+			}
+		}
 		p.warn(directory.NotOwned, "", "to take all of them over, add to the policy file: adopt: ["+strings.Join(names, ", ")+"]",
 			"%d groups in the CSV exist, and this program did not create them", len(names))
 	}

@@ -57,7 +57,7 @@ func ParsePattern(s string) (string, error) {
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, directory.IsControl):
 		return "", errors.New("must not contain control characters or invalid UTF-8")
 	}
-	glob = norm.NFC.String(glob)
+	glob = comparable(glob)
 	for rest := glob; rest != ""; {
 		if rest[0] != '[' {
 			rest = rest[1:]
@@ -84,11 +84,21 @@ func (p Patterns) Match(names ...string) bool {
 		return false
 	}
 	for i, name := range names {
-		names[i] = norm.NFC.String(name)
+		names[i] = comparable(name)
 	}
 	return p.matchBy(func(glob string) bool {
 		return slices.ContainsFunc(names, func(name string) bool { return matchGlob(glob, name) })
 	})
+}
+
+// comparable returns a name, or a pattern, in the form in which names are
+// compared: an address in that of addresses, so that an internationalized domain
+// may be written either way.
+func comparable(text string) string {
+	if strings.Contains(text, "@") {
+		return directory.FoldAddress(text)
+	}
+	return norm.NFC.String(text)
 }
 
 // matchBy reports whether p selects something of which matches says whether a

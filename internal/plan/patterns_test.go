@@ -18,7 +18,7 @@ func TestParsePatterns(t *testing.T) {
 	}{
 		"none":               {"", nil, false},
 		"blank lines":        {"\n  \r\n\t", nil, false},
-		"lines, trimmed":     {" Ann@x.y \r\n*-admins\n", plan.Patterns{"Ann@x.y", "*-admins"}, false},
+		"lines, trimmed":     {" Ann@x.y \r\n*-admins\n", plan.Patterns{"ann@x.y", "*-admins"}, false},
 		"sets and ranges":    {"[A-C]?\n[^x]*\n[!x]\n[]a-]", plan.Patterns{"[A-C]?", "[^x]*", "[!x]", "[]a-]"}, false},
 		"exclusions":         {"!a\n! b", plan.Patterns{"!a", "!b"}, false},
 		"a backslash":        {`CN=Doe\, Jane*`, plan.Patterns{`CN=Doe\, Jane*`}, false},

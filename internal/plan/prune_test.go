@@ -50,7 +50,7 @@ func TestPruneOfGroups(t *testing.T) {
 		"a contradicted member":                 {csv: func(c *csv) { c.person("b@x.y", directory.Contradicted) }, withheld: "member b@x.y stays: the CSV lists this person as active and as inactive"},
 		"a member of an unknown status":         {csv: func(c *csv) { c.person("b@x.y", directory.Unclear) }, withheld: "member b@x.y stays: the status of this person is not known"},
 		"a member with an invalid DN":           {csv: func(c *csv) { c.person("b@x.y", directory.Active).KeepMemberships = true }, withheld: "member b@x.y stays: an invalid row is about this person"},
-		"referred to":                           {group: func(g *directory.Group) { g.References = map[string]int{"b": 2, "a": 1, "c": 0} }, withheld: "it is referred to by a (1), b (2)"},
+		"referred to":                           {group: func(g *directory.Group) { g.References = map[string]int{"b": 2, "a": 1, "c": 0} }, says: `group "old" is not deleted: it is referred to by a (1), b (2)`},
 		"referred to by nothing":                {group: func(g *directory.Group) { g.References = map[string]int{"a": 0} }, want: true},
 		"the caller is not known":               {policy: func(p *plan.Policy) { p.Caller = plan.Caller{} }, want: true},
 		"an invalid email elsewhere":            {csv: func(c *csv) { c.KeepUsers = true }, want: true},

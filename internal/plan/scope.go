@@ -42,7 +42,13 @@ func (p Policy) PersonInScope(email directory.Email) bool {
 // groupInScope reports whether a group of the tenant is in scope, by itself or
 // by a row that names it.
 func (p *planner) groupInScope(group *directory.Group) bool {
-	return p.named[group.Name] != nil || p.policy.GroupInScope(group)
+	switch {
+	case p.named[group.Name] != nil:
+		return true
+	case p.desired.Outside[group.Name]:
+		return false // the CSV names it by a DN that is out of scope
+	}
+	return p.policy.GroupInScope(group)
 }
 
 // GroupInScope reports whether a group of the tenant is in scope whatever the CSV

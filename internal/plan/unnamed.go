@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	"xc-group-sync/internal/directory"
 )
@@ -47,6 +48,10 @@ func (p *planner) unnamedGroups() (emptied, deleted []Operation) {
 }
 
 func (p *planner) groupDeletion(group *directory.Group) (Operation, bool) {
+	if kinds := group.ReferredBy(); len(kinds) > 0 {
+		p.warn(directory.GroupKept, string(group.Name), "", "group %q is not deleted: it is referred to by %s", group.Name, strings.Join(kinds, ", "))
+		return Operation{}, false
+	}
 	if reason := p.keepGroup(group); reason != "" {
 		p.plan.Withheld = append(p.plan.Withheld, Withheld{Kind: GroupRemoval, Group: group.Name, Reason: reason})
 		return Operation{}, false

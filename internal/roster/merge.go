@@ -398,9 +398,11 @@ func (m *merger) finish() *directory.Desired {
 	}
 	m.findings.fill(&desired)
 	ranks := m.rankPeople(&desired)
+	desired.Outside = map[directory.GroupName]bool{}
 	for _, dn := range m.dns {
 		if dn.group == nil {
 			desired.OutOfScope.DNs++
+			desired.Outside[dn.GroupName()] = true
 		} else {
 			dn.group.DNs = append(dn.group.DNs, dn.DN)
 		}

@@ -22,9 +22,9 @@ func TestReadStatusWords(t *testing.T) {
 	}{
 		{"", map[string][]string{
 			active:   {"A", "a", " A ", "\u00a0a\t"},
-			inactive: {"I", "T", "x", "Z", " d ", "Inactive", "TERMINATED", "Disabled", "False", "0", "no", "Suspended", "deprovisioned", "Staged"},
+			inactive: {"I", "T", "x", "Z", " d ", "Inactive", "TERMINATED", "Disabled", "False", "no", "Suspended", "deprovisioned", "Staged"},
 			unknown: {
-				"", " ", "Active", "active", "True", "1", "Yes", "Enabled", "Aktiv", "А", "а", "A.", "AA", "A\u200b", "\ufeffA", "Ａ", "#REF!", "NULL", "N/A", "?", "2", "é", "on leave",
+				"", " ", "0", "Active", "active", "True", "1", "Yes", "Enabled", "Aktiv", "А", "а", "A.", "AA", "A\u200b", "\ufeffA", "Ａ", "#REF!", "NULL", "N/A", "?", "2", "é", "on leave",
 				"Locked out", "\u0130", "ſ", strings.Repeat("A", 5000),
 			},
 		}},

@@ -21,6 +21,7 @@ type stated struct {
 	memberships, users, groupsStay bool
 	bad                            int             // rows
 	outside                        map[string]bool // DNs and people who are not in scope
+	outsideGroups                  map[string]bool // that DNs out of scope name
 }
 
 type statedPerson struct {
@@ -54,7 +55,7 @@ type statedGroup struct {
 func (g *statedGroup) collides() bool { return len(g.dns) > 1 && g.formed }
 
 func (w *world) stated() *stated {
-	s := &stated{people: map[string]*statedPerson{}, groups: map[string]*statedGroup{}, outside: map[string]bool{}}
+	s := &stated{people: map[string]*statedPerson{}, groups: map[string]*statedGroup{}, outside: map[string]bool{}, outsideGroups: map[string]bool{}}
 	for _, row := range w.rows {
 		if row.odd != 0 {
 			s.memberships, s.users, s.groupsStay = true, true, true
@@ -87,7 +88,7 @@ func (w *world) stated() *stated {
 			switch {
 			case w.isBad(dn):
 			case !w.rules.includesDN(dn):
-				s.outside["dn "+dn.key] = true
+				s.outside["dn "+dn.key], s.outsideGroups[w.rules.groupOf(dn)] = true, true
 			default:
 				s.group(dn, &w.rules).name(row.email, active, good)
 			}

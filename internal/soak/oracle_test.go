@@ -108,7 +108,7 @@ func (a *planner) block(object, name string) { a.blocked[thing{object, "", name}
 
 // inScope reports whether a group of the tenant is.
 func (a *planner) inScope(name string) bool {
-	return a.stated.groups[name] != nil || a.r.includesGroup(name, owned(a.before.groups[name].Description))
+	return a.stated.groups[name] != nil || !a.stated.outsideGroups[name] && a.r.includesGroup(name, owned(a.before.groups[name].Description))
 }
 
 // barPeople finds the people who can be put into no group.
@@ -165,7 +165,9 @@ func (a *planner) unnamedGroup(name string, group simulator.Group) {
 			a.changes[name] = &change{remove: true}
 			return
 		}
-		a.withheld[thing{"group", name, ""}] = true
+		if group.ReferencesCount["policy"] == 0 { // else it is warned about
+			a.withheld[thing{"group", name, ""}] = true
+		}
 	}
 	if a.r.empty && a.r.mayChange(name, group.Description) {
 		a.changes[name] = a.change(name, nil)
