@@ -24,7 +24,7 @@ type Person struct {
 // Group is a group that the CSV or the tenant puts the person into.
 type Group struct {
 	Name     directory.GroupName
-	Roles    []directory.Role // that it gives
+	Roles    []directory.Role // that it gives, or would if it is to be created
 	Rows     []directory.Row  // of the person, that name it
 	Desired  bool             // the CSV wants the person in it
 	Observed bool             // the person is in it
@@ -50,6 +50,7 @@ type explainer struct {
 	removed  map[membership]bool
 	withheld map[membership]string
 	actions  map[directory.GroupName]plan.Action
+	created  map[directory.GroupName][]directory.Role
 	blocked  map[string]string // reasons, by object and name
 }
 
@@ -96,6 +97,7 @@ func (x *explainer) group(name directory.GroupName, email directory.Email) *Grou
 	at := membership{name, email}
 	if x.member[at] == nil {
 		x.member[at] = &Group{Name: name}
+		x.member[at].Roles = x.created[name]
 		if group := x.groups[name]; group != nil {
 			x.member[at].Roles = group.Roles
 		}
@@ -105,13 +107,16 @@ func (x *explainer) group(name directory.GroupName, email directory.Email) *Grou
 
 func (x *explainer) readPlan() {
 	x.added, x.removed, x.withheld = map[membership]bool{}, map[membership]bool{}, map[membership]string{}
-	x.actions, x.blocked = map[directory.GroupName]plan.Action{}, map[string]string{}
+	x.actions, x.created, x.blocked = map[directory.GroupName]plan.Action{}, map[directory.GroupName][]directory.Role{}, map[string]string{}
 	for i := range x.plan.Operations {
 		o := &x.plan.Operations[i]
 		if o.Object != plan.Group {
 			continue
 		}
 		x.actions[o.Group.Name] = o.Action
+		if o.Action == plan.Create {
+			x.created[o.Group.Name] = o.Group.Roles
+		}
 		for _, member := range o.Add {
 			x.added[membership{o.Group.Name, member.Email}] = true
 		}
@@ -230,7 +235,7 @@ func (x *explainer) reason(group *Group, at membership, observed *directory.Grou
 	switch {
 	case observed != nil && observed.SyncMode == directory.SyncSCIM:
 		return "SCIM syncs the group"
-	case observed != nil && !x.policy.GroupInScope(observed) && x.named[at.group] == nil:
+	case observed != nil && x.named[at.group] == nil && (x.desired.Outside[at.group] || !x.policy.GroupInScope(observed)):
 		return "the group is not in scope"
 	case !x.policy.PersonInScope(at.email):
 		return "the person is not in scope"
