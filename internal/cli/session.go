@@ -41,7 +41,7 @@ type session struct {
 	hub       *actions.GitHub // nil: not connected yet
 	told      int             // findings that the text has told already
 
-	found func(directory.Finding) // logs a finding; nil where the text tells it on the same stream
+	found func([]directory.Finding) // logs findings; nil where the text tells them on the same stream
 }
 
 func newSession(settings *config.Config, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) *session {
@@ -75,7 +75,7 @@ func newSession(settings *config.Config, getenv func(string) string, stdin io.Re
 	if same := s.edge.Active() || elsewhere || terminal && seen; same {
 		s.log = slog.New(withoutErrors{s.log.Handler()})
 	} else {
-		s.found = s.logFinding
+		s.found = s.logFindings
 	}
 	return s
 }
@@ -83,6 +83,13 @@ func newSession(settings *config.Config, getenv func(string) string, stdin io.Re
 func isTerminal(stream any) bool {
 	file, ok := stream.(interface{ Fd() uintptr })
 	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// logFindings logs findings, many of one kind as one.
+func (s *session) logFindings(findings []directory.Finding) {
+	for _, f := range s.sanitizer.Grouped(findings) {
+		s.logFinding(f)
+	}
 }
 
 func (s *session) logFinding(f directory.Finding) {
@@ -103,7 +110,7 @@ func (s *session) logFinding(f directory.Finding) {
 	if f.Severity == directory.Error {
 		level = slog.LevelError
 	}
-	s.log.Log(context.Background(), level, s.sanitizer.Message(f), attributes...)
+	s.log.Log(context.Background(), level, f.Message, attributes...)
 }
 
 // badSettings says all that is wrong with the settings and the files they name.

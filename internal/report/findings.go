@@ -22,23 +22,33 @@ type line struct {
 // lines makes a line of each finding, and one of many warnings of one kind.
 // Operations that failed and what is blocked are always named one by one.
 func (s Sanitizer) lines(findings []directory.Finding) []line {
+	var lines []line
+	for _, f := range s.Grouped(findings) {
+		lines = append(lines, line{f, s.Line(prefix(f) + f.Message), s.Line(f.Hint)})
+	}
+	return lines
+}
+
+// Grouped returns findings with sanitized messages, many warnings of one kind as
+// one that counts them.
+func (s Sanitizer) Grouped(findings []directory.Finding) []directory.Finding {
+	var grouped []directory.Finding
 	byKind := map[directory.Kind][]directory.Finding{}
 	for _, f := range findings {
 		byKind[f.Kind] = append(byKind[f.Kind], f)
 	}
-	var lines []line
-	counted := map[directory.Kind]bool{}
 	for _, f := range findings {
 		switch alike := byKind[f.Kind]; {
-		case counted[f.Kind]:
+		case alike == nil: // counted already
 		case len(alike) > shownFindings && countable(f):
-			counted[f.Kind] = true
-			lines = append(lines, line{f, s.Line(s.several(alike)), s.Line(f.Hint)})
+			byKind[f.Kind] = nil
+			grouped = append(grouped, directory.Finding{Severity: f.Severity, Kind: f.Kind, File: f.File, Message: s.several(alike), Hint: f.Hint})
 		default:
-			lines = append(lines, line{f, s.Line(prefix(f) + s.Message(f)), s.Line(f.Hint)})
+			f.Message = s.Message(f)
+			grouped = append(grouped, f)
 		}
 	}
-	return lines
+	return grouped
 }
 
 func countable(f directory.Finding) bool {
@@ -63,7 +73,7 @@ func (s Sanitizer) several(alike []directory.Finding) string {
 	if len(names) > 0 {
 		listed = fmt.Sprintf(": %s and %d more", strings.Join(names, ", "), len(alike)-len(names))
 	}
-	return fmt.Sprintf("%s%s%s; for example, %s", file(first[0]), alike[0].Kind.Count(len(alike)), listed, s.Message(first[0]))
+	return fmt.Sprintf("%s%s; for example, %s", alike[0].Kind.Count(len(alike)), listed, s.Message(first[0]))
 }
 
 // prefix is where a finding is, as in "groups.csv: line 3, Email: " or

@@ -38,9 +38,9 @@ type Options struct {
 	// whether there will be one. The finding that it returns refuses the plan.
 	// Nil approves.
 	Planned func(ctx context.Context, result *Result, applies bool) *directory.Finding
-	// Found is called with each finding when it is found, but for operations that
+	// Found is called with findings when they are found, but for operations that
 	// failed, which are in Log. Nil is not called.
-	Found func(directory.Finding)
+	Found func([]directory.Finding)
 	// Save keeps the snapshot of what is about to change, before it changes; an
 	// error ends the run. It is called if there is anything to change. Nil saves
 	// nothing.
@@ -70,16 +70,14 @@ type Result struct {
 	Outcome    *groupsync.Outcome        // nil if nothing was applied
 	Findings   []directory.Finding       // all that went wrong or deserves attention, in the order found
 
-	found func(directory.Finding)
+	found func([]directory.Finding)
 }
 
 // Add adds findings to the result.
 func (r *Result) Add(findings ...directory.Finding) {
 	r.Findings = append(r.Findings, findings...)
-	for _, f := range findings {
-		if r.found != nil {
-			r.found(f)
-		}
+	if r.found != nil && len(findings) > 0 {
+		r.found(findings)
 	}
 }
 

@@ -123,7 +123,7 @@ func TestEachEndingHasItsCode(t *testing.T) {
 			}
 			tenant := newTenant(tt.fault)
 			var found []directory.Finding
-			tt.options.Found = func(f directory.Finding) { found = append(found, f) }
+			tt.options.Found = func(f []directory.Finding) { found = append(found, f...) }
 			result := run.Run(ctx, tt.source, connect(tenant), plan.Policy{Tenant: "acme"}, tt.options)
 			var kind directory.Kind
 			if n := len(result.Findings); n > 0 {
