@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -78,7 +79,7 @@ func MainContext(ctx context.Context, args []string, getenv func(string) string,
 	}
 	var wrong string
 	switch command {
-	case config.Sync, config.Plan, config.Restore, config.Export, config.Explain:
+	case config.Sync, config.Plan, config.Restore, config.Export, config.Explain, config.Doctor:
 		return int(start(ctx, command, args[1:], getenv, stdin, stdout, stderr))
 	case "help", "--help", "-help", "-h":
 		help(stdout)
@@ -139,14 +140,21 @@ func start(ctx context.Context, command string, args []string, getenv func(strin
 		return run.Done
 	}
 	s := newSession(settings, getenv, stdin, stdout, stderr)
-	transport, filesErr := openFiles(settings, getenv)
+	transport, certificate, filesErr := openFiles(settings, getenv)
 	if err := errors.Join(err, filesErr); err != nil {
+		if command == config.Doctor {
+			return s.unready(err)
+		}
 		return s.badSettings(err)
 	}
 	if command == config.Export && settings.Snapshot != "" {
 		return s.export(ctx)
 	}
-	client, closeTenant, err := connect(settings, transport, s.log)
+	if command == config.Doctor {
+		return s.doctor(ctx, transport, certificate)
+	}
+	s.warnOfExpiry(certificate)
+	client, closeTenant, err := connect(settings, transport, func(base http.RoundTripper) http.RoundTripper { return base }, s.log)
 	if err != nil {
 		return s.badSettings(err)
 	}

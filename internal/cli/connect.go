@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -11,18 +12,17 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"time"
 
 	"golang.org/x/net/http/httpproxy"
 
 	"xc-group-sync/internal/actions"
 	"xc-group-sync/internal/config"
-	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/xc"
 )
 
-// connect makes the client of the tenant, or of an embedded one.
-func connect(c *config.Config, transport *http.Transport, logger *slog.Logger) (*xc.Client, func(), error) {
+// connect makes the client of the tenant, or of an embedded one. Its requests go
+// through what watch makes of the transport.
+func connect(c *config.Config, transport *http.Transport, watch func(http.RoundTripper) http.RoundTripper, logger *slog.Logger) (*xc.Client, func(), error) {
 	options := xc.Options{
 		BaseURL: c.APIURL, UserAgent: "xc-group-sync/" + Version(), Timeout: c.Timeout, ReadOnly: c.DryRun, Additive: c.Policy.Withhold,
 		Attempts: c.HTTPAttempts, Scope: c.HTTPScope, RetryAfterMax: c.RetryAfterMax, RateLimit: c.RateLimit, Concurrency: c.Concurrency, Log: logger,
@@ -32,10 +32,10 @@ func connect(c *config.Config, transport *http.Transport, logger *slog.Logger) (
 		if err != nil {
 			return nil, nil, err
 		}
-		options.BaseURL = base
+		options.BaseURL, options.Transport = base, watch(http.DefaultTransport)
 		return xc.New(options), stop, nil
 	}
-	options.Transport = transport
+	options.Transport = watch(transport)
 	if c.Credential == config.ByToken {
 		options.Token = c.APIToken
 	}
@@ -43,11 +43,11 @@ func connect(c *config.Config, transport *http.Transport, logger *slog.Logger) (
 }
 
 // openFiles opens or tries every file that the settings name but the CSV, and
-// makes of them the transport, nil with simulate. Its errors name the settings
-// that are bad.
-func openFiles(c *config.Config, getenv func(string) string) (transport *http.Transport, err error) {
+// makes of them the transport, nil with simulate. It returns the client certificate
+// too, nil if there is none. Its errors name the settings that are bad.
+func openFiles(c *config.Config, getenv func(string) string) (transport *http.Transport, leaf *x509.Certificate, err error) {
 	if !c.Simulate {
-		transport, err = newTransport(c, getenv)
+		transport, leaf, err = newTransport(c, getenv)
 	}
 	if c.Snapshot != "" {
 		if _, missing := os.Stat(c.Snapshot); missing != nil {
@@ -57,38 +57,25 @@ func openFiles(c *config.Config, getenv func(string) string) (transport *http.Tr
 	if actions.Active(getenv) {
 		err = errors.Join(err, checkNoDevice(c))
 	}
-	return transport, errors.Join(err, checkWritable("report-file", c.ReportFile), checkNew("snapshot-file", c.SnapshotFile),
+	return transport, leaf, errors.Join(err, checkWritable("report-file", c.ReportFile), checkNew("snapshot-file", c.SnapshotFile),
 		checkWritable("output", c.Output), checkWritable("policy-output", c.PolicyOutput), checkOutputs(c))
 }
 
-func newTransport(c *config.Config, getenv func(string) string) (*http.Transport, error) {
+func newTransport(c *config.Config, getenv func(string) string) (*http.Transport, *x509.Certificate, error) {
 	options := xc.TransportOptions{Connections: c.Concurrency}
 	var certificateErr, bundleErr error
 	proxyErr := proxy(&options, c.Proxy, getenv)
 	options.Certificate, certificateErr = certificate(c)
-	if outdated := validity(options.Certificate, time.Now()); outdated != "" {
-		c.Warnings = append(c.Warnings, directory.Finding{Kind: directory.BadSettings, Message: outdated})
-	}
 	options.CABundle, bundleErr = caBundle(c)
 	transport, err := xc.NewTransport(options)
 	if err != nil && bundleErr == nil {
 		bundleErr = fmt.Errorf("ca-bundle: %s: %w", c.CABundle, err)
 	}
-	return transport, errors.Join(proxyErr, certificateErr, bundleErr)
-}
-
-// validity says when a client certificate was or will be valid if it is not
-// now: servers answer no more than that it is bad.
-func validity(certificate *tls.Certificate, now time.Time) string {
-	const form = "2006-01-02 15:04 UTC"
-	switch {
-	case certificate == nil || certificate.Leaf == nil:
-	case now.After(certificate.Leaf.NotAfter):
-		return "the client certificate expired on " + certificate.Leaf.NotAfter.UTC().Format(form) + ": servers will refuse it"
-	case now.Before(certificate.Leaf.NotBefore):
-		return "the client certificate is not valid before " + certificate.Leaf.NotBefore.UTC().Format(form) + ": servers will refuse it"
+	var leaf *x509.Certificate
+	if options.Certificate != nil {
+		leaf = options.Certificate.Leaf
 	}
-	return ""
+	return transport, leaf, errors.Join(proxyErr, certificateErr, bundleErr)
 }
 
 // caBundle is what the setting names; nil where it names nothing.

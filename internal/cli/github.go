@@ -63,19 +63,24 @@ func (s *session) writeReport(r *report.Report) string {
 		return ""
 	}
 	document, err := r.JSON(s.sanitizer)
-	switch {
-	case err != nil:
-	case path == "-":
-		// The runner takes ##[ for a command wherever it is; this is the same JSON.
-		_, err = s.stdout.Write(bytes.ReplaceAll(document, []byte("##["), []byte(`#\u0023[`)))
-	default:
-		err = s.writeWhole(path, document)
+	if err == nil {
+		err = s.writeDocument(document)
 	}
 	if err != nil {
 		r.Fail(directory.NotReported, fmt.Errorf("report-file: %w", err))
 		return ""
 	}
 	return path
+}
+
+// writeDocument writes the content of report-file.
+func (s *session) writeDocument(document []byte) error {
+	if s.settings.ReportFile == "-" {
+		// The runner takes ##[ for a command wherever it is; this is the same JSON.
+		_, err := s.stdout.Write(bytes.ReplaceAll(document, []byte("##["), []byte(`#\u0023[`)))
+		return err
+	}
+	return s.writeWhole(s.settings.ReportFile, document)
 }
 
 // outputs are the outputs of the action.

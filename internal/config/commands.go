@@ -9,13 +9,15 @@ const (
 	Restore = "restore"
 	Export  = "export"
 	Explain = "explain"
+	Doctor  = "doctor"
 )
 
 // Which commands have a setting, if not all do. Plan has those of Sync.
 var (
-	applying = []string{Sync, Restore}          // carry out a plan
-	planning = []string{Sync, Restore, Explain} // make one
-	desiring = []string{Sync, Explain}          // make one from a CSV
+	applying  = []string{Sync, Restore}                  // carry out a plan
+	reporting = []string{Sync, Restore, Doctor}          // write a report and a job summary
+	planning  = []string{Sync, Restore, Explain, Doctor} // make a plan
+	desiring  = []string{Sync, Explain, Doctor}          // make one from a CSV
 )
 
 // Command is a command of the program as help shows it.
@@ -29,6 +31,7 @@ func Commands() []Command {
 		{Restore, "", "go back to a snapshot that a sync saved"},
 		{Export, "", "write the tenant's groups as a CSV that sync finds nothing to do for"},
 		{Explain, "", "say why people are, or are not, in each group; changes nothing"},
+		{Doctor, "", "check credentials, connectivity and permissions; sends only GETs"},
 		{"completion", "bash|zsh|fish", "print shell completion"},
 		{"version", "", "print the version"},
 		{"help", "", "print help; COMMAND --help shows that command's settings"},
@@ -37,7 +40,7 @@ func Commands() []Command {
 
 // hasSettings reports whether a command takes flags.
 func hasSettings(command string) bool {
-	return slices.Contains([]string{Sync, Plan, Restore, Export, Explain}, command)
+	return slices.Contains([]string{Sync, Plan, Restore, Export, Explain, Doctor}, command)
 }
 
 // tableName is the name by which the table knows a command.

@@ -45,7 +45,7 @@ func TestBashCompletion(t *testing.T) {
 		t.Fatal(err)
 	}
 	for line, want := range map[string]string{
-		"":                        "sync plan restore export explain completion version help",
+		"":                        "sync plan restore export explain doctor completion version help",
 		"re":                      "restore",
 		"completion ":             "bash zsh fish",
 		"sync --prune ":           "none groups users all",
@@ -58,6 +58,7 @@ func TestBashCompletion(t *testing.T) {
 		"export --out":            "--output",
 		"explain --onl":           "--only",
 		"explain --dry":           "",
+		"doctor --csv= --exp":     "--expiry-warning",
 		"sync --dry-run --max-re": "--max-removals",
 		"sync --comment ":         "auto true false",
 	} {

@@ -20,7 +20,7 @@ import (
 
 // Config is a run's settings, valid by themselves and together.
 type Config struct {
-	CSV      []string // of Sync and Explain: paths and globs; - is standard input
+	CSV      []string // of Sync and Explain, and optionally of Doctor: paths and globs; - is standard input
 	Roster   roster.Options
 	Snapshot string // of Restore and Export
 	Tenant   string // never empty: the host of the API where no tenant is named
@@ -33,6 +33,9 @@ type Config struct {
 	P12Password string
 	CertFile    string
 	KeyFile     string
+	// ExpiryWarning is how many days before it expires a client certificate is
+	// warned about; 0: not at all.
+	ExpiryWarning int
 
 	Simulate       bool
 	SimulateState  []string // a snapshot, or a CSV and a policy file; empty: a sample

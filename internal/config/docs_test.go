@@ -14,11 +14,12 @@ func TestHelp(t *testing.T) {
 		command    string
 		has, hasNo []string
 	}{
-		{"", []string{"--csv FILE ", "--snapshot FILE ", "(sync, explain only)", "(sync, restore only)", "\nRetry:\n"}, nil},
+		{"", []string{"--csv FILE ", "--snapshot FILE ", "(sync, explain, doctor only)", "(sync, restore only)", "\nRetry:\n"}, nil},
 		{config.Sync, []string{"--csv FILE ", "--prune none|groups|users|all", "--tenant NAME ", "\nRetry:\n"}, []string{"--snapshot FILE", "(sync, ", "(export only)"}},
 		{config.Plan, []string{"--csv FILE ", "--prune none|groups|users|all", "\nRetry:\n"}, []string{"--snapshot FILE", "(sync, ", "(export only)"}},
 		{config.Restore, []string{"--snapshot FILE ", "--tenant NAME ", "\nCommon:\n", "\nRetry:\n"}, []string{"--csv ", "--delimiter ", "--prune ", "--strict ", "(sync, ", "(export only)"}},
 		{config.Export, []string{"--output FILE ", "--snapshot FILE ", "--groups PATTERN ", "--tenant NAME "}, []string{"--csv ", "--dry-run", "--yes", "--prune ", "--max-removals", "--retry-attempts", "--comment", "(sync, ", "(export only)"}},
+		{config.Doctor, []string{"--csv FILE ", "--tenant NAME ", "--adopt ", "--expiry-warning N ", "--report-file "}, []string{"--snapshot", "--yes", "--dry-run", "--expect-plan", "--only", "(sync, "}},
 		{config.Explain, []string{"--csv FILE ", "--only PATTERN ", "--protect PATTERN ", "--tenant NAME "}, []string{"--dry-run", "--yes", "--output ", "--report-file", "--retry-attempts", "--comment", "(sync, ", "(export only)"}},
 	} {
 		t.Run(tt.command, func(t *testing.T) {
@@ -59,7 +60,7 @@ func checkHelp(t *testing.T, help string, has, hasNo []string) {
 
 func TestDocsTellCommandsApart(t *testing.T) {
 	t.Parallel()
-	for _, row := range []string{"(`sync`, `explain` only) |", "(`export` only) |"} {
+	for _, row := range []string{"(`sync`, `explain`, `doctor` only) |", "(`export` only) |"} {
 		if !strings.Contains(config.Markdown(), row) {
 			t.Errorf("docs/settings.md has no row that ends with %q", row)
 		}

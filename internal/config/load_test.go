@@ -96,7 +96,7 @@ func TestLoadDefaults(t *testing.T) {
 		OnUserFailure: groupsync.SkipGroup,
 		UserRetry:     retry.Default(), GroupRetry: group, RetryAfterMax: time.Minute,
 		BreakerThreshold: 5, BreakerCooldown: 30 * time.Second,
-		HTTPAttempts: 3, HTTPScope: xc.ScopeReads, Timeout: 30 * time.Second, Concurrency: 4,
+		ExpiryWarning: 14, HTTPAttempts: 3, HTTPScope: xc.ScopeReads, Timeout: 30 * time.Second, Concurrency: 4,
 		Summary: true, Comment: config.Auto, MaskEmails: config.Auto, LogLevel: slog.LevelInfo, LogFormat: "text",
 	})
 }

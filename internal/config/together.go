@@ -14,7 +14,7 @@ func (l *loader) inActions() bool { return l.getenv("GITHUB_ACTIONS") == "true" 
 // checkTogether checks what concerns more than one setting.
 func (l *loader) checkTogether() {
 	c := l.config
-	if slices.Contains(desiring, l.command) && len(c.CSV) == 0 && !l.invalid["csv"] {
+	if slices.Contains(desiring, l.command) && l.command != Doctor && len(c.CSV) == 0 && !l.invalid["csv"] {
 		l.fail("give the path of the CSV export: --csv FILE", "missing required setting: csv")
 	}
 	if stdin := slices.Index(c.CSV, "-"); stdin >= 0 && slices.Contains(c.CSV[stdin+1:], "-") {

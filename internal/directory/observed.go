@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 )
 
 // The words of the API (F5's OpenAPI documents: userIdmType, userUserType,
@@ -41,6 +42,8 @@ type User struct {
 	DomainOwner bool       `json:"domain_owner"`
 	Groups      []string   `json:"groups"` // nil where the tenant does not say
 	Roles       []Role     `json:"roles"`  // nil where the tenant does not say
+	LastLogin   time.Time  `json:"-"`      // zero where the tenant does not say, or before the first
+	Created     time.Time  `json:"-"`      // zero where the tenant does not say
 }
 
 // Ordinary reports whether the user is a person, not one that XC keeps for itself

@@ -37,7 +37,6 @@ func newPlanner(desired *directory.Desired, observed *directory.Observed, policy
 		barred:    map[directory.Email]bool{},
 		taken:     map[string]bool{},
 		blocked:   map[directory.GroupName]bool{},
-		unadopted: map[directory.GroupName]bool{},
 		newcomers: map[directory.Email]*directory.Person{},
 		plan: &Plan{
 			Users:  Count{Desired: len(desired.People), Existing: len(observed.Users)},
@@ -69,7 +68,6 @@ type planner struct {
 	barred     map[directory.Email]bool              // people who are blocked, look like others or are not in scope
 	taken      map[string]bool                       // usernames, by key, that are also emails of people who are blocked
 	blocked    map[directory.GroupName]bool          // groups in plan.Blocked
-	unadopted  map[directory.GroupName]bool          // those that adopt would unblock
 	lookalikes map[directory.Email]directory.Email   // people whose address looks like another's that is also touched
 	newcomers  map[directory.Email]*directory.Person // people to create, to be put into a group
 	plan       *Plan
@@ -117,21 +115,35 @@ func (p *planner) blockGroup(name directory.GroupName, reason, hint string) {
 
 // hintAtAdopt gives the groups that adopt would unblock as one line to paste.
 func (p *planner) hintAtAdopt() {
-	var names []string
-	for _, b := range p.plan.Blocked {
-		if b.Object == Group && p.unadopted[directory.GroupName(b.Name)] {
-			names = append(names, yamlString(b.Name))
-		}
-	}
-	if len(names) > 1 {
+	if names := p.plan.Adoptable(); len(names) > 1 {
 		for i := range p.plan.Blocked { // one line for all of them
-			if b := &p.plan.Blocked[i]; b.Object == Group && p.unadopted[directory.GroupName(b.Name)] {
+			if b := &p.plan.Blocked[i]; b.Adoptable {
 				b.Hint = ""
 			}
 		}
-		p.warn(directory.NotOwned, "", "to take all of them over, add to the policy file: adopt: ["+strings.Join(names, ", ")+"]",
+		p.warn(directory.NotOwned, "", "to take all of them over, add to the policy file: "+AdoptLine(names),
 			"%d groups in the CSV exist, and this program did not create them", len(names))
 	}
+}
+
+// Adoptable returns the blocked groups that adopt would unblock.
+func (p *Plan) Adoptable() []directory.GroupName {
+	var names []directory.GroupName
+	for _, b := range p.Blocked {
+		if b.Adoptable {
+			names = append(names, directory.GroupName(b.Name))
+		}
+	}
+	return names
+}
+
+// AdoptLine returns the line of a policy file that adopts groups.
+func AdoptLine(groups []directory.GroupName) string {
+	names := make([]string, len(groups))
+	for i, name := range groups {
+		names[i] = yamlString(string(name))
+	}
+	return "adopt: [" + strings.Join(names, ", ") + "]"
 }
 
 // yamlString writes the name of a group so that a policy file has it as text.
@@ -219,7 +231,7 @@ func (p *planner) groups() []Operation {
 		case !p.changeable(observed):
 			p.blockGroup(desired.Name, fmt.Sprintf("it exists, and this program did not create it (%s; %s)", count(len(observed.Usernames), "member", "members"), rolesText(observed.Roles)),
 				fmt.Sprintf("to take it over, add it to adopt: %s", desired.Name))
-			p.unadopted[desired.Name] = true
+			p.plan.Blocked[len(p.plan.Blocked)-1].Adoptable = true
 		default:
 			operation := p.groupUpdate(desired, observed)
 			if len(operation.Add)+len(operation.Remove) == 0 {

@@ -105,6 +105,8 @@ type Blocked struct {
 	Hint    string           // what to do about it; may be empty
 	Roles   []directory.Role // that a group of the tenant gives
 	Missing bool             // the tenant has no such object, and it is not created
+	// Adoptable says that adopt would unblock it.
+	Adoptable bool
 }
 
 // Count is what the CSV names and the tenant holds of one kind of object.

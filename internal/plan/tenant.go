@@ -69,6 +69,10 @@ func (t *tenant) members(group *directory.Group) []Member {
 	return members
 }
 
+// IDMType returns the kind of users that a sync of the tenant creates unless the
+// policy says otherwise.
+func IDMType(observed *directory.Observed) string { return newTenant(observed).idmType() }
+
 // idmType is what most ordinary users are, without the domain owner unless there
 // is nobody else; local if that leaves no answer.
 func (t *tenant) idmType() string {

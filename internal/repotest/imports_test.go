@@ -23,7 +23,7 @@ var packages = []struct {
 	{"main.go", "the process", []string{"cli"}, "it only starts the program"},
 	{
 		"cli", "commands, wiring, signals",
-		[]string{"actions", "config", "directory", "explain", "export", "groupsync", "progress", "report", "roster", "run", "simulator", "xc"},
+		[]string{"actions", "config", "directory", "doctor", "explain", "export", "groupsync", "progress", "report", "roster", "run", "simulator", "xc"},
 		"it wires the packages together; the rules live in them",
 	},
 	{
@@ -43,7 +43,11 @@ var packages = []struct {
 	},
 	{"export", "a tenant as CSV and policy file", []string{"directory", "plan"}, "an export is pure"},
 	{"explain", "why somebody is in a group, or not", []string{"directory", "plan"}, "an explanation is pure"},
-	{"report", "text, Markdown, JSON, sanitizers", []string{"directory", "explain", "groupsync", "plan", "retry", "run"}, "it renders and does no I/O"},
+	{
+		"doctor", "the checks of `doctor`, as values", []string{"directory", "plan", "retry", "run", "xc"},
+		"it reads through the parts that a run has, and renders nothing",
+	},
+	{"report", "text, Markdown, JSON, sanitizers", []string{"directory", "doctor", "explain", "groupsync", "plan", "retry", "run"}, "it renders and does no I/O"},
 	{"actions", "the edge to GitHub: masks, annotations, outputs, summary, comment, issue", []string{"retry"}, "it does not know what a plan is"},
 	{"progress", "a progress bar on a terminal, an occasional line in a log", nil, "it counts anything"},
 	{"simulator", "the embedded tenant", nil, "it must be as independent of the program as a real tenant"},

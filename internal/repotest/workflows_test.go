@@ -389,7 +389,7 @@ var leftOutOfSync = map[string]string{
 	"group-retry-attempts": byProfile, "group-backoff-multiplier": byProfile, "group-backoff-min": byProfile, "group-backoff-max": byProfile,
 	"retry-after-max": byProfile, "retry-budget": byProfile, "circuit-breaker-threshold": byProfile, "circuit-breaker-cooldown": byProfile,
 
-	"http-retry-attempts": ofNetwork, "http-retry-scope": ofNetwork, "timeout": ofNetwork, "concurrency": ofNetwork, "rate-limit": ofNetwork, "proxy": ofNetwork,
+	"http-retry-attempts": ofNetwork, "http-retry-scope": ofNetwork, "timeout": ofNetwork, "concurrency": ofNetwork, "rate-limit": ofNetwork, "proxy": ofNetwork, "expiry-warning": ofNetwork,
 
 	"simulate-state": "it is for trying things out", "simulate-faults": "it is for trying things out", "yes": "nobody is asked in a job",
 	"summary":      "it is on",

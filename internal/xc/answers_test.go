@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -244,7 +245,8 @@ func TestObserve(t *testing.T) {
 		body := `{"items":[
 			{"email":" Ann@Example.com","name":"ann","group_names":["unsaid","said","half"],"sync_mode":"SCIM","domain_owner":true,
 			 "namespace_roles":[{"namespace":"*","role":"r"}],"idm_type":"VOLTERRA_MANAGED","type":"SERVICE","first_name":"A","last_name":"B"},
-			{"name":"machine"}]}`
+			{"name":"machine","last_login_timestamp":"0001-01-01T00:00:00Z","creation_timestamp":"2024-05-06T07:08:09.123+02:00"},
+			{"name":"odd","last_login_timestamp":{"seconds":1},"creation_timestamp":"last year"}]}`
 		if strings.HasSuffix(r.URL.Path, "user_groups") {
 			body = `{"user_groups":[{"name":"said","usernames":["ann"],"references_count":{"a":2,"b":"3","c":"x","d":0}},{"name":"unsaid"},
 				{"name":"nobody"},{"name":"empty","usernames":[]},{"name":"half","error":{"code":"EPARTIAL","message":"half"}},{"name":"whole","error":{}}]}`
@@ -262,7 +264,8 @@ func TestObserve(t *testing.T) {
 		Users: []directory.User{
 			{Email: "ann@example.com", Address: " Ann@Example.com", Username: "ann", Name: directory.PersonName{First: "A", Last: "B"}, IdmType: "VOLTERRA_MANAGED", Type: "SERVICE",
 				SyncMode: "SCIM", DomainOwner: true, Groups: []string{"unsaid", "said", "half"}, Roles: []directory.Role{{Namespace: "*", Role: "r"}}},
-			{Username: "machine", IdmType: "SSO", Type: "USER", SyncMode: "SELF"},
+			{Username: "machine", IdmType: "SSO", Type: "USER", SyncMode: "SELF", Created: time.Date(2024, 5, 6, 5, 8, 9, 123e6, time.UTC)},
+			{Username: "odd", IdmType: "SSO", Type: "USER", SyncMode: "SELF"},
 		},
 		Groups: []directory.Group{
 			group("said", []directory.Username{"ann"}, ""),

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"xc-group-sync/internal/directory"
 )
@@ -31,6 +32,8 @@ type wireUser struct {
 	Roles       []wireRole `json:"namespace_roles,omitempty"`
 	SyncMode    string     `json:"sync_mode,omitempty"`
 	DomainOwner bool       `json:"domain_owner,omitempty"`
+	LastLogin   wireTime   `json:"last_login_timestamp"`
+	Created     wireTime   `json:"creation_timestamp"`
 }
 
 type wireGroup struct {
@@ -124,7 +127,23 @@ func (w *wireUser) directory() (directory.User, error) {
 		DomainOwner: w.DomainOwner,
 		Groups:      w.GroupNames,
 		Roles:       roles(w.Roles),
+		LastLogin:   w.LastLogin.Time,
+		Created:     w.Created.Time,
 	}, err
+}
+
+// wireTime is a timestamp. One that is missing, unreadable or before 2000 (as of
+// somebody who never logged in) is the zero time: nothing that is changed depends
+// on it, so it must not make a listing invalid.
+type wireTime struct{ time.Time }
+
+// UnmarshalJSON never fails.
+func (w *wireTime) UnmarshalJSON(text []byte) error {
+	at, err := time.Parse(`"`+time.RFC3339+`"`, string(text))
+	if err == nil && at.Year() >= 2000 {
+		w.Time = at.UTC()
+	}
+	return nil
 }
 
 func roles(wire []wireRole) []directory.Role {

@@ -1,0 +1,285 @@
+// Package doctor checks whether a sync would work: settings, network,
+// credentials, the tenant, and what the CSV means for it. It changes nothing and
+// renders nothing: a check is a value.
+package doctor
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/retry"
+	"xc-group-sync/internal/run"
+	"xc-group-sync/internal/xc"
+)
+
+// Status is how a check ended.
+type Status string
+
+// The statuses.
+const (
+	OK   Status = "ok"
+	Warn Status = "warn" // a sync runs, but look at this first; also of what was not checked
+	Fail Status = "FAIL" // a sync cannot run
+)
+
+// Check is one thing that was looked at.
+type Check struct {
+	Name   string
+	Status Status
+	File   string // as in directory.Finding, with Line and Column
+	Line   int
+	Column string
+	Detail string         // one sentence, lower case, without a final stop
+	Items  []Item         // that Detail is about, all of them; may be empty
+	Hint   string         // what to do about it; may be empty
+	Kind   directory.Kind // of a Fail: decides the exit code
+}
+
+// Item is a person or a group that a check is about.
+type Item struct {
+	Name  string // email or username of a person, API name of a group
+	Note  string // may be empty
+	Group bool
+}
+
+// The names of the checks, in the order in which they are shown.
+const (
+	Settings    = "settings"
+	Certificate = "client certificate"
+	TenantName  = "tenant"
+	DNS         = "dns"
+	TCP         = "tcp"
+	Proxy       = "proxy"
+	TLS         = "tls"
+	Clock       = "clock"
+	Credentials = "credentials"
+	Reading     = "users and groups"
+	UserType    = "user type"
+	SCIM        = "scim"
+	CSV         = "csv"
+	Adopt       = "adopt"
+	NewUsers    = "new users"
+	Changes     = "plan"
+	LastLogin   = "last login"
+	Unlisted    = "not in the csv"
+	DirectRoles = "direct roles"
+	NoRoles     = "groups without roles"
+)
+
+var names = []string{
+	Settings, Certificate, TenantName, DNS, TCP, Proxy, TLS, Clock, Credentials, Reading, UserType, SCIM,
+	CSV, Adopt, NewUsers, Changes, LastLogin, Unlisted, DirectRoles, NoRoles,
+}
+
+// Options are what the checks are about.
+type Options struct {
+	Tenant        string
+	APIURL        string              // empty for the embedded tenant
+	Certificate   *x509.Certificate   // the client's; nil: none
+	ExpiryWarning int                 // days; 0: off
+	Policy        plan.Policy         // except the caller
+	Warnings      []directory.Finding // about the settings
+	Source        run.Source          // the CSV; nil: none is given
+	Now           time.Time           // when the checks begin
+	Log           *slog.Logger        // nil: silent
+}
+
+// Result is all checks, in order.
+type Result struct{ Checks []Check }
+
+// Code returns the exit code that the failed checks ask for.
+func (r *Result) Code() run.Code {
+	var failed run.Result
+	for _, check := range r.Checks {
+		if check.Status == Fail {
+			failed.Findings = append(failed.Findings, directory.Finding{Severity: directory.Error, Kind: check.Kind})
+		}
+	}
+	return failed.Code()
+}
+
+// Run makes all checks. probe must be what tenant sends its requests through, and
+// fresh. It sends requests only by way of Observe and WhoAmI.
+func Run(ctx context.Context, tenant run.Tenant, probe *Probe, options Options) *Result {
+	e := &examination{Options: options, tenant: tenant, probe: probe}
+	e.settings()
+	if options.Certificate == nil {
+		e.add(Check{Name: Certificate, Status: OK, Detail: "none is used"})
+	} else {
+		e.add(CheckCertificate(options.Certificate, options.Now, options.ExpiryWarning))
+	}
+	if e.identify(ctx) {
+		e.read(ctx)
+	}
+	e.tenantName()
+	if options.Source != nil {
+		e.csv(ctx)
+	}
+	return e.result()
+}
+
+// Unready is the result if the settings are not valid: nothing else can be checked.
+func Unready(invalid []directory.Finding, csv bool) *Result {
+	e := &examination{}
+	if csv {
+		e.Source = func(plan.Policy) (run.Goal, []directory.Finding) { return run.Goal{}, nil }
+	}
+	for _, f := range invalid {
+		f.Severity, f.Kind = directory.Error, directory.BadSettings
+		e.found(Settings, f)
+	}
+	return e.result()
+}
+
+type examination struct {
+	Options
+	tenant   run.Tenant
+	probe    *Probe
+	caller   directory.User
+	observed *directory.Observed // nil: not read
+	checks   []Check
+	unknown  error // why the caller is not known
+}
+
+// found adds a check that ended with a finding.
+func (e *examination) found(name string, f directory.Finding) {
+	check := Check{Name: name, Status: Warn, File: f.File, Line: f.Line, Column: f.Column, Detail: f.Message, Hint: f.Hint}
+	if f.Severity == directory.Error {
+		check.Status, check.Kind = Fail, f.Kind
+	}
+	e.add(check)
+}
+
+func (e *examination) add(check Check) { e.checks = append(e.checks, check) }
+
+func (e *examination) ok(name, format string, args ...any) {
+	e.add(Check{Name: name, Status: OK, Detail: fmt.Sprintf(format, args...)})
+}
+
+func (e *examination) warn(name, hint, format string, args ...any) {
+	e.add(Check{Name: name, Status: Warn, Detail: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// result puts the checks in order and adds those that could not be made.
+func (e *examination) result() *Result {
+	failed := slices.IndexFunc(e.checks, func(c Check) bool { return c.Status == Fail })
+	for i, name := range names {
+		made := slices.ContainsFunc(e.checks, func(c Check) bool { return c.Name == name })
+		if made || e.Source == nil && i >= slices.Index(names, CSV) {
+			continue
+		}
+		detail := "not checked"
+		if failed >= 0 {
+			detail += ": " + e.checks[failed].Name + " failed"
+		}
+		e.warn(name, "", "%s", detail)
+	}
+	slices.SortStableFunc(e.checks, func(a, b Check) int { return slices.Index(names, a.Name) - slices.Index(names, b.Name) })
+	return &Result{e.checks}
+}
+
+func (e *examination) settings() {
+	for _, f := range e.Warnings {
+		e.found(Settings, f)
+	}
+	if len(e.Warnings) == 0 {
+		e.ok(Settings, "valid")
+	}
+}
+
+// identify asks who the caller is, and tells from that one request how far it got.
+// It reports whether the tenant may be read.
+func (e *examination) identify(ctx context.Context) bool {
+	caller, err := e.tenant.WhoAmI(ctx)
+	if ctx.Err() != nil {
+		e.interrupted(Credentials)
+		return false
+	}
+	if !e.network(err) {
+		return false
+	}
+	switch {
+	case err == nil:
+		e.caller = caller
+		e.add(Check{Name: Credentials, Status: OK, Detail: "accepted; they belong to", Items: []Item{{Name: nameOf(&caller), Note: role(&caller)}}})
+	case retry.FaultOf(err).Unauthenticated:
+		e.add(Check{Name: Credentials, Status: Fail, Detail: reason(err), Hint: run.HintOf(err), Kind: directory.Authentication})
+		return false
+	default:
+		// A run goes on, too: reading says whether there is a way.
+		e.unknown = err
+		e.warn(Credentials, run.HintOf(err), "could not identify the credentials' own user, so a sync deletes nobody: %s", reason(err))
+	}
+	return true
+}
+
+func (e *examination) read(ctx context.Context) {
+	observed, err := e.tenant.Observe(ctx)
+	switch {
+	case ctx.Err() != nil:
+		e.interrupted(Reading)
+		return
+	case err != nil:
+		kind := directory.TenantUnread
+		if xc.Refused(err) {
+			kind = directory.Authentication
+		}
+		e.add(Check{Name: Reading, Status: Fail, Detail: reason(err), Hint: run.HintOf(err), Kind: kind})
+		return
+	}
+	e.observed = observed
+	owned := 0
+	for i := range observed.Groups {
+		if plan.Owned(&observed.Groups[i]) {
+			owned++
+		}
+	}
+	e.ok(Reading, "%s and %s read, %d of them created by this program", count(len(observed.Users), "user"), count(len(observed.Groups), "group"), owned)
+	e.userType()
+	e.scim()
+}
+
+func (e *examination) interrupted(name string) {
+	e.add(Check{Name: name, Status: Fail, Detail: "interrupted", Kind: directory.Interrupted})
+}
+
+func nameOf(user *directory.User) string {
+	if user.Email != "" {
+		return string(user.Email)
+	}
+	return string(user.Username)
+}
+
+// role is what a user is beside an ordinary one.
+func role(user *directory.User) string {
+	switch {
+	case user.DomainOwner:
+		return "domain owner"
+	case user.Type == directory.TypeService:
+		return "service user"
+	}
+	return ""
+}
+
+// reason is an error of a request, without what was to be done by it.
+func reason(err error) string {
+	var request *xc.Error
+	if errors.As(err, &request) {
+		return request.Error()
+	}
+	return err.Error()
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,179 @@
+package doctor
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/run"
+	"xc-group-sync/internal/xc"
+)
+
+// network tells where the first request ended; err is its outcome. It
+// reports whether the server answered.
+func (e *examination) network(err error) bool {
+	route := e.probe.Route()
+	plain := e.APIURL == "" || strings.HasPrefix(e.APIURL, "http://")
+	if route.Proxy == nil {
+		e.ok(Proxy, "none is used")
+	}
+	switch {
+	case route.LookupErr != nil && route.Connected == "" && !route.Answered:
+		e.unreachable(DNS, err)
+		return false
+	case route.Host == "" && route.Connected == "":
+	case route.Host == "":
+		e.ok(DNS, "not needed: an address is given")
+	default:
+		e.ok(DNS, "%s resolves to %s", route.Host, few(route.Addresses))
+	}
+	if route.Connected == "" && !route.Answered {
+		e.unreachable(TCP, err)
+		return false
+	}
+	e.ok(TCP, "connected to %s", route.Connected)
+	if route.Proxy != nil {
+		if !route.Secured && !route.Answered {
+			e.unreachable(Proxy, err)
+			return false
+		}
+		e.ok(Proxy, "connects by way of %s", route.Proxy.Redacted())
+	}
+	if plain {
+		e.ok(TLS, "not needed: the tenant is on this machine")
+	} else if !route.Answered && (route.HandshakeErr != nil || ofTLS(err)) {
+		e.unreachable(TLS, err)
+		return false
+	} else if route.TLS != nil {
+		e.ok(TLS, "%s", handshake(route.TLS))
+	}
+	if !route.Answered {
+		e.unreachable(Credentials, err)
+		return false
+	}
+	e.clock(route)
+	return true
+}
+
+// unreachable is the check at which the first request ended.
+func (e *examination) unreachable(name string, err error) {
+	detail := "no answer"
+	var request *xc.Error
+	if errors.As(err, &request) {
+		detail = request.Message
+	} else if err != nil {
+		detail = err.Error()
+	}
+	e.add(Check{Name: name, Status: Fail, Detail: detail, Hint: run.HintOf(err), Kind: directory.TenantUnread})
+}
+
+// ofTLS reports whether a handshake failed, or the server refused it afterwards.
+func ofTLS(err error) bool {
+	var (
+		operation   *net.OpError
+		certificate *tls.CertificateVerificationError
+		header      tls.RecordHeaderError
+		alert       tls.AlertError
+	)
+	return errors.As(err, &certificate) || errors.As(err, &header) || errors.As(err, &alert) ||
+		errors.As(err, &operation) && (operation.Op == "remote error" || operation.Op == "local error")
+}
+
+// handshake says what a TLS connection is.
+func handshake(state *tls.ConnectionState) string {
+	text := tls.VersionName(state.Version)
+	if len(state.PeerCertificates) > 0 {
+		leaf := state.PeerCertificates[0]
+		text += fmt.Sprintf(", certificate for %s by %s, until %s", state.ServerName, issuer(leaf), day(leaf.NotAfter))
+	}
+	return text
+}
+
+func issuer(certificate *x509.Certificate) string {
+	name := certificate.Issuer
+	if len(name.Organization) > 0 && name.CommonName != "" {
+		return name.Organization[0] + " " + name.CommonName
+	}
+	if name.CommonName != "" {
+		return name.CommonName
+	}
+	return name.String()
+}
+
+// clockTolerance is how far two clocks may be apart: a date in a header has whole
+// seconds, and an answer takes its time.
+const clockTolerance = time.Minute
+
+func (e *examination) clock(route Route) {
+	switch skew := route.Skew.Round(time.Second); {
+	case !route.Dated:
+		e.warn(Clock, "", "not checked: the server's answer has no date")
+	case skew > clockTolerance:
+		e.warn(Clock, "correct this machine's clock: certificates are checked against it", "this machine's clock is %v behind the server's", skew)
+	case skew < -clockTolerance:
+		e.warn(Clock, "correct this machine's clock: certificates are checked against it", "this machine's clock is %v ahead of the server's", -skew)
+	default:
+		e.ok(Clock, "agrees with the server's")
+	}
+}
+
+// CheckCertificate checks how long a client certificate is valid at now. It warns
+// of one that expires in fewer than that many days; 0 warns of none.
+func CheckCertificate(certificate *x509.Certificate, now time.Time, days int) Check {
+	left := certificate.NotAfter.Sub(now)
+	check := Check{Name: Certificate, Status: OK, Detail: fmt.Sprintf("the client certificate expires on %s, in %s", minute(certificate.NotAfter), count(int(left/(24*time.Hour)), "day"))}
+	const renew = "create a new certificate in the console (Administration, Credentials), and replace p12-file, p12-base64 or cert-file"
+	switch {
+	case left < 0:
+		check.Status, check.Kind, check.Hint = Fail, directory.Authentication, renew
+		check.Detail = fmt.Sprintf("the client certificate expired on %s: servers will refuse it", minute(certificate.NotAfter))
+	case now.Before(certificate.NotBefore):
+		check.Status, check.Kind, check.Hint = Fail, directory.Authentication, "correct this machine's clock, or use another certificate"
+		check.Detail = fmt.Sprintf("the client certificate is not valid before %s: servers will refuse it", minute(certificate.NotBefore))
+	case left < time.Duration(days)*24*time.Hour:
+		check.Status, check.Hint = Warn, renew
+	}
+	return check
+}
+
+func day(t time.Time) string    { return t.UTC().Format(time.DateOnly) }
+func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// few are the first of some addresses.
+func few(addresses []string) string {
+	const shown = 3
+	if more := len(addresses) - shown; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(addresses[:shown], ", "), more)
+	}
+	return strings.Join(addresses, ", ")
+}
+
+// tenantID is the form of the ID that the console shows beside the tenant's name.
+var tenantID = regexp.MustCompile(`^(.+)-[a-z]{8}$`)
+
+// tenantName warns of an ID in place of the name, unless it is a name: then the
+// credentials have been accepted there.
+func (e *examination) tenantName() {
+	host := e.APIURL
+	if u, err := url.Parse(e.APIURL); err == nil {
+		host = u.Host
+	}
+	if e.APIURL == "" {
+		e.ok(TenantName, "%s, an embedded one", e.Tenant)
+		return
+	}
+	id := tenantID.FindStringSubmatch(e.Tenant)
+	if id != nil && e.observed == nil && strings.HasPrefix(host, e.Tenant+".") {
+		e.warn(TenantName, fmt.Sprintf("if it is one, use the name alone: tenant: %s", id[1]),
+			"%q looks like a tenant ID, not like the name in https://NAME%s", e.Tenant, strings.TrimPrefix(host, e.Tenant))
+		return
+	}
+	e.ok(TenantName, "%s at %s", e.Tenant, host)
+}

@@ -1,0 +1,302 @@
+package doctor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/run"
+)
+
+// userType says what kind of users the tenant has, and what kind new ones will be.
+func (e *examination) userType() {
+	sso, local := 0, 0
+	for _, user := range e.observed.Users {
+		switch {
+		case !user.Ordinary():
+		case user.IdmType == directory.IdmLocal:
+			local++
+		default:
+			sso++
+		}
+	}
+	usual := plan.IDMType(e.observed)
+	kind := cmp.Or(e.Policy.IdmType, usual)
+	text := fmt.Sprintf("%s and %s; new users will be %s", count(sso, "SSO user"), count(local, "local user"), kindOf(kind))
+	if kind != usual && sso+local > 0 {
+		e.warn(UserType, "a tenant takes one kind of user at a time: remove idm-type, unless the tenant has just changed", "%s, unlike most", text)
+		return
+	}
+	e.ok(UserType, "%s", text)
+}
+
+func kindOf(idmType string) string {
+	if idmType == directory.IdmLocal {
+		return "local"
+	}
+	return idmType
+}
+
+func (e *examination) scim() {
+	var groups []Item
+	for _, group := range e.observed.Groups {
+		if group.SyncMode == directory.SyncSCIM {
+			groups = append(groups, Item{Name: string(group.Name), Group: true})
+		}
+	}
+	users := 0
+	for _, user := range e.observed.Users {
+		if user.SyncMode == directory.SyncSCIM {
+			users++
+		}
+	}
+	if len(groups)+users == 0 {
+		e.ok(SCIM, "nothing is synced by SCIM")
+		return
+	}
+	e.add(Check{Name: SCIM, Status: OK, Items: groups,
+		Detail: fmt.Sprintf("%s and %s are synced by SCIM and stay as they are", count(users, "user"), count(len(groups), "group"))})
+}
+
+// read is the tenant as it was read already.
+type read struct {
+	run.Tenant
+	*examination
+}
+
+var errUnread = errors.New("the tenant was not read")
+
+// Observe returns what was read.
+func (r read) Observe(context.Context) (*directory.Observed, error) {
+	if r.observed == nil {
+		return nil, errUnread
+	}
+	return r.observed, nil
+}
+
+// WhoAmI returns the caller who was found.
+func (r read) WhoAmI(context.Context) (directory.User, error) { return r.caller, r.unknown }
+
+// csv makes a dry run with the CSV, and tells what it means for the tenant.
+func (e *examination) csv(ctx context.Context) {
+	result := run.Run(ctx, e.Source, read{e.tenant, e}, e.Policy, run.Options{DryRun: true, Log: e.Log})
+	if !e.rows(result) || result.Plan == nil {
+		return
+	}
+	e.changes(result.Plan)
+	if e.observed != nil && result.Desired != nil {
+		e.stale(result.Desired)
+	}
+}
+
+// rows tells about the CSV itself, and reports whether it can be used.
+func (e *examination) rows(result *run.Result) bool {
+	var warnings, broken []directory.Finding
+	for _, f := range result.Findings {
+		switch code := run.CodeOf(f); {
+		case code == run.CSVRefused && !f.Kind.InvalidRow():
+			broken = append(broken, f)
+		case f.Kind == directory.Bug:
+			e.found(CSV, f)
+			return false
+		case f.File != "":
+			warnings = append(warnings, f)
+		}
+	}
+	more := ""
+	if len(warnings) > 0 {
+		more = fmt.Sprintf("; %s about rows, the first: %s", count(len(warnings), "message"), warnings[0].Message)
+		if warnings[0].Line > 0 {
+			more = fmt.Sprintf("; %s about rows, the first in %s, line %d: %s", count(len(warnings), "message"), warnings[0].File, warnings[0].Line, warnings[0].Message)
+		}
+	}
+	for _, f := range broken {
+		f.Message += more
+		e.found(CSV, f)
+	}
+	if len(broken) > 0 {
+		return false
+	}
+	text := fmt.Sprintf("%s named, in %s", people(result.People), count(result.Groups, "group"))
+	if more == "" {
+		e.ok(CSV, "%s", text)
+	} else {
+		e.warn(CSV, `to see all of them, run "xc-group-sync plan"`, "%s%s", text, more)
+	}
+	return true
+}
+
+// changes tells what a sync would do, as far as somebody has to decide something
+// before the first one.
+func (e *examination) changes(p *plan.Plan) {
+	if names := p.Adoptable(); len(names) == 0 {
+		e.ok(Adopt, "no group of the CSV has to be adopted")
+	} else {
+		e.add(Check{Name: Adopt, Status: Warn, Detail: count(len(names), "group") + " in the CSV exist, and this program did not create them",
+			Items: groupItems(names), Hint: "if a sync may change their members, add to the policy file: " + plan.AdoptLine(names)})
+	}
+	var created []Item
+	for i := range p.Operations {
+		if o := &p.Operations[i]; o.Object == plan.User && o.Action == plan.Create {
+			created = append(created, Item{Name: string(o.User.Email)})
+		}
+	}
+	if len(created) == 0 {
+		e.ok(NewUsers, "none would be created")
+	} else {
+		e.add(Check{Name: NewUsers, Status: Warn, Items: created, Detail: count(len(created), "user") + " would be created, and F5 sends a mail to each"})
+	}
+	for _, refusal := range p.Refusals {
+		e.add(Check{Name: Changes, Status: Fail, Detail: "a sync would be refused: " + refusal.Reason, Hint: refusal.Hint, Kind: directory.NotDone})
+	}
+	if len(p.Refusals) > 0 {
+		return
+	}
+	text := "nothing to do"
+	if len(p.Operations) > 0 {
+		text = fmt.Sprintf("%s, which add %s and remove %d", count(len(p.Operations), "operation"), count(p.Added(), "membership"), p.Removed())
+	}
+	var blocked []Item
+	for _, b := range p.Blocked {
+		if !b.Adoptable {
+			blocked = append(blocked, Item{Name: b.Name, Note: b.Reason, Group: b.Object == plan.Group})
+		}
+	}
+	warnings := slices.DeleteFunc(slices.Clone(p.Findings), func(f directory.Finding) bool {
+		return f.Kind == directory.NotOwned && f.Subject == "" // Adopt says it
+	})
+	if len(blocked)+len(warnings) == 0 {
+		e.ok(Changes, "%s", text)
+		return
+	}
+	if len(warnings) > 0 {
+		text += "; " + count(len(warnings), "warning")
+	}
+	if len(blocked) > 0 {
+		text += fmt.Sprintf("; %d blocked", len(blocked))
+	}
+	e.add(Check{Name: Changes, Status: Warn, Detail: text, Items: blocked, Hint: `to see all of it, run "xc-group-sync plan"`})
+}
+
+func groupItems(names []directory.GroupName) []Item {
+	items := make([]Item, len(names))
+	for i, name := range names {
+		items[i] = Item{Name: string(name), Group: true}
+	}
+	return items
+}
+
+// idle is how long somebody may not have logged in.
+const idle = 90 * 24 * time.Hour
+
+// stale tells about access that no review of the CSV would show.
+func (e *examination) stale(desired *directory.Desired) {
+	named := make(map[directory.Email]bool, len(desired.People))
+	for _, person := range desired.People {
+		named[person.Email] = true
+	}
+	var absent, unlisted, direct []Item
+	known := false
+	for i := range e.observed.Users {
+		user := &e.observed.Users[i]
+		known = known || !user.LastLogin.IsZero()
+		if !user.Ordinary() || !e.Policy.PersonInScope(user.Email) {
+			continue
+		}
+		item := Item{Name: nameOf(user)}
+		if note := absence(user, e.Now); note != "" {
+			absent = append(absent, Item{item.Name, note, false})
+		}
+		if user.DomainOwner || user.Username.Key() == e.caller.Username.Key() {
+			continue // they have access by other means than the CSV
+		}
+		if !named[user.Email] {
+			unlisted = append(unlisted, item)
+		}
+		if len(user.Roles) > 0 {
+			direct = append(direct, Item{item.Name, roles(user.Roles), false})
+		}
+	}
+	if !known {
+		e.warn(LastLogin, "", "not checked: the tenant does not say when people logged in")
+	} else {
+		e.list(LastLogin, absent, "everybody has logged in within 90 days", "%s not logged in within 90 days", "disable accounts that nobody uses in the console, or delete them with prune: users")
+	}
+	e.list(Unlisted, unlisted, "every account is in the CSV", "%s an account that the CSV does not name", "prune: users deletes such accounts; protect keeps some")
+	e.list(DirectRoles, direct, "all roles come from groups", "%s roles of their own, which no change of groups takes away", "remove them in the console, if a group gives what is needed")
+	e.groupsWithoutRoles(desired)
+}
+
+// list warns about people, if there are any.
+func (e *examination) list(name string, items []Item, none, some, hint string) {
+	if len(items) == 0 {
+		e.ok(name, "%s", none)
+		return
+	}
+	have := people(len(items)) + " have"
+	if len(items) == 1 {
+		have = "1 person has"
+	}
+	e.add(Check{Name: name, Status: Warn, Detail: fmt.Sprintf(some, have), Items: items, Hint: hint})
+}
+
+// absence says since when a user has not logged in, if that is long ago.
+func absence(user *directory.User, now time.Time) string {
+	last, note := user.LastLogin, "last "
+	if last.IsZero() {
+		last, note = user.Created, "never; created "
+	}
+	if last.IsZero() || now.Sub(last) <= idle {
+		return ""
+	}
+	return note + day(last)
+}
+
+func (e *examination) groupsWithoutRoles(desired *directory.Desired) {
+	named := make(map[directory.GroupName]bool, len(desired.Groups))
+	for _, group := range desired.Groups {
+		named[group.Name] = true
+	}
+	var empty []Item
+	for i := range e.observed.Groups {
+		group := &e.observed.Groups[i]
+		inScope := len(e.Policy.Groups) == 0 || named[group.Name] || plan.Owned(group)
+		if inScope && len(group.Roles) == 0 && group.ReadError == "" {
+			empty = append(empty, Item{Name: string(group.Name), Note: count(len(group.Usernames), "member"), Group: true})
+		}
+	}
+	if len(empty) == 0 {
+		e.ok(NoRoles, "none")
+		return
+	}
+	verb := "give"
+	if len(empty) == 1 {
+		verb = "gives"
+	}
+	e.add(Check{Name: NoRoles, Status: Warn, Detail: fmt.Sprintf("%s %s no roles to the members", count(len(empty), "group"), verb), Items: empty, Hint: "assign roles in the console"})
+}
+
+func roles(all []directory.Role) string {
+	const shown = 3
+	var texts []string
+	for i, one := range all {
+		if i == shown {
+			return fmt.Sprintf("%s and %d more", strings.Join(texts, ", "), len(all)-shown)
+		}
+		texts = append(texts, one.String())
+	}
+	return strings.Join(texts, ", ")
+}
+
+func people(n int) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return fmt.Sprintf("%d people", n)
+}

@@ -1,0 +1,155 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/doctor"
+)
+
+// Doctor is the result of the doctor command and what readers must know beside it.
+type Doctor struct {
+	*doctor.Result
+	Version  string
+	Tenant   string
+	API      string // host and path; empty for the embedded tenant
+	Started  time.Time
+	Duration time.Duration
+}
+
+// shownItems bounds the people and groups that a line names; the JSON has all.
+const shownItems = 5
+
+// WriteText writes a line for each check, with what to do about it on the next,
+// and counts them at the end.
+func (d *Doctor) WriteText(w io.Writer, s Sanitizer, style Style) error {
+	t := newText(w, s, style)
+	width := 0
+	for _, check := range d.Checks {
+		width = max(width, len(check.Name))
+	}
+	colors := map[doctor.Status]string{doctor.OK: green, doctor.Warn: yellow, doctor.Fail: red}
+	for _, check := range d.Checks {
+		_, _ = t.WriteString(t.colored(colors[check.Status], fmt.Sprintf("%-4s", check.Status)))
+		t.printf("  %s  %s\n", fmt.Sprintf("%-*s", width, check.Name), s.check(check))
+		if check.Hint != "" {
+			_, _ = t.WriteString("      " + t.colored(bold, "hint:"))
+			t.printf(" %s\n", check.Hint)
+		}
+	}
+	t.printf("%s\n", d.counted())
+	return t.flush()
+}
+
+// counted says how many checks ended how.
+func (d *Doctor) counted() string {
+	counts := map[doctor.Status]int{}
+	for _, check := range d.Checks {
+		counts[check.Status]++
+	}
+	return fmt.Sprintf("Checks of %s: %d ok, %d warn, %d FAIL", d.Tenant, counts[doctor.OK], counts[doctor.Warn], counts[doctor.Fail])
+}
+
+// check is what a check found, with the people or groups it is about.
+func (s Sanitizer) check(check doctor.Check) string {
+	text := prefix(directory.Finding{File: check.File, Line: check.Line, Column: check.Column}) + check.Detail
+	if len(check.Items) == 0 {
+		return text
+	}
+	var names []string
+	for i, item := range check.Items {
+		if i == shownItems {
+			names = append(names, fmt.Sprintf("and %d more", len(check.Items)-i))
+			break
+		}
+		name := item.Name
+		if !item.Group {
+			name = s.subject(name)
+		}
+		if item.Note != "" {
+			name += " (" + item.Note + ")"
+		}
+		names = append(names, name)
+	}
+	return text + ": " + strings.Join(names, ", ")
+}
+
+// Summary is the checks as a job summary of at most limit bytes.
+func (d *Doctor) Summary(s Sanitizer, limit int) string {
+	var p page
+	p.line("## Checks of %s", s.Code(d.Tenant))
+	p.line("")
+	p.line("| | check | result |")
+	p.line("|---|---|---|")
+	p.table("checks", rows(d.Checks, func(check doctor.Check) string {
+		status := string(check.Status)
+		if check.Status != doctor.OK {
+			status = "**" + status + "**"
+		}
+		text := s.Prose(s.check(check))
+		if check.Hint != "" {
+			text += ". " + capital(s.Prose(check.Hint)) + "."
+		}
+		return fmt.Sprintf("| %s | %s | %s |", status, s.Prose(check.Name), text)
+	}))
+	return p.render(limit, inReport)
+}
+
+type checkJSON struct {
+	Name   string        `json:"name"`
+	Status doctor.Status `json:"status"`
+	File   string        `json:"file"`
+	Line   int           `json:"line"`
+	Column string        `json:"column"`
+	Detail string        `json:"detail"`
+	Items  []itemJSON    `json:"items"`
+	Hint   string        `json:"hint"`
+}
+
+type itemJSON struct {
+	Name string `json:"name"`
+	Note string `json:"note"`
+}
+
+// JSON is the checks as a document, without secrets. Emails are not masked.
+func (d *Doctor) JSON(s Sanitizer) ([]byte, error) {
+	s.MaskEmails = false
+	document := struct {
+		Schema    int         `json:"schema"`
+		Command   string      `json:"command"`
+		Version   string      `json:"version"`
+		Tenant    string      `json:"tenant"`
+		Host      string      `json:"host"`
+		Result    string      `json:"result"`
+		StartedAt string      `json:"started_at"`
+		Duration  float64     `json:"duration_seconds"`
+		Checks    []checkJSON `json:"checks"`
+	}{1, "doctor", d.Version, d.Tenant, d.API, d.Code().Verdict(), d.Started.UTC().Format(time.RFC3339), Seconds(d.Duration), []checkJSON{}}
+	for _, check := range d.Checks {
+		items := []itemJSON{}
+		for _, item := range check.Items {
+			items = append(items, itemJSON{s.hide(item.Name), s.hide(item.Note)})
+		}
+		document.Checks = append(document.Checks, checkJSON{check.Name, check.Status, check.File, check.Line, check.Column, s.hide(check.Detail), items, s.hide(check.Hint)})
+	}
+	out, err := json.MarshalIndent(document, "", "  ")
+	return append(out, '\n'), err
+}
+
+// Failures are the checks that failed, as annotations show them.
+func (d *Doctor) Failures(s Sanitizer) []directory.Finding {
+	var findings []directory.Finding
+	for _, check := range d.Checks {
+		if check.Status == doctor.Fail {
+			at := directory.Finding{Severity: directory.Error, File: check.File, Line: check.Line, Column: check.Column, Hint: check.Hint}
+			check.File, check.Line = "", 0 // the annotation has them
+			at.Message = check.Name + ": " + s.check(check)
+			findings = append(findings, at)
+		}
+	}
+	return findings
+}
