@@ -46,7 +46,7 @@ soak: ## Run N random worlds on virtual time
 	go test -run '^TestSoak$$' -count=1 -timeout 0 -v ./internal/soak -soak.runs=$(N)
 
 bench: ## Run the benchmarks
-	go test -run '^$$' -bench . -benchtime 3x -timeout 0 ./internal/cli ./internal/roster ./internal/xc
+	go test -run '^$$' -bench . -benchtime 3x -timeout 0 ./internal/access ./internal/cli ./internal/roster ./internal/xc
 
 reproducible: ## Build twice, and compare
 	scripts/reproducible.sh

@@ -74,9 +74,12 @@ func (e *Edge) Outputs(pairs [][2]string) error {
 // the rest is for other programs in the same step.
 const MaxSummary = 700 << 10
 
+// HasSummary reports whether the runner takes a job summary.
+func (e *Edge) HasSummary() bool { return e.getenv("GITHUB_STEP_SUMMARY") != "" }
+
 // Summary adds Markdown to the job summary.
 func (e *Edge) Summary(markdown string) error {
-	if e.getenv("GITHUB_STEP_SUMMARY") == "" {
+	if !e.HasSummary() {
 		return nil
 	}
 	return guarded("could not write the job summary", func() { e.action.AddStepSummary(markdown) })

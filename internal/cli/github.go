@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,7 +45,7 @@ func (s *session) publishTo(ctx context.Context, r *report.Report) {
 	if err := s.edge.Outputs(outputs(r, written)); err != nil {
 		r.Fail(directory.NotReported, err)
 	}
-	if s.settings.Summary && s.getenv("GITHUB_STEP_SUMMARY") != "" { // else nobody would read it
+	if s.settings.Summary && s.edge.HasSummary() { // else nobody would read it
 		if err := s.edge.Summary(r.Summary(s.sanitizer, actions.MaxSummary)); err != nil {
 			r.Add(directory.Finding{Kind: directory.NotReported, Message: err.Error()})
 		}
@@ -101,6 +102,8 @@ func outputs(r *report.Report, reportPath string) [][2]string {
 	set("memberships-added", t.Memberships.Added)
 	set("memberships-removed", t.Memberships.Removed)
 	set("memberships-withheld", t.Memberships.Withheld)
+	set("roles-granted", t.Roles.Granted)
+	set("roles-revoked", t.Roles.Revoked)
 	set("changed", t.Changed)
 	set("result", r.Code().Verdict())
 	digest, retries, wait := "", 0, time.Duration(0)
@@ -145,19 +148,20 @@ func (s *session) github() (*actions.GitHub, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.hub, err = s.edge.GitHub(actions.Options{Token: s.settings.GitHubToken, Transport: transport})
+	s.hub, err = s.edge.GitHub(actions.Options{Token: s.settings.GitHubToken, PullRequest: s.settings.PullRequest, Transport: transport})
 	return s.hub, err
 }
 
 // comment keeps the one comment on the pull request up to date.
 func (s *session) comment(ctx context.Context, r *report.Report) {
 	event := s.edge.Event()
+	number := cmp.Or(event.PullRequest, s.settings.PullRequest)
 	switch s.settings.Comment {
 	case config.No:
 		return
 	case config.Auto:
 		merged := event.Name == "push" && !s.settings.DryRun
-		if s.settings.Simulate || event.PullRequest == 0 && !merged {
+		if s.settings.Simulate || number == 0 && !merged {
 			return
 		}
 	}
@@ -169,7 +173,7 @@ func (s *session) comment(ctx context.Context, r *report.Report) {
 		s.log.Info("updated the comment on the pull request", "page", page)
 	case s.settings.Comment == config.Yes:
 		r.Fail(directory.GitHub, fmt.Errorf("comment: %w", err))
-	case event.PullRequest == 0: // nobody asked for a comment on what was merged
+	case number == 0: // nobody asked for a comment on what was merged
 		s.log.Info("no comment on a pull request", "reason", err)
 	default:
 		r.Add(directory.Finding{Kind: directory.GitHub, Message: fmt.Sprintf("comment: %s", err), Hint: run.HintOf(err)})
@@ -190,9 +194,11 @@ func (s *session) putComment(ctx context.Context, r *report.Report) (page string
 
 // note returns what the run says on GitHub, in at most limit characters.
 func (s *session) note(r *report.Report, limit int) actions.Note {
-	note := actions.Note{Target: s.target(), DryRun: s.settings.DryRun, Body: r.Comment(s.sanitizer, limit)}
+	event := s.edge.Event()
+	body, complete := r.Comment(s.sanitizer, report.CommentOptions{Limit: limit, Commit: cmp.Or(event.HeadSHA, event.SHA), AcceptMasked: s.settings.ApproveMasked})
+	note := actions.Note{Target: s.target(), DryRun: s.settings.DryRun, Body: body}
 	if r.Plan != nil {
-		note.Plan, note.Approves = r.Plan.Digest, r.Code() != run.Refused
+		note.Plan, note.Approves = r.Plan.Digest, complete && r.Code() != run.Refused
 	}
 	return note
 }

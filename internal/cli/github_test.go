@@ -145,7 +145,7 @@ func TestWhatWasReviewedIsApplied(t *testing.T) {
 	r := newRepository(t)
 	r.pullRequest(0, headOne)
 	first := r.comment()
-	for _, part := range []string{"**Dry run**", "4 users to create", "`xc-app-developers`", "annie.easley@example.com", "https://github.example/acme/directory/actions/runs/42"} {
+	for _, part := range []string{"Dry run, nothing was changed", "**Merging takes away 1 membership.**", "Who loses access", "Commit `111111111111`", "4 users to create", "`xc-app-developers`", "annie.easley@example.com", "https://github.example/acme/directory/actions/runs/42"} {
 		if !strings.Contains(first, part) {
 			t.Errorf("%q is missing from the comment:\n%s", part, first)
 		}
@@ -198,6 +198,20 @@ func TestApplyByComment(t *testing.T) {
 	}
 }
 
+// TestMaskedCommentsApproveOnRequest: that nobody sees who is meant is accepted.
+func TestMaskedCommentsApproveOnRequest(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	r.pullRequest(0, headOne, "--mask-emails", "true", "--approve-masked")
+	if comment := r.comment(); strings.Contains(comment, "approves nothing") || strings.Contains(comment, "annie.easley") {
+		t.Errorf("the comment is\n%s", comment)
+	}
+	r.Merge(7, merged)
+	if out := r.push(0, "--expect-plan", "pull-request"); r.writes() == 0 {
+		t.Errorf("nothing was applied:\n%s", out)
+	}
+}
+
 // TestMergeQueue lets only what the pull request shows into the merge.
 func TestMergeQueue(t *testing.T) {
 	t.Parallel()
@@ -232,6 +246,25 @@ func TestWhatWasNotReviewedIsRefused(t *testing.T) {
 			comment := r.Comments(7)[0]
 			r.EditComment(comment.ID, githubtest.Bot, "gone")
 			r.AddComment(7, "mallory", comment.Body)
+			r.Merge(7, merged)
+		},
+		"the comment masks who it is": func(r *repository) {
+			r.pullRequest(0, headOne, "--mask-emails", "true")
+			if comment := r.comment(); !strings.Contains(comment, "approves nothing") || strings.Contains(comment, "annie.easley") || !strings.Contains(comment, "`"+r.csv+":") {
+				t.Errorf("the comment is\n%s", comment)
+			}
+			r.Merge(7, merged)
+		},
+		"the comment is not complete": func(r *repository) {
+			rows := "Email,Entitlement Display Name\n"
+			for i := range 3000 {
+				rows += fmt.Sprintf("somebody.with.a.long.name.%04d@example.com,CN=xc-app-%04d\n", i, i)
+			}
+			r.write(r.csv, rows)
+			r.pullRequest(0, headOne, "--max-removals", "none")
+			if comment := r.comment(); !strings.Contains(comment, "**Not complete.**") {
+				t.Errorf("the comment is\n%s", comment)
+			}
 			r.Merge(7, merged)
 		},
 		"no pull request": func(*repository) {},
@@ -367,7 +400,7 @@ func TestPagesOfTheScreenshots(t *testing.T) {
 }
 
 var (
-	times   = regexp.MustCompile(`[0-9.]+ m?s\b`)
+	times   = regexp.MustCompile(`[0-9.]+ m?s\b|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`)
 	digests = regexp.MustCompile(`sha256(?::|%3A)[0-9a-f]+`)
 )
 

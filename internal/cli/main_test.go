@@ -59,6 +59,7 @@ func TestScripts(t *testing.T) {
 			"writes":   countWrites,
 			"requests": showRequests,
 			"members":  showMembers,
+			"roles":    showRoles,
 			"exits":    exits,
 		},
 	})
@@ -84,7 +85,8 @@ func tenantOf(ts *testscript.TestScript) *scripted {
 // startTenant starts a tenant: tenant [seed.json] [fault] [caller=EMAIL]
 // [unlisted=EMAIL]. It answers below /managed, too. A user who is unlisted exists,
 // but not in the listing.
-// Faults: login (a login page), forbidden, slow (writes take a second, and
+// Faults: replaces (group_add puts a person into that group only), login (a login
+// page), forbidden, slow (writes take a second, and
 // the first leaves a file "writing"),
 // down (writes answer 503), and "METHOD /END STATUS MESSAGE" for the requests
 // whose path has that end.
@@ -95,6 +97,10 @@ func startTenant(ts *testscript.TestScript, _ bool, args []string) {
 	for _, arg := range args {
 		if caller, ok := strings.CutPrefix(arg, "caller="); ok {
 			options = append(options, simulator.WithCaller(caller))
+			continue
+		}
+		if arg == "replaces" {
+			options = append(options, simulator.WithGroupAddReplaces())
 			continue
 		}
 		if email, ok := strings.CutPrefix(arg, "unlisted="); ok {
@@ -205,6 +211,22 @@ func showMembers(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if want := ts.ReadFile(args[0]); b.String() != want {
 		ts.Fatalf("the groups are\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+// showRoles compares the roles of the tenant's groups with a file: roles FILE.
+func showRoles(ts *testscript.TestScript, _ bool, args []string) {
+	var b strings.Builder
+	for _, group := range tenantOf(ts).Groups() {
+		var roles []string
+		for _, role := range group.NamespaceRoles {
+			roles = append(roles, " "+role.Namespace+"/"+role.Role)
+		}
+		slices.Sort(roles)
+		fmt.Fprintf(&b, "%s:%s\n", group.Name, strings.Join(roles, ""))
+	}
+	if want := ts.ReadFile(args[0]); b.String() != want {
+		ts.Fatalf("the roles are\n%s\nwant\n%s", b.String(), want)
 	}
 }
 

@@ -84,7 +84,7 @@ func TestRestoreBringsRolesBack(t *testing.T) {
 	after := simulator.New(users, groups)
 	at.Handler = after
 	code, out := command(t, at, "restore", "--snapshot", snapshot)
-	if code != 0 || !strings.Contains(out, "restores") {
+	if code != 0 || !strings.Contains(out, "+ role system/ves-io-monitor-role") {
 		t.Errorf("exit code %d:\n%s", code, out)
 	}
 	for _, group := range after.Groups() {

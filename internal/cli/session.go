@@ -186,6 +186,7 @@ func serviceOptions(c *config.Config) groupsync.Options {
 	return groupsync.Options{
 		UserRetry: c.UserRetry, GroupRetry: c.GroupRetry, RetryAfterMax: c.RetryAfterMax, RetryBudget: c.RetryBudget,
 		BreakerThreshold: c.BreakerThreshold, BreakerCooldown: c.BreakerCooldown, Concurrency: c.Concurrency, OnUserFailure: c.OnUserFailure,
+		MembershipWrites: c.MembershipWrites,
 	}
 }
 
@@ -209,6 +210,7 @@ func (s *session) report(result *run.Result) *report.Report {
 	stats := s.client.Stats()
 	return &report.Report{
 		Result: result, Version: Version(), Tenant: s.settings.Tenant, API: s.settings.Policy.API, Simulate: s.settings.Simulate, Sample: s.settings.Policy.Sample, URL: s.edge.RunURL(), Told: s.told,
+		PolicyPath: s.settings.PolicyFile.Path, PolicySHA256: s.settings.PolicyFile.SHA256,
 		HTTP: report.HTTP{Requests: stats.Requests, Retries: stats.Retries, P50: stats.P50, P95: stats.P95, Max: stats.Max},
 	}
 }

@@ -60,7 +60,7 @@ var bad = map[string][]string{
 		"https://a b", "https://h\nx", "https://h:port", "https://%zz",
 	},
 	"simulate": badBooleans, "dry-run": badBooleans, "prune-unmanaged": badBooleans, "prune-inactive": badBooleans, "fail-on-drift": badBooleans,
-	"strict": badBooleans, "update-users": badBooleans, "summary": badBooleans,
+	"strict": badBooleans, "enforce-roles": badBooleans, "membership-writes": {"one", "true", "replace,single"}, "update-users": badBooleans, "summary": badBooleans,
 }
 
 var (

@@ -41,14 +41,15 @@ type Config struct {
 	SimulateState  []string // a snapshot, or a CSV and a policy file; empty: a sample
 	SimulateFaults float64  // share, 0 to 1
 
-	DryRun        bool
-	Yes           bool        // apply without asking
-	Policy        plan.Policy // except the caller, who is asked for
-	PolicyFile    PolicyFile  // where part of the settings came from
-	ExpectPlan    string      // a digest, or PullRequest; empty: any
-	FailOnDrift   bool
-	Strict        bool
-	OnUserFailure groupsync.OnUserFailure
+	DryRun           bool
+	Yes              bool        // apply without asking
+	Policy           plan.Policy // except the caller, who is asked for
+	PolicyFile       PolicyFile  // where part of the settings came from
+	ExpectPlan       string      // a digest, or PullRequest; empty: any
+	FailOnDrift      bool
+	Strict           bool
+	OnUserFailure    groupsync.OnUserFailure
+	MembershipWrites groupsync.MembershipWrites
 
 	UserRetry        retry.Policy
 	GroupRetry       retry.Policy
@@ -67,6 +68,8 @@ type Config struct {
 
 	Summary        bool
 	Comment        Tristate
+	PullRequest    int  // to comment on, if the event names none; 0: none
+	ApproveMasked  bool // comments with masked emails approve
 	IssueOnFailure bool
 	GitHubToken    string
 	MaskEmails     Tristate

@@ -46,7 +46,7 @@ func FuzzLoad(f *testing.F) {
 func FuzzPolicy(f *testing.F) {
 	for _, content := range []string{
 		"", "tenant: acme\ngroups: [a, '!b']\n", "names: {CN=a: b}", "api-token: S3cr3t\n", "a: *S3cr3t", "[[[[", "? {a: b}\n: c", "- a\n---\n- b",
-		"proxy: http://u:S3cr3t@h", "protect: |\n  a\n  [b\n", "<<: {a: b}", "a: &x [*x, *x]", "strict: !!bool x", "timeout: .inf", "max-removals: 10%",
+		"proxy: http://u:S3cr3t@h", "protect: |\n  a\n  [b\n", "<<: {a: b}", "a: &x [*x, *x]", "strict: !!bool x", "timeout: .inf", "roles: {a: ['*/r', ns/r]}\nenforce-roles: true", "max-removals: 10%",
 	} {
 		f.Add([]byte(content))
 	}

@@ -42,6 +42,13 @@ var policyOnly = map[string]struct {
 		map[string]any{"type": "object", "propertyNames": map[string]any{"pattern": "="}, "additionalProperties": map[string]any{"type": "string", "pattern": "^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"}},
 		(*loader).readNames,
 	},
+	"roles": {
+		"Roles that groups should have, as `NAMESPACE/ROLE`; `*` is all namespaces. A group gets those it lacks, and with `enforce-roles` loses those that are not listed. Groups that are not listed keep theirs.",
+		map[string]any{"type": "object", "propertyNames": map[string]any{"pattern": "^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"}, "additionalProperties": map[string]any{
+			"type": "array", "uniqueItems": true, "items": map[string]any{"type": "string", "pattern": `^(\*|[a-z0-9]([a-z0-9-]*[a-z0-9])?)/[a-z0-9]([a-z0-9-]*[a-z0-9])?$`},
+		}},
+		(*loader).readRoles,
+	},
 }
 
 // readPolicy reads the policy file, if the settings name one.
@@ -320,33 +327,89 @@ func (s *setting) typeNames() string {
 
 // readNames reads the key names.
 func (l *loader) readNames(node *yaml.Node) {
-	if node.Kind == yaml.ScalarNode && node.Tag == "!!null" {
-		return
-	}
-	if node.Kind != yaml.MappingNode {
-		l.failAt(at(node), `write one name per line, as in "CN=APP_ADMINS": xc-admins`, "invalid names: must be a mapping from DNs to API group names")
-		return
-	}
+	const must, hint = "must be a mapping from DNs to API group names", `write one name per line, as in "CN=APP_ADMINS": xc-admins`
 	names := new(directory.Names)
 	l.config.Roster.Names = names
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		key, value := node.Content[i], node.Content[i+1]
-		if key.Kind != yaml.ScalarNode || value.Kind != yaml.ScalarNode || typeOf(value) != "string" {
-			l.failAt(at(key), "", "invalid names: must be a mapping from DNs to API group names")
-			continue
+	l.readMapping("names", node, must, hint, func(key, value *yaml.Node) {
+		if typeOf(value) != "string" {
+			l.failAt(at(key), "", "invalid names: %s", must)
+			return
 		}
 		dn, err := directory.ParseAnyDN(key.Value)
 		if err != nil {
 			l.failAt(at(key), "", "names: %v", err)
-			continue
+			return
 		}
-		group, err := directory.NewGroupName(value.Value)
-		if err != nil || string(group) != value.Value {
-			l.failAt(at(value), "", "invalid group name %.100q in names: must be letters from a to z, digits and -, begin with a letter, not end with -, and have at most 63 characters", value.Value)
-			continue
-		}
-		if !names.Map(dn, group) {
+		group, ok := l.groupName("names", value)
+		if ok && !names.Map(dn, group) {
 			l.failAt(at(key), "", "duplicate DN %.100q in names", dn)
 		}
+	})
+}
+
+// readRoles reads the key roles.
+func (l *loader) readRoles(node *yaml.Node) {
+	const must, hint = "must be a mapping from API group names to lists of roles", `write one group per line, as in xc-admins: ["*/ves-io-admin-role"]`
+	before := len(l.errors)
+	all := map[directory.GroupName][]directory.Role{}
+	l.readMapping("roles", node, must, hint, func(key, value *yaml.Node) {
+		group, ok := l.groupName("roles", key)
+		if !ok {
+			return
+		}
+		if _, twice := all[group]; twice {
+			l.failAt(at(key), "", "duplicate group %q in roles", group)
+			return
+		}
+		all[group] = []directory.Role{}
+		if value.Kind != yaml.SequenceNode {
+			l.failAt(at(value), "write a list, also of one role or none: []", "invalid roles of %q: must be a list of NAMESPACE/ROLE", group)
+			return
+		}
+		for _, entry := range value.Content {
+			role, err := directory.Role{}, errors.New("must be a string")
+			if entry.Kind == yaml.ScalarNode && typeOf(entry) == "string" {
+				role, err = directory.ParseRole(entry.Value)
+			}
+			switch {
+			case err != nil:
+				l.failAt(at(entry), "", "invalid role %.100q of %q: %v", entry.Value, group, err)
+			case slices.Contains(all[group], role):
+				l.failAt(at(entry), "", "duplicate role %q of %q", role, group)
+			default:
+				all[group] = append(all[group], role)
+			}
+		}
+	})
+	l.invalid["roles"] = len(l.errors) > before
+	l.config.Policy.Roles = all
+}
+
+// readMapping calls each for every entry of a mapping whose keys are scalars.
+func (l *loader) readMapping(name string, node *yaml.Node, must, hint string, each func(key, value *yaml.Node)) {
+	if node.Kind == yaml.ScalarNode && node.Tag == "!!null" {
+		return
 	}
+	if node.Kind != yaml.MappingNode {
+		l.failAt(at(node), hint, "invalid %s: %s", name, must)
+		return
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		if key.Kind != yaml.ScalarNode {
+			l.failAt(at(key), "", "invalid %s: %s", name, must)
+			continue
+		}
+		each(key, value)
+	}
+}
+
+// groupName returns the API group name that a node of a key's value holds.
+func (l *loader) groupName(in string, node *yaml.Node) (directory.GroupName, bool) {
+	group, err := directory.NewGroupName(node.Value)
+	if err != nil || string(group) != node.Value {
+		l.failAt(at(node), "", "invalid group name %.100q in %s: must be letters from a to z, digits and -, begin with a letter, not end with -, and have at most 63 characters", node.Value, in)
+		return "", false
+	}
+	return group, true
 }

@@ -16,6 +16,7 @@ import (
 
 	"xc-group-sync/internal/config"
 	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
 )
 
@@ -56,7 +57,19 @@ log-level:
 names:
   "CN=APP_F5XC_ADM_PRD": xc-admins
   "cn=7Up, ou=Groups,dc=example": seven-up
+enforce-roles: true
+membership-writes: single
+roles:
+  xc-admins: ["*/ves-io-admin-role"]
+  xc-auditors: [system/ves-io-monitor-role, payments/ves-io-waap-monitor-role]
+  xc-nothing: []
 `
+
+var fullRoles = map[directory.GroupName][]directory.Role{
+	"xc-admins":   {{Namespace: "*", Role: "ves-io-admin-role"}},
+	"xc-auditors": {{Namespace: "system", Role: "ves-io-monitor-role"}, {Namespace: "payments", Role: "ves-io-waap-monitor-role"}},
+	"xc-nothing":  {},
+}
 
 func TestPolicyFile(t *testing.T) {
 	t.Parallel()
@@ -66,9 +79,10 @@ func TestPolicyFile(t *testing.T) {
 		Tenant: "acme", API: "acme.console.ves.volterra.io",
 		Groups: plan.Patterns{"xc-*", "!xc-sandbox-*"}, People: plan.Patterns{"*@example.com", "*@contractor.example"}, Adopt: plan.Patterns{"xc-admins", "xc-ops"},
 		Protect: plan.Patterns{"break-glass@example.com"}, PruneGroups: true, EmptyUnnamed: true, Withhold: true, MaxRemovals: plan.Limit{Max: 10},
+		Roles: fullRoles, EnforceRoles: true,
 	})
-	same(t, "the rest", []any{c.Tenant, c.Comment, c.MaskEmails, c.Strict, c.Timeout.Seconds(), c.RateLimit, c.UserRetry.Attempts, c.UserRetry.Max.Seconds()},
-		[]any{"acme", config.Yes, config.Auto, true, 0.5, 2.5, 5, 3.0})
+	same(t, "the rest", []any{c.Tenant, c.Comment, c.MaskEmails, c.Strict, c.Timeout.Seconds(), c.RateLimit, c.UserRetry.Attempts, c.UserRetry.Max.Seconds(), c.MembershipWrites},
+		[]any{"acme", config.Yes, config.Auto, true, 0.5, 2.5, 5, 3.0, groupsync.SingleMembers})
 	same(t, "file", c.PolicyFile.Path, path)
 	same(t, "sum", len(c.PolicyFile.SHA256), 64)
 	for dn, want := range map[string]directory.GroupName{
@@ -122,7 +136,7 @@ func TestPolicyFileServesAllCommands(t *testing.T) {
 	same(t, "policy", c.Policy, plan.Policy{
 		Tenant: "acme", API: "acme.console.ves.volterra.io",
 		Groups: plan.Patterns{"xc-*", "!xc-sandbox-*"}, People: plan.Patterns{"*@example.com", "*@contractor.example"},
-		Protect: plan.Patterns{"break-glass@example.com"}, Withhold: true, MaxRemovals: plan.Limit{Max: 10},
+		Protect: plan.Patterns{"break-glass@example.com"}, Withhold: true, MaxRemovals: plan.Limit{Max: 10}, Roles: fullRoles,
 	})
 	args[3] = policyFile(t, "tenant: acme\nprune: everything\n")
 	if _, err := config.Load(config.Restore, args, env{}.get); err == nil || !strings.Contains(err.Error(), ":2:8: invalid prune") {
@@ -165,6 +179,16 @@ comment: maybe
 concurrency: 2.0
 protect: [a: b]
 ca-bundle: 5
+role: {}
+enforce-roles: true
+roles:
+  xc-a: ["*/r", "*/r", ves-io-admin-role, a/b/c, System/r, 5, "", "*", [x]]
+  xc-b: system/r
+  xc-c:
+  XC-D: []
+  xc-a: []
+  ? [x]
+  : []
 `)
 	all := complaints(t, nil, "--csv=x", "--api-token=t", "--policy", path)
 	var got []string
@@ -186,7 +210,12 @@ ca-bundle: 5
 		`17:14 backoff-max (4s (default)) must not be less than backoff-min (9s)`, `18:12 invalid log-level "loud": must be debug, info, warn or error`,
 		`20:1 unknown key "name"; did you mean names?`, `23:3 duplicate DN`, `24:3 names: `, `25:11 invalid group name "1st" in names`, `26:3 unknown key here`,
 		`28:10 invalid comment "maybe": must be auto, true or false`, `29:14 invalid concurrency "2.0": must be a whole number`, `30:11 invalid protect: must be a list of strings`,
-		`31:12 invalid ca-bundle "5": must be a string; quote it`,
+		`31:12 invalid ca-bundle "5": must be a string; quote it`, `32:1 unknown key "role"; did you mean roles?`,
+		`35:17 duplicate role "*/r" of "xc-a"`, `35:24 invalid role "ves-io-admin-role" of "xc-a": must be NAMESPACE/ROLE, as in`, `35:43 invalid role "a/b/c" of "xc-a"`,
+		`35:50 invalid role "System/r" of "xc-a": must be NAMESPACE/ROLE, each of lower-case letters`, `35:60 invalid role "5" of "xc-a": must be a string`,
+		`35:63 invalid role "" of "xc-a"`, `35:67 invalid role "*" of "xc-a"`, `35:72 invalid role "" of "xc-a": must be a string`,
+		`36:9 invalid roles of "xc-b": must be a list of NAMESPACE/ROLE; write a list`, `37:8 invalid roles of "xc-c": must be a list`,
+		`38:3 invalid group name "XC-D" in roles`, `39:3 duplicate group "xc-a" in roles`, `40:5 invalid roles: must be a mapping`,
 	}
 	if len(got) != len(want) {
 		t.Fatalf("%d findings, want %d:\n%s", len(got), len(want), strings.Join(got, "\n"))
@@ -219,6 +248,10 @@ func TestPolicyFileThatCannotBeRead(t *testing.T) {
 		"two patterns in one":   {"tenant: acme\npeople: [\"a\\nb\"]\n", ":2:10: invalid people"},
 		"names that are a list": {"tenant: acme\nnames: [CN=a]\n", ":2:8: invalid names"},
 		"a name that is a list": {"tenant: acme\nnames: {CN=a: [b]}\n", ":2:9: invalid names"},
+		"roles that are a list": {"tenant: acme\nroles: [\"*/r\"]\n", ":2:8: invalid roles: must be a mapping from API group names"},
+		"a role without quotes": {"tenant: acme\nroles:\n  a: [*/r]\n", ":3:7: invalid YAML: unknown anchor"},
+		"enforced, no roles":    {"tenant: acme\nroles: {}\nenforce-roles: true\n", ":3:16: enforce-roles requires roles in the policy file"},
+		"enforced, bad roles":   {"tenant: acme\nroles: {a: [b]}\nenforce-roles: true\n", ":2:13: invalid role"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -311,7 +344,7 @@ func TestPolicySchema(t *testing.T) {
 	}
 	values := []string{
 		"true", "false", "yes", "auto", "0", "1", "-1", "3", "65", "100000", "2.5", "0.0", "500ms", "1h30m", "25h", "10%", "101%", "none", "all", "groups", "full", "reads", "info", "json",
-		"merge", "refuse", "keep", "empty", "apply", "withhold", "SSO", "skip-group", "aggressive", "comma", "okta", "acme", "https://h", "{}", "{a: b}", "{CN=a: b}", "{CN=a: B}", "[]", "[a]", "[a, 5]", "['']", "[[a]]", "['*@a.b', '!c']",
+		"merge", "refuse", "keep", "empty", "single", "apply", "withhold", "SSO", "skip-group", "aggressive", "comma", "okta", "acme", "https://h", "{}", "{a: b}", "{CN=a: b}", "{CN=a: B}", "{a: ['*/r', ns/r]}", "{a: []}", "{a: r}", "{a: ns/r}", "{a: [R/x]}", "{a: [a/b/c]}", "{a: [ns/r, ns/r]}", "{A: []}", "{a: [5]}", "[]", "[a]", "[a, 5]", "['']", "[[a]]", "['*@a.b', '!c']",
 	}
 	taken := map[string]bool{}
 	for key, isList := range config.PolicyKeys() {
@@ -321,7 +354,7 @@ func TestPolicySchema(t *testing.T) {
 			if bySchema {
 				taken[key] = true
 			}
-			wrongType := strings.HasPrefix(value, "[") && !isList || strings.HasPrefix(value, "{") && key != "names"
+			wrongType := strings.HasPrefix(value, "[") && !isList || strings.HasPrefix(value, "{") && key != "names" && key != "roles"
 			if wrongType && (bySchema || byProgram) || byProgram && !bySchema && !lenient[value] {
 				t.Errorf("%s: schema %v, program %v", content, bySchema, byProgram)
 			}
@@ -349,4 +382,5 @@ prune: all
 strict: true
 comment: auto
 names: {"CN=A,DC=b": a}
+roles: {a: ["*/r", system/ves-io-monitor-role], b: []}
 `

@@ -39,6 +39,9 @@ func (l *loader) checkTogether() {
 	if len(c.SimulateState) > 0 && !c.Simulate && !l.invalid["simulate"] {
 		l.failAbout("simulate-state", "", "simulate-state requires simulate")
 	}
+	if c.Policy.EnforceRoles && len(c.Policy.Roles) == 0 && !l.invalid["roles"] && !l.unread {
+		l.failAbout("enforce-roles", "list the groups and their roles in the policy file", "enforce-roles requires roles in the policy file")
+	}
 	l.checkScope()
 	if c.Policy.PruneUnmanaged && !c.Policy.PruneGroups {
 		l.warn("", "prune-unmanaged has no effect without prune: groups or all")

@@ -58,6 +58,7 @@ func TestLoadChecksSettingsTogether(t *testing.T) {
 		"faults, invalid simulation":      {with("--simulate-faults=0.1", "--simulate=x"), []string{"invalid simulate"}},
 		"empty groups of any name":        {with("--unnamed-groups=empty"), []string{"unnamed-groups: empty requires groups"}},
 		"empty groups, invalid names":     {with("--unnamed-groups=empty", "--groups=["), []string{"invalid groups"}},
+		"roles enforced, none given":      {with("--enforce-roles"), []string{"enforce-roles requires roles in the policy file"}},
 		"min above max":                   {with("--backoff-min=5"), []string{"backoff-max (4s (default)) must not be less than backoff-min (5s)"}},
 		"min above the profile's max":     {with("--backoff-min=3", "--retry-profile=aggressive"), []string{"backoff-max (2s (from the retry profile aggressive)) must not be less than backoff-min (3s)"}},
 		"max under the profile's min":     {with("--backoff-max=1", "--retry-profile=conservative"), []string{"backoff-max (1s) must not be less than backoff-min (2s (from the retry profile conservative))"}},

@@ -45,6 +45,10 @@ type Desired struct {
 // Person is somebody whom the CSV names.
 type Person struct {
 	Email Email
+	Rank  int // place in Desired.People
+	// File and Line are of the first row about the person.
+	File string
+	Line int
 	// Address is the email as it is sent for a new user, see AddressAsSent: of
 	// several spellings the smallest.
 	Address string
@@ -95,3 +99,12 @@ func (g *DesiredGroup) Collides() bool {
 // DisplayName returns what a new group is called: the CN of its (first) DN, or
 // its name if that has none.
 func (g *DesiredGroup) DisplayName() string { return cmp.Or(g.DNs[0].CN(), string(g.Name)) }
+
+// Person returns what the CSV says of somebody; nil if it does not name them.
+func (d *Desired) Person(email Email) *Person {
+	i, found := slices.BinarySearchFunc(d.People, email, func(p *Person, email Email) int { return cmp.Compare(p.Email, email) })
+	if !found {
+		return nil
+	}
+	return d.People[i]
+}

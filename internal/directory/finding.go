@@ -86,6 +86,8 @@ const (
 	UserKept          Kind = "user not deleted"
 	SCIMSynced        Kind = "group synced by SCIM"
 	StaleGroup        Kind = "group no longer in the CSV"
+	VacantRole        Kind = "vacant role"
+	NoSuchGroup       Kind = "no such group"
 	NotOwned          Kind = "group not created by this program"
 	Lookalike         Kind = "addresses that look the same"
 	StaleMember       Kind = "inactive member"
@@ -118,6 +120,7 @@ var counted = map[Kind]string{
 	UserKept:            "users not deleted",
 	SCIMSynced:          "groups synced by SCIM",
 	StaleGroup:          "groups no longer in the CSV",
+	NoSuchGroup:         "groups with roles in the policy, but not in the tenant",
 	NotOwned:            "groups not created by this program",
 	Lookalike:           "pairs of addresses that look the same",
 	OutOfScope:          "rows about people who are not in scope",
@@ -142,5 +145,5 @@ func (k Kind) Count(n int) string {
 
 // OfGroup reports whether Subject names a group; else it names a person.
 func (k Kind) OfGroup() bool {
-	return k == GroupKept || k == SCIMSynced || k == StaleGroup || k == GroupCreatedSince || k == NotOwned || k == GroupLeftOut
+	return k == GroupKept || k == SCIMSynced || k == StaleGroup || k == GroupCreatedSince || k == NotOwned || k == GroupLeftOut || k == NoSuchGroup
 }

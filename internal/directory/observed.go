@@ -21,15 +21,6 @@ const (
 	SyncSCIM = "SCIM"
 )
 
-// Role is a role in a namespace, held by a user or a group.
-type Role struct {
-	Namespace string `json:"namespace"`
-	Role      string `json:"role"`
-}
-
-// String returns the role as NAMESPACE/ROLE.
-func (r Role) String() string { return r.Namespace + "/" + r.Role }
-
 // User is a user of the tenant.
 type User struct {
 	Email       Email      `json:"email"`   // empty for users without one

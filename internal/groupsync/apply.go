@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -17,6 +18,10 @@ type run struct {
 	*Service
 	stop    context.CancelCauseFunc
 	outcome *Outcome
+	byGroup map[directory.GroupName][]*Result // the operations on each group
+
+	single single
+
 	// The maps are written between the phases only.
 	usernames  map[directory.Email]directory.Username // of users who were created
 	notRemoved map[string]int                         // memberships by username key, see notRemoved
@@ -28,12 +33,21 @@ type run struct {
 func (s *Service) Apply(ctx context.Context, p *plan.Plan) *Outcome {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	r := &run{Service: s, stop: stop, outcome: Preview(p), usernames: map[directory.Email]directory.Username{}}
+	r := &run{Service: s, stop: stop, outcome: Preview(p), usernames: map[directory.Email]directory.Username{}, byGroup: map[directory.GroupName][]*Result{}, single: single{turn: make(chan struct{}, 1)}}
+	for i := range r.outcome.Results {
+		if result := &r.outcome.Results[i]; result.Object == plan.Group {
+			r.byGroup[result.Group.Name] = append(r.byGroup[result.Group.Name], result)
+		}
+	}
 	creations := r.phase(plan.User, plan.Create)
 	r.each(ctx, creations, r.createUser)
 	r.confirmCreations(ctx, creations)
 	r.updateUsers(ctx, r.phase(plan.User, plan.Update))
-	r.each(ctx, r.phase(plan.Group, plan.Create, plan.Update), r.writeGroup)
+	r.each(ctx, r.phase(plan.Group, plan.Revoke), r.changeRoles)
+	whole, singly := r.memberships()
+	r.each(ctx, whole, r.writeGroup)
+	r.each(ctx, singly, r.writeGroup)
+	r.each(ctx, r.phase(plan.Group, plan.Grant), r.changeRoles)
 	if r.allCreated(p) {
 		r.each(ctx, r.phase(plan.Group, plan.Delete), r.deleteGroup)
 		r.notRemoved = notRemoved(r.phase(plan.Group, plan.Update, plan.Delete))
@@ -66,6 +80,20 @@ func (r *run) phase(object plan.Object, actions ...plan.Action) []*Result {
 	return results
 }
 
+// memberships returns the groups that are created or replaced, and those whose
+// members are written one by one. The latter come after: what the first of them
+// changes beside its own group must not be another operation's doing.
+func (r *run) memberships() (whole, singly []*Result) {
+	for _, result := range r.phase(plan.Group, plan.Create, plan.Update) {
+		if r.writtenSingly(result) {
+			singly = append(singly, result)
+		} else {
+			whole = append(whole, result)
+		}
+	}
+	return whole, singly
+}
+
 // each carries out a phase, several operations at a time. What the end of the
 // context leaves stays planned.
 func (r *run) each(ctx context.Context, results []*Result, operate func(context.Context, *Result)) {
@@ -91,6 +119,9 @@ func (r *run) log(result *Result) {
 	if result.Attempts > 1 {
 		attributes = append(attributes, "attempts", result.Attempts)
 	}
+	if result.Action == plan.Grant || result.Action == plan.Revoke {
+		attributes = append(attributes, "roles", strings.Join(directory.RoleNames(result.Roles), " "))
+	}
 	if len(result.Add)+len(result.Remove) > 0 {
 		attributes = append(attributes, "added", result.Added, "removed", result.Removed)
 	}
@@ -98,13 +129,16 @@ func (r *run) log(result *Result) {
 	case Done:
 		effect := "unchanged"
 		if result.Effect != "" {
-			effect = string(result.Effect) + "d"
+			effect = past[result.Effect]
 		}
 		r.options.Log.Info(effect+" "+string(result.Object), attributes...)
-	case Failed, Skipped: // the result carries the error to whoever reports it
-		r.options.Log.Debug(string(result.Status)+" to "+string(result.Action)+" "+string(result.Object), append(attributes, "error", result.Err)...)
+	case Failed, Skipped:
+		r.options.Log.Error("could not "+string(result.Action)+" "+string(result.Object), append(attributes, "error", result.Err)...)
 	}
 }
+
+// past has the actions as the log tells what was done.
+var past = map[plan.Action]string{plan.Create: "created", plan.Update: "updated", plan.Delete: "deleted", plan.Grant: "granted roles of", plan.Revoke: "revoked roles of"}
 
 // allCreated reports whether every user and group that was to be created was.
 func (r *run) allCreated(p *plan.Plan) bool {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -25,6 +24,9 @@ type change struct {
 func (r *run) writeGroup(ctx context.Context, result *Result) {
 	change, missing := r.change(result.Operation)
 	switch {
+	case len(result.Add) > 0 && !r.done(result.Group.Name, plan.Revoke):
+		result.Status, result.Err = Skipped, errNotRevoked
+		return
 	case len(missing) == 0:
 	case r.options.OnUserFailure == SkipGroup:
 		result.Status = Skipped
@@ -37,6 +39,8 @@ func (r *run) writeGroup(ctx context.Context, result *Result) {
 		}
 	}
 	switch {
+	case r.writtenSingly(result):
+		r.updateSingly(ctx, result, change)
 	case result.Action == plan.Update:
 		r.updateGroup(ctx, result, change)
 	case len(change.add) == 0:
@@ -111,12 +115,19 @@ func (r *run) createGroup(ctx context.Context, result *Result, change change) {
 		}
 		existing, err := r.repository.Group(ctx, group.Name)
 		if err != nil {
-			err = fmt.Errorf("%v; %w", conflict, err)
-		} else {
+			return after(conflict, fmt.Errorf("%v; %w", conflict, err))
+		}
+		if err = changeable(result, &existing); err == nil {
 			err = r.replaceGroup(ctx, result, change, existing, history)
 		}
+		if err == nil {
+			err = r.grantMissing(ctx, result, &existing)
+		}
 		return after(conflict, err)
-	}, func(ctx context.Context) bool { return change.done(r.readGroup(ctx, group.Name)) })
+	}, func(ctx context.Context) bool {
+		now, err := r.readGroup(ctx, group.Name)
+		return change.done(now, err) && len(open(group.Roles, &now, false)) == 0
+	})
 	if result.Effect == plan.Create {
 		result.Added = len(change.add)
 	}
@@ -147,30 +158,44 @@ func (r *run) readGroup(ctx context.Context, name directory.GroupName) (director
 // updateGroup reads a group as it is now and changes it.
 func (r *run) updateGroup(ctx context.Context, result *Result, change change) {
 	r.attempt(ctx, result, r.options.GroupRetry, func(ctx context.Context, history retry.History) error {
-		group, err := r.repository.Group(ctx, result.Group.Name)
-		switch {
-		case answered(err, http.StatusNotFound):
-			return fmt.Errorf("%w: group no longer exists", errSkipped)
-		case err != nil:
+		group, err := r.current(ctx, result)
+		if err != nil {
 			return err
 		}
 		return r.replaceGroup(ctx, result, change, group, history)
 	}, func(ctx context.Context) bool { return change.done(r.readGroup(ctx, result.Group.Name)) })
 }
 
-// replaceGroup writes a group back as it was just read but for the change, unless
-// nothing is left to change.
-func (r *run) replaceGroup(ctx context.Context, result *Result, change change, group directory.Group, history retry.History) error {
+// current reads a group that is about to be changed, and fails if it may not be.
+func (r *run) current(ctx context.Context, result *Result) (directory.Group, error) {
+	group, err := r.repository.Group(ctx, result.Group.Name)
+	if answered(err, http.StatusNotFound) {
+		return group, fmt.Errorf("%w: group no longer exists", errSkipped)
+	}
+	if err == nil {
+		err = changeable(result, &group)
+	}
+	return group, err
+}
+
+// changeable returns why a group, as it was just read, may not be changed.
+func changeable(result *Result, group *directory.Group) error {
 	switch {
 	case group.ReadError != "":
 		return fmt.Errorf("%w: the tenant could not read the whole group: %s", errSkipped, group.ReadError)
-	case result.Action == plan.Create && !result.Adopted && !plan.Owned(&group):
+	case result.Action == plan.Create && !result.Adopted && !plan.Owned(group):
 		return fmt.Errorf("%w: it exists, and this program did not create it; to take it over, add it to adopt: %s", errSkipped, group.Name)
 	case group.SyncMode == directory.SyncSCIM:
 		return fmt.Errorf("%w: group is synced by SCIM", errSkipped)
 	case group.Usernames == nil && (result.Action == plan.Create || len(result.Group.Usernames) > 0), group.Roles == nil && len(result.Group.Roles) > 0:
 		return fmt.Errorf("%w: the tenant returned the group without members or roles", errSkipped)
 	}
+	return nil
+}
+
+// replaceGroup writes a group back as it was just read but for the change, unless
+// nothing is left to change.
+func (r *run) replaceGroup(ctx context.Context, result *Result, change change, group directory.Group, history retry.History) error {
 	members, added, removed := change.apply(group.Usernames)
 	if !change.attributes.Apply(&group) && added+removed == 0 {
 		if !history.MaybeDone { // else an earlier attempt did it
@@ -218,15 +243,7 @@ func unchanged(now, then *directory.Group) bool {
 	recreated := now.UID != then.UID && now.UID != "" && then.UID != ""
 	return now.ReadError == "" && !recreated && now.Description == then.Description && now.DisplayName == then.DisplayName &&
 		now.SyncID == then.SyncID && now.SyncMode == then.SyncMode && len(now.ReferredBy()) == 0 &&
-		maps.Equal(set(now.Roles), set(then.Roles)) && slices.Equal(keys(now.Usernames), keys(then.Usernames))
-}
-
-func set(roles []directory.Role) map[directory.Role]bool {
-	all := make(map[directory.Role]bool, len(roles))
-	for _, role := range roles {
-		all[role] = true
-	}
-	return all
+		sameSet(now.Roles, then.Roles) && slices.Equal(keys(now.Usernames), keys(then.Usernames))
 }
 
 // keys returns the sorted keys of usernames.

@@ -30,6 +30,15 @@ type Repository interface {
 	CreateGroup(context.Context, directory.Group) error
 	ReplaceGroup(context.Context, directory.Group) error
 	DeleteGroup(context.Context, directory.GroupName) error
+
+	// AssignRoles adds roles to those of a group, RemoveRoles removes these and no
+	// others.
+	AssignRoles(context.Context, directory.GroupName, []directory.Role) error
+	RemoveRoles(context.Context, directory.GroupName, []directory.Role) error
+
+	// AddToGroup and RemoveFromGroup write one membership.
+	AddToGroup(context.Context, directory.Username, directory.GroupName) error
+	RemoveFromGroup(context.Context, directory.Username, directory.GroupName) error
 }
 
 // OnUserFailure says what becomes of a group that needs a user who could not be
@@ -40,6 +49,15 @@ type OnUserFailure string
 const (
 	SkipGroup OnUserFailure = "skip-group" // it is left alone and counts as failed
 	SyncRest  OnUserFailure = "sync-rest"  // it is synced without that user
+)
+
+// MembershipWrites says how the members of an existing group are written.
+type MembershipWrites string
+
+// The choices.
+const (
+	ReplaceMembers MembershipWrites = "replace" // the whole group with the new list
+	SingleMembers  MembershipWrites = "single"  // one person at a time, where that costs less
 )
 
 // Options are the settings of a Service. The zero value of each is documented
@@ -79,6 +97,9 @@ type Options struct {
 	// OnUserFailure says what becomes of a group that needs a user who could not
 	// be created; empty means SkipGroup.
 	OnUserFailure OnUserFailure
+	// MembershipWrites says how the members of existing groups are written; empty
+	// means ReplaceMembers.
+	MembershipWrites MembershipWrites
 	// Log receives operations, attempts and waits; nil logs nothing.
 	Log *slog.Logger
 	// Progress is called after each operation that has ended, concurrently; nil
@@ -122,7 +143,7 @@ func New(repository Repository, options Options) *Service {
 		metrics: map[string]*retry.Metrics{},
 	}
 	for _, object := range []plan.Object{plan.User, plan.Group} {
-		for _, action := range []plan.Action{plan.Create, plan.Update, plan.Delete} {
+		for _, action := range []plan.Action{plan.Create, plan.Update, plan.Delete, plan.Grant, plan.Revoke} {
 			s.metrics[kind(action, object)] = new(retry.Metrics)
 		}
 	}

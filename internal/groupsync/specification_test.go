@@ -138,12 +138,14 @@ func TestFailedRetryScenario(t *testing.T) {
 at=0s level=WARN msg="attempt failed, retrying" layer=service operation="create user john@example.com" attempt=1 of=3 cause=timeout error="`+cause+`" wait=1s
 at=1s level=WARN msg="attempt failed, retrying" layer=service operation="create user john@example.com" attempt=2 of=3 cause=timeout error="`+cause+`" wait=2s
 at=3s level=WARN msg="attempt failed, giving up" layer=service operation="create user john@example.com" attempt=3 of=3 cause=timeout error="`+cause+`"
+at=3s level=ERROR msg="could not create user" name=john@example.com attempts=3 error="`+cause+` (after 3 attempts)"
 `)
 }
 
 func TestFastFailScenario(t *testing.T) {
 	t.Parallel()
 	scenario(t, []any{400}, groupsync.Failed, []time.Duration{0}, `
+at=0s level=ERROR msg="could not create user" name=john@example.com error="POST user_roles: HTTP 400 Bad Request: {}"
 `)
 }
 

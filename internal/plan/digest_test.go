@@ -136,6 +136,12 @@ func TestDigestCoversAllThatIsSent(t *testing.T) {
 			w.observed.Groups = append(w.observed.Groups, directory.Group{Name: "hand"})
 			w.policy.Adopt = plan.Patterns{"hand"}
 		},
+		"a role is granted":           func(w *world) { w.policy.Roles = roleMap("ops", "c/x") },
+		"another role is granted":     func(w *world) { w.policy.Roles = roleMap("ops", "c/y") },
+		"and the rest revoked":        func(w *world) { w.policy.Roles, w.policy.EnforceRoles = roleMap("ops", "c/y"), true },
+		"roles are revoked":           func(w *world) { w.policy.Roles, w.policy.EnforceRoles = roleMap("ops"), true },
+		"a new group gets a role":     func(w *world) { w.policy.Roles = roleMap("fresh", "c/x") },
+		"another one":                 func(w *world) { w.policy.Roles = roleMap("fresh", "c/y") },
 		"people are out of scope":     func(w *world) { w.policy.People = plan.Patterns{"!older*"} },
 		"groups are out of scope":     func(w *world) { w.policy.Groups = plan.Patterns{"!idle"} },
 		"only one person":             func(w *world) { w.policy.Only = plan.Patterns{"ann@x.y"} },
@@ -169,6 +175,8 @@ func TestDigestDoesNotCoverWhatIsNotSent(t *testing.T) {
 			w.policy.Groups, w.policy.People = plan.Patterns{"*"}, plan.Patterns{"*"}
 			w.policy.Adopt, w.policy.Only = plan.Patterns{"ops"}, plan.Patterns{"*"}
 		},
+		"roles that are held":  func(w *world) { w.policy.Roles = roleMap("ops", "b/x", "a/x") },
+		"roles of no group":    func(w *world) { w.policy.Roles = roleMap("none", "b/x") },
 		"a person in no group": func(w *world) { w.csv.person("zoe@x.y", directory.Inactive) },
 	} {
 		w := everything()

@@ -1,12 +1,7 @@
 package plan
 
 import (
-	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"slices"
 
 	"xc-group-sync/internal/directory"
 )
@@ -36,13 +31,14 @@ func (p *planner) guard() {
 	}
 }
 
-// removals are counted of groups, of users, of all memberships, and of the
-// memberships of each group that is updated.
+// removals are counted of groups, of users, of all memberships, of roles, and of
+// the memberships of each group that is updated.
 func (p *planner) removals() []removal {
-	memberships, groups := 0, 0
+	memberships, roles, groups := 0, 0, 0
 	deleted := map[directory.Email]bool{}
 	for _, group := range p.tenant.observed.Groups {
 		memberships += len(group.Usernames)
+		roles += len(group.Roles)
 	}
 	for i := range p.plan.Operations {
 		switch operation := &p.plan.Operations[i]; {
@@ -56,6 +52,7 @@ func (p *planner) removals() []removal {
 		{groups, len(p.tenant.observed.Groups), "group", "groups", ""},
 		{len(deleted), len(p.tenant.observed.Users), "user", "users", ""},
 		{p.plan.Removed(), memberships, "membership", "memberships", ""},
+		{p.plan.Revoked(), roles, "role", "roles", ""},
 	}
 	for i := range p.plan.Operations {
 		if operation := &p.plan.Operations[i]; operation.Action == Update && operation.Object == Group {
@@ -77,63 +74,4 @@ func count(n int, one, many string) string {
 		return "1 " + one
 	}
 	return fmt.Sprintf("%d %s", n, many)
-}
-
-// digest hashes the tenant, its API and every attribute that the operations would send.
-// Neither the order of the CSV's rows nor that of the tenant's lists reaches it:
-// all is sorted.
-func digest(policy Policy, operations []Operation) string {
-	hash := sha256.New()
-	encoder := json.NewEncoder(hash)
-	// Neither a hash nor these types can fail.
-	_ = encoder.Encode([]string{policy.Tenant, policy.API})
-	for i := range operations {
-		_ = encoder.Encode(canonical(&operations[i]))
-	}
-	return "sha256:" + hex.EncodeToString(hash.Sum(nil))
-}
-
-// sent is what the digest covers of one operation.
-type sent struct {
-	Action      Action
-	Object      Object
-	Name        string
-	Username    directory.Username
-	Address     string
-	Person      directory.PersonName
-	IdmType     string
-	Type        string
-	DisplayName string
-	Description string
-	SyncID      string
-	Roles       []directory.Role
-	Groups      []string             // the user's own
-	Usernames   []directory.Username // the group's own, before the change
-	Add, Remove []string
-	Attributes  *Attributes
-}
-
-func canonical(o *Operation) sent {
-	return sent{
-		Action: o.Action, Object: o.Object, Name: o.Name(),
-		Username: o.User.Username, Address: o.User.Address, Person: o.User.Name, IdmType: o.User.IdmType, Type: o.User.Type,
-		DisplayName: o.Group.DisplayName, Description: o.Group.Description, SyncID: o.Group.SyncID,
-		Roles:     slices.SortedFunc(slices.Values(slices.Concat(o.User.Roles, o.Group.Roles)), byNamespace),
-		Groups:    slices.Sorted(slices.Values(o.User.Groups)),
-		Usernames: slices.Sorted(slices.Values(o.Group.Usernames)),
-		Add:       names(o.Add), Remove: names(o.Remove),
-		Attributes: o.Attributes,
-	}
-}
-
-func byNamespace(a, b directory.Role) int {
-	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Role, b.Role))
-}
-
-func names(members []Member) []string {
-	all := make([]string, len(members))
-	for i, member := range members {
-		all[i] = cmp.Or(string(member.Username), string(member.Email))
-	}
-	return all
 }

@@ -3,7 +3,6 @@ package plan
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -28,16 +27,14 @@ func New(desired *directory.Desired, observed *directory.Observed, policy Policy
 // newPlanner prepares a plan that is still empty.
 func newPlanner(desired *directory.Desired, observed *directory.Observed, policy Policy) *planner {
 	p := &planner{
-		policy:    policy,
-		desired:   desired,
-		tenant:    newTenant(observed),
-		people:    make(map[directory.Email]*directory.Person, len(desired.People)),
-		named:     make(map[directory.GroupName]*directory.DesiredGroup, len(desired.Groups)),
-		shared:    map[directory.Email]bool{},
-		barred:    map[directory.Email]bool{},
-		taken:     map[string]bool{},
-		blocked:   map[directory.GroupName]bool{},
-		newcomers: map[directory.Email]*directory.Person{},
+		policy:  policy,
+		desired: desired,
+		tenant:  newTenant(observed),
+		people:  make(map[directory.Email]*person, len(desired.People)),
+		named:   make(map[directory.GroupName]*directory.DesiredGroup, len(desired.Groups)),
+		shared:  map[directory.Email]bool{},
+		taken:   map[string]bool{},
+		blocked: map[directory.GroupName]bool{},
 		plan: &Plan{
 			Users:  Count{Desired: len(desired.People), Existing: len(observed.Users)},
 			Groups: Count{Desired: len(desired.Groups), Existing: len(observed.Groups)},
@@ -49,9 +46,13 @@ func newPlanner(desired *directory.Desired, observed *directory.Observed, policy
 			_, p.shared[email] = p.tenant.Email(email)
 		}
 	}
-	for _, person := range desired.People {
-		p.people[person.Email] = person
+	people := make([]person, len(desired.People))
+	for i, named := range desired.People {
+		people[i].Person = named
+		people[i].user, people[i].shared = p.tenant.Email(named.Email)
+		p.people[named.Email] = &people[i]
 	}
+	p.persons = people
 	for _, group := range desired.Groups {
 		p.named[group.Name] = group
 	}
@@ -62,15 +63,31 @@ type planner struct {
 	policy     Policy
 	desired    *directory.Desired
 	tenant     *tenant
-	people     map[directory.Email]*directory.Person
+	people     map[directory.Email]*person
+	persons    []person // the same, in the order of desired.People
 	named      map[directory.GroupName]*directory.DesiredGroup
-	shared     map[directory.Email]bool              // emails of several users: true if none of them counts
-	barred     map[directory.Email]bool              // people who are blocked, look like others or are not in scope
-	taken      map[string]bool                       // usernames, by key, that are also emails of people who are blocked
-	blocked    map[directory.GroupName]bool          // groups in plan.Blocked
-	lookalikes map[directory.Email]directory.Email   // people whose address looks like another's that is also touched
-	newcomers  map[directory.Email]*directory.Person // people to create, to be put into a group
+	shared     map[directory.Email]bool            // emails of several users: true if none of them counts
+	taken      map[string]bool                     // usernames, by key, that are also emails of people who are blocked
+	blocked    map[directory.GroupName]bool        // groups in plan.Blocked
+	lookalikes map[directory.Email]directory.Email // people whose address looks like another's that is also touched
 	plan       *Plan
+}
+
+// person is somebody the CSV names, joined with the tenant.
+type person struct {
+	*directory.Person
+	user   *directory.User // nil: to be created
+	shared bool            // several users have the email, and none of them counts
+	barred bool            // may not be put into any group: blocked, looks like somebody else or not in scope
+	needed bool            // must be created, to be put into a group
+}
+
+// person returns what is known about somebody the CSV names.
+func (p *planner) person(named *directory.Person) *person {
+	if i := named.Rank; i < len(p.persons) && p.persons[i].Person == named {
+		return &p.persons[i]
+	}
+	return p.people[named.Email]
 }
 
 // planDesired plans everything but what guards and only make of it.
@@ -80,9 +97,18 @@ func (p *planner) planDesired() {
 	emptied, groupDeletions := p.unnamedGroups()
 	groups = append(groups, emptied...)
 	slices.SortFunc(groups, byName)
-	userDeletions := p.userDeletions(slices.Concat(groups, groupDeletions))
-	p.plan.Operations = slices.Concat(p.users(userDeletions), groups, groupDeletions, userDeletions)
-	p.warnStale(slices.Concat(groups, groupDeletions))
+	changes := slices.Concat(groups, groupDeletions)
+	// Revocations come before anybody joins, and grants after: nobody has more for
+	// a moment than before or after. Members of groups that are blocked because of
+	// their roles stay.
+	revocations, grants := p.roles(changes)
+	userDeletions := p.userDeletions(changes)
+	operations := p.users(userDeletions, len(revocations)+len(groups)+len(grants)+len(groupDeletions)+len(userDeletions))
+	for _, phase := range [][]Operation{revocations, groups, grants, groupDeletions, userDeletions} {
+		operations = append(operations, phase...)
+	}
+	p.plan.Operations = operations
+	p.warnStale(changes)
 }
 
 // finish limits the plan, asks the guards and seals it.
@@ -92,6 +118,8 @@ func (p *planner) finish() *Plan {
 	})
 	p.limit()
 	p.hintAtAdopt()
+	p.plan.Access = p.accessChange()
+	p.warnVacant()
 	p.guard()
 	p.plan.Digest = digest(p.policy, p.plan.Operations)
 	return p.plan
@@ -107,10 +135,17 @@ func (p *planner) warn(kind directory.Kind, subject, hint, format string, args .
 func (p *planner) blockGroup(name directory.GroupName, reason, hint string) {
 	blocked := Blocked{Object: Group, Name: string(name), Reason: reason, Hint: hint, Missing: true}
 	if group := p.tenant.groups[name]; group != nil {
-		blocked.Missing, blocked.Roles = false, group.Roles
+		blocked.Missing, blocked.Roles = false, rolesBeyond(group.Roles, nil)
+		blocked.Reason += fmt.Sprintf(" (%s; %s)", count(len(group.Usernames), "member", "members"), rolesText(blocked.Roles))
 	}
 	p.plan.Blocked = append(p.plan.Blocked, blocked)
 	p.blocked[name] = true
+}
+
+// blockUnowned leaves a group alone that is not this program's to change.
+func (p *planner) blockUnowned(group *directory.Group) {
+	p.blockGroup(group.Name, "it exists, and this program did not create it", fmt.Sprintf("to take it over, add it to adopt: %s", group.Name))
+	p.plan.Blocked[len(p.plan.Blocked)-1].Adoptable = true
 }
 
 // hintAtAdopt gives the groups that adopt would unblock as one line to paste.
@@ -158,38 +193,30 @@ func yamlString(name string) string {
 // barPeople finds out who may not be put into any group: people who cannot be
 // told apart from others, who look like others, or who are not in scope.
 func (p *planner) barPeople() {
-	placed := p.placed()
-	for _, person := range p.desired.People {
-		email := person.Email
-		user, shared := p.tenant.Email(email)
-		switch {
-		case !p.policy.PersonInScope(email) || p.lookalikes[email] != "":
-			p.barred[email] = true
-		case shared:
-			p.blockShared(email)
-		case user == nil && placed[email]:
-			p.blockTaken(email)
+	for _, named := range p.desired.People {
+		switch person := p.person(named); {
+		case !p.policy.PersonInScope(person.Email) || p.lookalikes[person.Email] != "":
+			person.barred = true
+		case person.shared:
+			person.barred = true
+			p.blockShared(person.Email)
+		case person.user == nil && p.tenant.Username(directory.Username(person.Email)) != nil && p.placed(named):
+			person.barred = p.blockTaken(person.Email)
 		}
 	}
 }
 
-// placed are the people in groups of the CSV, but for those that SCIM syncs.
-func (p *planner) placed() map[directory.Email]bool {
-	placed := make(map[directory.Email]bool, len(p.people))
-	for _, group := range p.desired.Groups {
-		if observed := p.tenant.groups[group.Name]; observed != nil && observed.SyncMode == directory.SyncSCIM {
-			continue
-		}
-		for _, person := range group.Members {
-			placed[person.Email] = true
-		}
-	}
-	return placed
+// placed reports whether the CSV puts somebody into a group, other than one that
+// SCIM syncs.
+func (p *planner) placed(named *directory.Person) bool {
+	return slices.ContainsFunc(p.desired.Groups, func(group *directory.DesiredGroup) bool {
+		observed := p.tenant.groups[group.Name]
+		return (observed == nil || observed.SyncMode != directory.SyncSCIM) && slices.Contains(group.Members, named)
+	})
 }
 
 // blockShared blocks somebody whose email several users have.
 func (p *planner) blockShared(email directory.Email) {
-	p.barred[email] = true
 	p.plan.Blocked = append(p.plan.Blocked, Blocked{Object: User, Name: string(email),
 		Reason: fmt.Sprintf("%d users have this email, and it is the username of none", len(p.tenant.Emails(email))),
 		Hint:   "give each user an email of their own"})
@@ -202,7 +229,7 @@ func (p *planner) blockTaken(email directory.Email) bool {
 	if other == nil {
 		return false
 	}
-	p.barred[email], p.taken[other.Username.Key()] = true, true
+	p.taken[other.Username.Key()] = true
 	p.plan.Blocked = append(p.plan.Blocked, Blocked{Object: User, Name: string(email), Missing: true,
 		Reason: fmt.Sprintf("this email is the username of another user (%s)", cmp.Or(string(other.Email), "who has no email")),
 		Hint:   "rename that user, or correct the email in the CSV"})
@@ -229,16 +256,14 @@ func (p *planner) groups() []Operation {
 				p.warn(directory.SCIMSynced, string(desired.Name), "", "group %q is synced by SCIM; leaving its members to the identity provider (%d to add, %d to remove)", desired.Name, len(o.Add), len(o.Remove))
 			}
 		case !p.changeable(observed):
-			p.blockGroup(desired.Name, fmt.Sprintf("it exists, and this program did not create it (%s; %s)", count(len(observed.Usernames), "member", "members"), rolesText(observed.Roles)),
-				fmt.Sprintf("to take it over, add it to adopt: %s", desired.Name))
-			p.plan.Blocked[len(p.plan.Blocked)-1].Adoptable = true
+			p.blockUnowned(observed)
 		default:
 			operation := p.groupUpdate(desired, observed)
 			if len(operation.Add)+len(operation.Remove) == 0 {
 				p.plan.Groups.Unchanged++
 				continue
 			}
-			p.need(operation.Add)
+			need(operation.Add)
 			operations = append(operations, operation)
 		}
 	}
@@ -271,16 +296,12 @@ func list(dns []directory.DN) string {
 	return strings.Join(quoted, ", ")
 }
 
-// rolesText names the roles of a group, as NAMESPACE/ROLE.
+// rolesText names roles, as NAMESPACE/ROLE.
 func rolesText(roles []directory.Role) string {
 	if len(roles) == 0 {
 		return "no roles"
 	}
-	names := make([]string, len(roles))
-	for i, role := range slices.SortedFunc(slices.Values(roles), byNamespace) {
-		names[i] = role.String()
-	}
-	more := ""
+	names, more := directory.RoleNames(roles), ""
 	if len(names) > shownNames {
 		names, more = names[:shownNames], fmt.Sprintf(" and %d more", len(names)-shownNames)
 	}
@@ -288,10 +309,10 @@ func rolesText(roles []directory.Role) string {
 }
 
 // need remembers which of the members must be created.
-func (p *planner) need(members []Member) {
+func need(members []Member) {
 	for _, member := range members {
 		if member.user == nil {
-			p.newcomers[member.Email] = p.people[member.Email]
+			member.person.needed = true
 		}
 	}
 }
@@ -301,9 +322,10 @@ func (p *planner) newGroup(desired *directory.DesiredGroup) (Operation, bool) {
 		Name:        desired.Name,
 		DisplayName: desired.DisplayName(),
 		Description: Marker,
+		Roles:       rolesBeyond(p.policy.Roles[desired.Name], nil),
 	}}
 	p.changeMembers(&operation, p.wanted(desired.Members), nil)
-	p.need(operation.Add)
+	need(operation.Add)
 	return operation, len(operation.Add) > 0
 }
 
@@ -316,9 +338,10 @@ func (p *planner) groupUpdate(desired *directory.DesiredGroup, observed *directo
 // wanted are the members that a group has for the people the CSV names.
 func (p *planner) wanted(people []*directory.Person) []Member {
 	members := make([]Member, len(people))
-	for i, person := range people {
-		user, _ := p.tenant.Email(person.Email)
-		members[i] = newMember(person.Email, user)
+	for i, named := range people {
+		person := p.person(named)
+		members[i] = newMember(person.Email, person.user)
+		members[i].person = person
 	}
 	return members
 }
@@ -327,6 +350,12 @@ func (p *planner) wanted(people []*directory.Person) []Member {
 // has the members wanted, as far as keep, which says why a member stays, lets it.
 // People who are barred are neither added nor removed.
 func (p *planner) changeMembers(operation *Operation, wanted []Member, keep func(Member) string) {
+	if len(operation.Group.Usernames) == 0 {
+		operation.Add = slices.DeleteFunc(wanted, Member.barred)
+		sortMembers(operation.Add)
+		operation.Add = slices.CompactFunc(operation.Add, func(a, b Member) bool { return a.key() == b.key() })
+		return
+	}
 	meant := make(map[directory.Email]bool, len(wanted))
 	for _, member := range wanted {
 		meant[member.Email] = true
@@ -345,8 +374,7 @@ func (p *planner) changeMembers(operation *Operation, wanted []Member, keep func
 		}
 	}
 	for _, member := range wanted {
-		key := cmp.Or(member.Username, directory.Username(member.Email)).Key()
-		if !present[key] && !p.barred[member.Email] {
+		if key := member.key(); !present[key] && !member.barred() {
 			present[key] = true
 			operation.Add = append(operation.Add, member)
 		}
@@ -364,30 +392,36 @@ func sortMembers(members []Member) {
 func byName(a, b Operation) int { return cmp.Compare(a.Name(), b.Name()) }
 
 // users plans the creation and the update of users, and counts the rest of
-// those the CSV names.
-func (p *planner) users(deletions []Operation) []Operation {
+// those the CSV names. It leaves room for more operations.
+func (p *planner) users(deletions []Operation, more int) []Operation {
 	deleted := map[directory.Email]bool{}
 	for _, operation := range deletions {
 		deleted[operation.User.Email] = true
 	}
-	idm := cmp.Or(p.policy.IdmType, p.tenant.idmType())
-	var operations []Operation
-	for _, email := range slices.Sorted(maps.Keys(p.newcomers)) {
-		operations = append(operations, Operation{Action: Create, Object: User, User: directory.User{
-			Email: email, Address: p.newcomers[email].Address, Username: directory.Username(cmp.Or(p.newcomers[email].Address, string(email))),
-			Name: p.newcomers[email].Name, IdmType: idm, Type: directory.TypeUser,
-		}})
-	}
-	for _, person := range p.desired.People {
-		user, _ := p.tenant.Email(person.Email)
-		switch {
-		case user == nil || deleted[person.Email]:
-		case p.policy.UpdateUsers && !p.barred[person.Email] && renamed(person, user) && p.replaceable(user):
-			update := *user
-			update.Name = person.Name
-			operations = append(operations, Operation{Action: Update, Object: User, User: update, Before: user.Name})
-		default:
+	changed := 0
+	for _, named := range p.desired.People {
+		switch person := p.person(named); {
+		case person.needed, !deleted[person.Email] && p.renamed(person):
+			changed++
+		case person.user != nil && !deleted[person.Email]:
 			p.plan.Users.Unchanged++
+		}
+	}
+	idm := cmp.Or(p.policy.IdmType, p.tenant.idmType())
+	operations := make([]Operation, 0, changed+more)
+	for _, named := range p.desired.People {
+		if p.person(named).needed {
+			operations = append(operations, Operation{Action: Create, Object: User, User: directory.User{
+				Email: named.Email, Address: named.Address, Username: directory.Username(cmp.Or(named.Address, string(named.Email))),
+				Name: named.Name, IdmType: idm, Type: directory.TypeUser,
+			}})
+		}
+	}
+	for _, named := range p.desired.People {
+		if person := p.person(named); !deleted[person.Email] && p.renamed(person) {
+			update := *person.user
+			update.Name = person.Name
+			operations = append(operations, Operation{Action: Update, Object: User, User: update, Before: person.user.Name})
 		}
 	}
 	return operations
@@ -395,8 +429,9 @@ func (p *planner) users(deletions []Operation) []Operation {
 
 // renamed reports whether the CSV gives an existing user another name, and
 // whether that name is this program's to change.
-func renamed(person *directory.Person, user *directory.User) bool {
-	return person.Status == directory.Active && person.Named && person.Name != user.Name && user.Local()
+func (p *planner) renamed(person *person) bool {
+	return p.policy.UpdateUsers && person.user != nil && !person.barred && person.Status == directory.Active &&
+		person.Named && person.Name != person.user.Name && person.user.Local() && p.replaceable(person.user)
 }
 
 // replaceable reports whether a replacement, which the API takes by email, can

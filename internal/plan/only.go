@@ -67,12 +67,16 @@ func byPhase(a, b Operation) int {
 			return 1
 		case o.Object == User && o.Action == Update:
 			return 2
-		case o.Action != Delete:
+		case o.Action == Revoke:
 			return 3
-		case o.Object == Group:
+		case o.Action == Grant:
+			return 5
+		case o.Action != Delete:
 			return 4
+		case o.Object == Group:
+			return 6
 		}
-		return 5
+		return 7
 	}
 	return cmp.Or(cmp.Compare(phase(a), phase(b)), byName(a, b))
 }
@@ -83,6 +87,9 @@ func byPhase(a, b Operation) int {
 func (p *planner) limitGroup(o *Operation) bool {
 	only, name, empty := p.policy.Only, string(o.Group.Name), len(o.Add) == 0
 	whole := only.Match(name)
+	if o.Action == Grant || o.Action == Revoke {
+		return whole
+	}
 	outside := func(m Member) bool { return !only.Match(name, string(m.Email)) }
 	if o.Action == Delete {
 		if whole && !slices.ContainsFunc(o.Remove, outside) {

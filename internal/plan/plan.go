@@ -5,8 +5,10 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 
+	"xc-group-sync/internal/access"
 	"xc-group-sync/internal/directory"
 )
 
@@ -21,6 +23,8 @@ const (
 	Create Action = "create"
 	Update Action = "update"
 	Delete Action = "delete"
+	Grant  Action = "grant"  // roles of a group
+	Revoke Action = "revoke" // roles of a group
 
 	User  Object = "user"
 	Group Object = "group"
@@ -47,8 +51,9 @@ type Operation struct {
 	// create it.
 	Adopted bool
 
-	Add    []Member // of a group, by email
-	Remove []Member // of a group that is updated or deleted, by email
+	Roles  []directory.Role // that are granted or revoked, sorted
+	Add    []Member         // of a group, by email
+	Remove []Member         // of a group that is updated or deleted, by email
 	// Lost counts the memberships that go with a deleted user and that no
 	// other operation removes.
 	Lost int
@@ -74,8 +79,14 @@ type Member struct {
 	// user to be created.
 	Username directory.Username
 
-	user *directory.User // nil: to be created, or unknown to the user listing
+	user   *directory.User // nil: to be created, or unknown to the user listing
+	person *person         // nil: not of the CSV
 }
+
+// key tells members apart: several users may share an email.
+func (m Member) key() string { return cmp.Or(m.Username, directory.Username(m.Email)).Key() }
+
+func (m Member) barred() bool { return m.person != nil && m.person.barred }
 
 // Withheld is a removal that the CSV, a snapshot or prune asks for and that is
 // not planned. The rest is, and nothing counts as failed.
@@ -83,6 +94,7 @@ type Withheld struct {
 	Kind   WithheldKind
 	Group  directory.GroupName // of a membership or a group
 	Member Member              // of a membership; for a user, who stays
+	Role   directory.Role      // of a role
 	Reason string
 }
 
@@ -94,6 +106,8 @@ const (
 	Membership   WithheldKind = "membership"
 	UserDeletion WithheldKind = "user"
 	GroupRemoval WithheldKind = "group"
+
+	RoleRevocation WithheldKind = "role"
 )
 
 // Blocked is an object that the CSV names and that nothing is planned for. It
@@ -126,13 +140,14 @@ type Refusal struct {
 // Plan is what a run would do. Make it with New or NewRestore.
 type Plan struct {
 	// Operations in the order in which they are begun: users to create and to
-	// update, groups to create and to update, groups to delete, users to
-	// delete; by name within each.
+	// update, roles to revoke, groups to create and to update, roles to grant,
+	// groups to delete, users to delete; by name within each.
 	Operations []Operation
 	Blocked    []Blocked // groups, then users, by name
 	Withheld   []Withheld
 	Findings   []directory.Finding // what deserves attention beside all that
 	Refusals   []Refusal           // empty: the guards let it pass
+	Access     access.Diff         // what the operations mean for people
 	Users      Count
 	Groups     Count
 	Digest     string // "sha256:…", of the tenant and of all that would be sent

@@ -32,6 +32,8 @@ type Policy struct {
 	MergeCollisions bool
 	IdmType         string // of users that are created; empty: what most ordinary users are
 	UpdateUsers     bool
+	Roles           map[directory.GroupName][]directory.Role // that groups should have; others keep theirs
+	EnforceRoles    bool                                     // revoke what Roles does not list, of the groups it lists
 	Caller          Caller
 	Sample          bool // the tenant is the embedded sample: do not warn about groups that no row names
 }

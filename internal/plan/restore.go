@@ -3,9 +3,7 @@ package plan
 import (
 	"cmp"
 	"maps"
-	"reflect"
 	"slices"
-	"strings"
 
 	"xc-group-sync/internal/directory"
 )
@@ -18,6 +16,7 @@ func (p *Plan) Snapshot(policy Policy, observed *directory.Observed) *directory.
 		Schema: directory.SnapshotSchema, Tenant: policy.Tenant, API: policy.API, Digest: p.Digest,
 		Users: []directory.User{}, Groups: []directory.Group{}, Members: map[string]directory.Email{}, NewUsers: []directory.Email{}, NewGroups: []directory.GroupName{},
 	}
+	saved := map[directory.GroupName]bool{} // several operations can be about one group
 	for i := range p.Operations {
 		switch o := &p.Operations[i]; {
 		case o.Action == Create && o.Object == User:
@@ -28,7 +27,9 @@ func (p *Plan) Snapshot(policy Policy, observed *directory.Observed) *directory.
 			user := o.User
 			user.Name = o.Before
 			s.Users = append(s.Users, user)
+		case saved[o.Group.Name]:
 		default:
+			saved[o.Group.Name] = true
 			s.Groups = append(s.Groups, o.Group)
 			for _, username := range o.Group.Usernames {
 				s.Members[username.Key()] = then.member(username).Email
@@ -50,7 +51,9 @@ func NewRestore(snapshot *directory.Snapshot, observed *directory.Observed, poli
 		}
 	}
 	users, returning := p.restoreUsers(snapshot)
-	p.plan.Operations = slices.Concat(users, p.restoreGroups(snapshot, returning))
+	groups := p.restoreGroups(snapshot, returning)
+	revocations, grants := p.restoreRoles(snapshot, groups)
+	p.plan.Operations = slices.Concat(users, revocations, groups, grants)
 	for _, email := range snapshot.NewUsers {
 		if user, _ := p.tenant.Email(email); user != nil {
 			p.warn(directory.UserCreatedSince, string(email), "delete it by hand if it is not wanted", "user %s was created by the run being undone; leaving it", email)
@@ -162,7 +165,7 @@ func (p *planner) restoreGroup(then *restored, returning map[directory.Email]dir
 		operation.Group.Usernames, operation.Attributes = nil, nil
 	}
 	p.restoreMembers(&operation, then, returning)
-	if exists && reflect.DeepEqual(attributesOf(*now), operation.Attributes) {
+	if exists && *attributesOf(*now) == *operation.Attributes {
 		operation.Attributes = nil
 		if len(operation.Add)+len(operation.Remove) == 0 {
 			p.plan.Groups.Unchanged++
@@ -170,6 +173,35 @@ func (p *planner) restoreGroup(then *restored, returning map[directory.Email]dir
 		}
 	}
 	return operation, true
+}
+
+// restoreRoles plans what the groups that still exist are granted and what is
+// revoked. Those that are created again get their roles with that.
+func (p *planner) restoreRoles(snapshot *directory.Snapshot, groups []Operation) (revocations, grants []Operation) {
+	changed := map[directory.GroupName]bool{}
+	for _, operation := range groups {
+		changed[operation.Group.Name] = true
+	}
+	byName := func(a, b directory.Group) int { return cmp.Compare(a.Name, b.Name) }
+	for _, then := range slices.SortedFunc(slices.Values(snapshot.Groups), byName) {
+		now := p.tenant.groups[then.Name]
+		if now == nil || !p.restorable(then.Name) || now.SyncMode == directory.SyncSCIM || now.ReadError != "" {
+			continue
+		}
+		operation := Operation{Object: Group, Group: *now, Adopted: true}
+		if operation.Roles = p.revocable(then.Name, rolesBeyond(now.Roles, then.Roles)); len(operation.Roles) > 0 {
+			operation.Action = Revoke
+			revocations = append(revocations, operation)
+		}
+		if operation.Roles = rolesBeyond(then.Roles, now.Roles); len(operation.Roles) > 0 {
+			operation.Action = Grant
+			grants = append(grants, operation)
+		}
+		if operation.Action != "" && !changed[then.Name] {
+			p.plan.Groups.Unchanged--
+		}
+	}
+	return revocations, grants
 }
 
 // restoreMembers plans who comes back to a group, and who leaves it again.
@@ -186,9 +218,10 @@ func (p *planner) restoreMembers(operation *Operation, then *restored, returning
 			user = now.user // whoever else has the email
 		}
 		_, returns := returning[email]
-		p.barred[email] = user == nil && !returns || !p.policy.PersonInScope(email)
 		if user != nil || returns || present[email] {
-			wanted = append(wanted, newMember(email, user))
+			back := newMember(email, user)
+			back.person = &person{barred: user == nil && !returns || !p.policy.PersonInScope(email)}
+			wanted = append(wanted, back)
 		} else {
 			p.warn(directory.MemberNotRestored, string(email), "", "cannot put %s back into group %q: the tenant has no such user any more", email, then.Name)
 		}
@@ -208,34 +241,23 @@ func (p *planner) restoreMembers(operation *Operation, then *restored, returning
 	})
 }
 
-// Attributes are what a group has beside its members.
+// Attributes are what a group has beside its members and its roles.
 type Attributes struct {
 	DisplayName, Description, SyncID string
-	Roles                            []directory.Role
 }
 
 func attributesOf(group directory.Group) *Attributes {
 	return &Attributes{
 		DisplayName: group.DisplayName, Description: group.Description, SyncID: group.SyncID,
-		Roles: slices.SortedFunc(slices.Values(group.Roles), byNamespace),
 	}
 }
 
-// Apply gives the group its attributes back, and tells whether that changes
+// Apply gives the group its attributes back, and reports whether that changes
 // anything. A nil a leaves all as it is.
 func (a *Attributes) Apply(group *directory.Group) (changed bool) {
-	if a == nil || reflect.DeepEqual(attributesOf(*group), a) {
+	if a == nil || *attributesOf(*group) == *a {
 		return false
 	}
-	group.DisplayName, group.Description, group.SyncID, group.Roles = a.DisplayName, a.Description, a.SyncID, a.Roles
+	group.DisplayName, group.Description, group.SyncID = a.DisplayName, a.Description, a.SyncID
 	return true
-}
-
-// String names what comes back.
-func (a *Attributes) String() string {
-	parts := []string{"display name", "description", "sync id"}
-	for _, role := range a.Roles {
-		parts = append(parts, "role "+role.Role+" in "+role.Namespace)
-	}
-	return strings.Join(parts, ", ")
 }

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"maps"
 	"testing"
 
 	"xc-group-sync/internal/directory"
@@ -88,9 +89,24 @@ func TestRestoreUndoesARun(t *testing.T) {
 				t.Fatalf("seed %d: %s was never there\nrun %v\nrestore %v", seed, one, shown(p), shown(back))
 			}
 		}
+		if !w.policy.Withhold && w.policy.EnforceRoles {
+			w.sameRoles(t, seed, p, &restored)
+		}
 		again := plan.NewRestore(p.Snapshot(plan.Policy{Tenant: "acme"}, &w.observed), &restored, w.policy)
 		if len(again.Operations) > 0 {
 			t.Fatalf("seed %d: restore %v\nand then still %v", seed, shown(back), shown(again))
+		}
+	}
+}
+
+// sameRoles: every group that existed before the run has the roles of then.
+func (w *world) sameRoles(t *testing.T, seed uint64, p *plan.Plan, restored *directory.Observed) {
+	t.Helper()
+	for _, was := range w.observed.Groups {
+		for _, is := range restored.Groups {
+			if is.Name == was.Name && !maps.Equal(roleSet(is.Roles), roleSet(was.Roles)) {
+				t.Fatalf("seed %d: %s has %v, had %v\nrun %v", seed, is.Name, is.Roles, was.Roles, shown(p))
+			}
 		}
 	}
 }

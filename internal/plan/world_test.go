@@ -119,6 +119,9 @@ func shown(p *plan.Plan) []string {
 		for _, member := range o.Remove {
 			line += " -" + string(member.Username)
 		}
+		if roles := o.RolesChanged(); len(roles) > 0 {
+			line += fmt.Sprint(" ", directory.RoleNames(roles))
+		}
 		if o.Lost > 0 {
 			line += fmt.Sprintf(" lost %d", o.Lost)
 		}
@@ -145,6 +148,8 @@ func withheld(p *plan.Plan) []string {
 			lines = append(lines, fmt.Sprintf("%s %s: %s", w.Group, w.Member.Username, w.Reason))
 		case plan.UserDeletion:
 			lines = append(lines, fmt.Sprintf("user %s: %s", w.Member.Email, w.Reason))
+		case plan.RoleRevocation:
+			lines = append(lines, fmt.Sprintf("%s %s: %s", w.Group, w.Role, w.Reason))
 		default:
 			lines = append(lines, fmt.Sprintf("%s %s: %s", w.Kind, w.Group, w.Reason))
 		}

@@ -85,7 +85,7 @@ func (d *Doctor) Summary(s Sanitizer, limit int) string {
 	p.line("")
 	p.line("| | check | result |")
 	p.line("|---|---|---|")
-	p.table("checks", rows(d.Checks, func(check doctor.Check) string {
+	p.table(changes, "checks", rows(d.Checks, func(check doctor.Check) string {
 		status := string(check.Status)
 		if check.Status != doctor.OK {
 			status = "**" + status + "**"

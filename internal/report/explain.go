@@ -122,7 +122,7 @@ func (t *text) userText(user *directory.User) string {
 }
 
 func rolesText(roles []directory.Role) string {
-	names := roleNames(roles)
+	names := directory.RoleNames(roles)
 	if len(names) == 0 {
 		return "no roles"
 	}

@@ -24,9 +24,11 @@ type document struct {
 	Error       string      `json:"error,omitempty"`
 	StartedAt   string      `json:"started_at"`
 	Duration    float64     `json:"duration_seconds"`
+	Policy      *policyJSON `json:"policy,omitempty"`
 	Users       Tally       `json:"users"`
 	Groups      Tally       `json:"groups"`
 	Memberships Memberships `json:"memberships"`
+	Roles       Roles       `json:"roles"`
 	OutOfScope  scopeJSON   `json:"out_of_scope"`
 	Plan        planJSON    `json:"plan"`
 	Retry       retryJSON   `json:"retry"`
@@ -45,6 +47,7 @@ type planJSON struct {
 	Operations []operationJSON `json:"operations"`
 	Blocked    []blockedJSON   `json:"blocked"`
 	Withheld   []withheldJSON  `json:"withheld"`
+	Access     accessJSON      `json:"access"`
 }
 
 type blockedJSON struct {
@@ -63,15 +66,58 @@ type withheldJSON struct {
 }
 
 type operationJSON struct {
-	Action   plan.Action      `json:"action"`
-	Object   plan.Object      `json:"object"`
-	Name     string           `json:"name"`
-	Add      []string         `json:"add"`
-	Remove   []string         `json:"remove"`
-	LeftOut  []string         `json:"left_out,omitempty"` // of Add
+	Action  plan.Action `json:"action"`
+	Object  plan.Object `json:"object"`
+	Name    string      `json:"name"`
+	Add     []string    `json:"add"`
+	Remove  []string    `json:"remove"`
+	LeftOut []string    `json:"left_out,omitempty"` // of Add
+	Roles   []string    `json:"roles"`
+	attributesJSON
+	Was      *attributesJSON  `json:"was,omitempty"` // of what changes
 	Status   groupsync.Status `json:"status"`
 	Attempts int              `json:"attempts"`
 	Error    string           `json:"error"`
+}
+
+// attributesJSON are the attributes that an operation sends and that are not
+// there yet.
+type attributesJSON struct {
+	FirstName   *string `json:"first_name,omitempty"`
+	LastName    *string `json:"last_name,omitempty"`
+	IDMType     *string `json:"idm_type,omitempty"`
+	DisplayName *string `json:"display_name,omitempty"`
+	Description *string `json:"description,omitempty"`
+	SyncID      *string `json:"sync_id,omitempty"`
+}
+
+// attributes returns what an operation sends, and the old values of what changes.
+func attributes(o *plan.Operation) (now attributesJSON, was *attributesJSON) {
+	if o.Action == plan.Update {
+		was = new(attributesJSON)
+	}
+	for _, change := range o.AttributeChanges() {
+		*now.of(change.Attribute) = &change.To
+		if was != nil {
+			*was.of(change.Attribute) = &change.From
+		}
+	}
+	if now == (attributesJSON{}) {
+		was = nil
+	}
+	return now, was
+}
+
+func (a *attributesJSON) of(attribute plan.Attribute) **string {
+	return map[plan.Attribute]**string{
+		plan.FirstName: &a.FirstName, plan.LastName: &a.LastName, plan.IDMKind: &a.IDMType,
+		plan.DisplayName: &a.DisplayName, plan.Description: &a.Description, plan.SyncID: &a.SyncID,
+	}[attribute]
+}
+
+type policyJSON struct {
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"`
 }
 
 type retryJSON struct {
@@ -125,30 +171,35 @@ func (r *Report) JSON(s Sanitizer) ([]byte, error) {
 	d := document{
 		Schema: 1, Version: r.Version, Tenant: r.Tenant, Host: r.API, Simulated: r.Simulate, DryRun: r.DryRun, Result: r.Code().Verdict(), Error: s.hide(r.cause()),
 		StartedAt: r.Started.UTC().Format(time.RFC3339), Duration: Seconds(r.Duration),
-		Users: t.Users, Groups: t.Groups, Memberships: t.Memberships, OutOfScope: scopeJSON(r.OutOfScope),
-		Plan:     planJSON{Refusals: []string{}, Operations: []operationJSON{}, Blocked: []blockedJSON{}, Withheld: []withheldJSON{}},
+		Users: t.Users, Groups: t.Groups, Memberships: t.Memberships, Roles: t.Roles, OutOfScope: scopeJSON(r.OutOfScope),
+		Plan:     planJSON{Refusals: []string{}, Operations: []operationJSON{}, Blocked: []blockedJSON{}, Withheld: []withheldJSON{}, Access: accessJSON{[]personJSON{}, []personJSON{}}},
 		Retry:    retryReport(r.Outcome),
 		HTTP:     httpJSON{r.HTTP.Requests, r.HTTP.Retries, Seconds(r.HTTP.P50), Seconds(r.HTTP.P95), Seconds(r.HTTP.Max)},
 		Warnings: []warning{},
 	}
+	if r.PolicyPath != "" {
+		d.Policy = &policyJSON{r.PolicyPath, r.PolicySHA256}
+	}
 	if r.Plan != nil {
 		d.Plan.Digest = r.Plan.Digest
+		d.Plan.Access = accessJSON{accessReport(r.Plan.Access.Gained), accessReport(r.Plan.Access.Lost)}
 		for _, refusal := range r.Plan.Refusals {
 			d.Plan.Refusals = append(d.Plan.Refusals, s.hide(refusal.Reason))
 		}
 		for _, blocked := range r.Plan.Blocked {
-			d.Plan.Blocked = append(d.Plan.Blocked, blockedJSON{blocked.Object, blocked.Name, s.hide(blocked.Reason), roleNames(blocked.Roles)})
+			d.Plan.Blocked = append(d.Plan.Blocked, blockedJSON{blocked.Object, blocked.Name, s.hide(blocked.Reason), directory.RoleNames(blocked.Roles)})
 		}
 		for _, withheld := range r.Plan.Withheld {
-			d.Plan.Withheld = append(d.Plan.Withheld, withheldJSON{Kind: withheld.Kind, Group: withheld.Group, Email: withheld.Member.Email, Reason: s.hide(withheld.Reason)})
+			d.Plan.Withheld = append(d.Plan.Withheld, withheldJSON{Kind: withheld.Kind, Group: withheld.Group, Email: withheld.Member.Email, Role: roleName(withheld.Role), Reason: s.hide(withheld.Reason)})
 		}
 	}
 	for _, result := range r.results() {
 		operation := operationJSON{
 			Action: result.Action, Object: result.Object, Name: result.Name(),
-			Add: emails(result.Add), Remove: emails(result.Remove),
+			Add: emails(result.Add), Remove: emails(result.Remove), Roles: directory.RoleNames(result.RolesChanged()),
 			Status: result.Status, Attempts: result.Attempts,
 		}
+		operation.attributesJSON, operation.Was = attributes(result.Operation)
 		for _, email := range operation.Add {
 			if result.LeftOut[directory.Email(email)] {
 				operation.LeftOut = append(operation.LeftOut, email)
@@ -199,12 +250,12 @@ func retryReport(outcome *groupsync.Outcome) retryJSON {
 	return report
 }
 
-func roleNames(roles []directory.Role) []string {
-	names := make([]string, len(roles))
-	for i, role := range roles {
-		names[i] = role.String()
+// roleName is a role as NAMESPACE/ROLE; empty for none.
+func roleName(role directory.Role) string {
+	if role == (directory.Role{}) {
+		return ""
 	}
-	return names
+	return role.String()
 }
 
 func emails(members []plan.Member) []string {

@@ -16,46 +16,41 @@ const inReport = "the JSON report (`report-file`) has them all"
 
 // Summary is the report as a job summary of at most limit bytes.
 func (r *Report) Summary(s Sanitizer, limit int) string {
-	d := markdown{Report: r, s: s}
+	d := markdown{Report: r, s: s, cell: limit / 4}
 	d.line("## User groups of %s%s", s.Code(r.Tenant), r.simulated())
 	d.line("")
 	d.verdict()
 	d.tallies()
 	d.failures()
+	if d.Plan != nil {
+		d.access("Access", d.accessChanges(), d.Plan.Access.LastGroup)
+	}
 	d.groups()
 	d.users()
 	d.withheld()
 	d.warnings()
 	d.effort()
-	d.digest()
+	d.digest(true)
 	return d.render(limit, inReport)
-}
-
-// Comment is the report as the comment of a pull request, of at most limit
-// bytes.
-func (r *Report) Comment(s Sanitizer, limit int) string {
-	d := markdown{Report: r, s: s}
-	d.line("### User groups of %s%s", s.Code(r.Tenant), r.simulated())
-	d.line("")
-	d.verdict()
-	d.failures()
-	d.groups()
-	d.users()
-	d.withheld()
-	d.warnings()
-	d.digest()
-	if r.URL != "" {
-		d.line("")
-		d.line("%s: summary and log.", link("The run", r.URL))
-	}
-	return d.render(limit, link("the summary of the run", r.URL)+" has more, "+inReport)
 }
 
 // markdown is a run as a page.
 type markdown struct {
 	page
 	*Report
-	s Sanitizer
+	s    Sanitizer
+	cell int // the most bytes that the people of one cell take; 0: no bound
+}
+
+// who names a person. A masked address says nobody who it is, so the first row of
+// the CSV about the person is named instead.
+func (d *markdown) who(email directory.Email) string {
+	if d.s.MaskEmails && d.Desired != nil {
+		if person := d.Desired.Person(email); person != nil && person.Line > 0 {
+			return d.s.Code(fmt.Sprintf("%s:%d", person.File, person.Line))
+		}
+	}
+	return d.s.Code(d.s.subject(string(email)))
 }
 
 var plainURL = regexp.MustCompile(`^https?://[A-Za-z0-9._~:/%-]+$`)
@@ -162,7 +157,7 @@ func (d *markdown) headline() string {
 	case d.Outcome == nil:
 		return "The plan: " + d.planned("**") + "."
 	}
-	return capital(d.Tallies().sentence("created", "updated", "deleted", "added", "removed", "**")) + "."
+	return capital(d.Tallies().sentence("created", "updated", "deleted", "added", "removed", "granted", "revoked", "**")) + "."
 }
 
 func (d *markdown) tallies() {
@@ -190,7 +185,7 @@ func (d *markdown) failures() {
 		return
 	}
 	d.heading(count(len(failures), "error"), "| what | error |", "|---|---|")
-	d.table("errors", rows(failures, func(f directory.Finding) string {
+	d.table(changes, "errors", rows(failures, func(f directory.Finding) string {
 		return fmt.Sprintf("| %s | %s |", d.s.Prose(string(f.Kind)), d.sentence(f))
 	}))
 }
@@ -222,8 +217,9 @@ func (d *markdown) effort() {
 	d.charts()
 }
 
-// digest names the plan, and says how to apply that and nothing else.
-func (d *markdown) digest() {
+// digest names the plan, and says how to apply that and nothing else; approves
+// says whether a comment lets a merge do that.
+func (d *markdown) digest(approves bool) {
 	switch {
 	case d.Plan == nil:
 	case d.DryRun && len(d.Plan.Operations) > 0 && len(d.Plan.Refusals) == 0:
@@ -233,7 +229,10 @@ func (d *markdown) digest() {
 		d.line("expect-plan: %s", d.Plan.Digest)
 		d.line("```")
 		d.line("")
-		d.line("Run without `dry-run` and with this digest to apply exactly this plan. On a merge, `expect-plan: pull-request` takes the plan that the comment on the pull request showed.")
+		d.line("Run without `dry-run` and with this digest to apply exactly this plan.")
+		if approves {
+			d.line("On a merge, `expect-plan: pull-request` takes the plan that the comment on the pull request showed.")
+		}
 		d.line("")
 		d.line("</details>")
 	default:

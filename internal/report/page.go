@@ -8,14 +8,27 @@ import (
 )
 
 // page is Markdown in parts. Rows of its tables are left out where the whole
-// would be too long; everything else stands, so it must be short by itself.
-type page struct{ parts []*part }
+// would be too long; everything else stays, so it must be short by itself.
+type page struct {
+	parts []*part
+	cut   bool // people or groups were left out
+}
+
+// rank says how much a table matters: what has a later one is left out first.
+type rank int
+
+const (
+	changes  rank = iota // people who lose something, groups
+	details              // of what is shown elsewhere, too
+	comments             // neither people nor groups that change
+)
 
 // part is a text that always stands and the rows that follow it.
 type part struct {
 	text strings.Builder
 	rows []string // each a line; none holds a line break
 	of   string   // what the rows are, in the plural
+	rank rank
 }
 
 // line adds a line that always stands.
@@ -26,10 +39,10 @@ func (p *page) line(format string, args ...any) {
 	_, _ = fmt.Fprintf(&p.last().text, format+"\n", args...)
 }
 
-// table adds the rows of a table whose head stands already.
-func (p *page) table(of string, rows []string) {
+// table adds the rows of a table whose head is the last line.
+func (p *page) table(rank rank, of string, rows []string) {
 	last := p.last()
-	last.of, last.rows = of, rows
+	last.rank, last.of, last.rows = rank, of, rows
 	p.line("")
 }
 
@@ -47,12 +60,19 @@ func (p *page) render(limit int, rest string) string {
 			tables = append(tables, part)
 		}
 	}
-	// The shortest table first: what it does not need of its equal share goes
-	// to the longer ones.
-	slices.SortStableFunc(tables, func(a, b *part) int { return cmp.Compare(a.size(), b.size()) })
+	// The shortest table of a rank first: what it does not need of its equal
+	// share goes to the longer ones.
+	slices.SortStableFunc(tables, func(a, b *part) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.size(), b.size()))
+	})
+	alike := map[rank]int{} // tables of a rank that are still to be fitted
+	for _, part := range tables {
+		alike[part.rank]++
+	}
 	shown := map[*part]int{}
-	for i, part := range tables {
-		n, size := part.fit(room / (len(tables) - i))
+	for _, part := range tables {
+		n, size := part.fit(room / alike[part.rank])
+		alike[part.rank]--
 		shown[part], room = n, room-size
 	}
 	var b strings.Builder
@@ -63,6 +83,7 @@ func (p *page) render(limit int, rest string) string {
 			b.WriteByte('\n')
 		}
 		if left := len(part.rows) - shown[part]; left > 0 {
+			p.cut = p.cut || part.rank != comments
 			b.WriteString(part.omission(left, rest))
 		}
 	}

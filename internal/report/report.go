@@ -28,7 +28,10 @@ type Report struct {
 	Sample   bool   // and holds the sample
 	HTTP     HTTP
 	URL      string // of the run on GitHub; empty: none
-	Told     int    // how many of the findings, from the first, the reader of the text has seen
+
+	PolicyPath, PolicySHA256 string // of the policy file; empty: none
+
+	Told int // how many of the findings, from the first, the reader of the text has seen
 }
 
 // place is the tenant as readers see it.
@@ -63,10 +66,17 @@ type Memberships struct {
 	Withheld int `json:"withheld"`
 }
 
+// Roles counts single roles of groups, those of new groups included.
+type Roles struct {
+	Granted int `json:"granted"`
+	Revoked int `json:"revoked"`
+}
+
 // Tallies are the counts of a run.
 type Tallies struct {
 	Users, Groups Tally
 	Memberships   Memberships
+	Roles         Roles
 	Changed       bool // something was changed or, in a dry run, would be
 }
 
@@ -90,23 +100,41 @@ func (r *Report) Tallies() Tallies {
 	if r.Outcome == nil {
 		return t
 	}
+	failed := map[directory.GroupName]bool{}
+	objects := wholeGroups(r.Plan)
 	for i := range r.Outcome.Results {
 		switch result := &r.Outcome.Results[i]; result.Status {
 		case groupsync.Done:
-			t.count(result.Operation, result.Effect)
+			t.count(result.Operation, result.Effect, objects)
 			t.Memberships.Added += result.Added
 			t.Memberships.Removed += result.Removed
 		case groupsync.Failed, groupsync.Skipped:
-			t.of(result.Object).Failed++
+			if result.Object == plan.User || !failed[result.Group.Name] {
+				t.of(result.Object).Failed++
+			}
+			failed[result.Group.Name] = result.Object == plan.Group
 		}
 	}
 	return t
 }
 
+// wholeGroups names the groups that a plan creates, updates or deletes: what it
+// grants them and revokes is part of that.
+func wholeGroups(p *plan.Plan) map[directory.GroupName]bool {
+	groups := map[directory.GroupName]bool{}
+	for i := range p.Operations {
+		if o := &p.Operations[i]; o.Object == plan.Group && o.Action != plan.Grant && o.Action != plan.Revoke {
+			groups[o.Group.Name] = true
+		}
+	}
+	return groups
+}
+
 // plan counts what a plan would change.
 func (t *Tallies) plan(p *plan.Plan) {
+	objects := wholeGroups(p)
 	for i := range p.Operations {
-		t.count(&p.Operations[i], p.Operations[i].Action)
+		t.count(&p.Operations[i], p.Operations[i].Action, objects)
 	}
 	t.Memberships.Added, t.Memberships.Removed = p.Added(), p.Removed()
 }
@@ -118,8 +146,27 @@ func (t *Tallies) of(object plan.Object) *Tally {
 	return &t.Groups
 }
 
-func (t *Tallies) count(operation *plan.Operation, effect plan.Action) {
+// count counts an operation by its effect. A group that is only granted roles, or
+// that they are revoked of, counts once, as updated; counted are the groups that
+// need not be counted any more for that.
+func (t *Tallies) count(operation *plan.Operation, effect plan.Action, counted map[directory.GroupName]bool) {
 	t.Changed = t.Changed || effect != ""
+	roles := len(operation.RolesChanged())
+	switch effect {
+	case plan.Revoke:
+		t.Roles.Revoked += roles
+	case plan.Grant, plan.Create:
+		t.Roles.Granted += roles
+	}
+	if operation.Action == plan.Grant || operation.Action == plan.Revoke {
+		if counted[operation.Group.Name] {
+			return
+		}
+		counted[operation.Group.Name] = true
+		if effect != "" {
+			effect = plan.Update
+		}
+	}
 	t.of(operation.Object).count(effect)
 }
 

@@ -86,6 +86,12 @@ func example(dryRun bool) *report.Report {
 	return r
 }
 
+// comment is the report as a comment about a made commit.
+func comment(r *report.Report, s report.Sanitizer, limit int) string {
+	body, _ := r.Comment(s, report.CommentOptions{Limit: limit, Commit: "0123456789abcdef"})
+	return body
+}
+
 // shown is all of a report that a reader of the log sees.
 func shown(t *testing.T, r *report.Report, s report.Sanitizer, style report.Style) string {
 	t.Helper()
@@ -110,7 +116,7 @@ func TestGolden(t *testing.T) {
 		}
 		for kind, got := range map[string]string{
 			"txt": shown(t, r, s, report.Style{}), "terminal.txt": shown(t, r, s, report.Style{Color: true, Short: true}),
-			"md": r.Summary(s, whole), "comment.md": r.Comment(s, whole), "json": string(document),
+			"md": r.Summary(s, whole), "comment.md": comment(r, s, whole), "json": string(document),
 		} {
 			golden(t, fmt.Sprintf("dry-run-%v.%s", dryRun, kind), got)
 		}
@@ -137,7 +143,7 @@ func golden(t *testing.T, name, got string) {
 func TestMaskedEverywhereButInTheJSON(t *testing.T) {
 	t.Parallel()
 	r, s := example(false), report.Sanitizer{MaskEmails: true}
-	for _, shown := range []string{shown(t, r, s, report.Style{}), r.Summary(s, whole), r.Comment(s, whole), fmt.Sprint(r.Notes(s))} {
+	for _, shown := range []string{shown(t, r, s, report.Style{}), r.Summary(s, whole), comment(r, s, whole), fmt.Sprint(r.Notes(s))} {
 		if strings.Contains(shown, "lost@") || strings.Contains(shown, "boss@") {
 			t.Errorf("an e-mail is shown:\n%s", shown)
 		}
@@ -160,7 +166,7 @@ func TestMaskedWhereThereIsNoEMail(t *testing.T) {
 			{Kind: directory.InvalidDN, Line: 2, Column: "Email", Subject: cell, Message: cell + " will not be removed from any group"},
 		}}}
 		s := report.Sanitizer{MaskEmails: true}
-		if all := shown(t, r, s, report.Style{}) + r.Summary(s, whole) + r.Comment(s, whole) + fmt.Sprint(r.Notes(s)); strings.Contains(strings.ToLower(all), "jane") {
+		if all := shown(t, r, s, report.Style{}) + r.Summary(s, whole) + comment(r, s, whole) + fmt.Sprint(r.Notes(s)); strings.Contains(strings.ToLower(all), "jane") {
 			t.Errorf("%q is shown:\n%s", cell, all)
 		}
 	}
@@ -174,8 +180,8 @@ func TestMarkdownOfALargePlanStaysUnderTheLimits(t *testing.T) {
 		limit      int
 	}{
 		{r.Summary(report.Sanitizer{}, 700_000), "GitHub shows no longer text: the JSON report", 700_000},
-		{r.Comment(report.Sanitizer{}, 64_000), "GitHub shows no longer text: [the summary of the run](https://github.example/o/r/actions/runs/1) has more", 64_000},
-		{r.Comment(report.Sanitizer{MaskEmails: true}, 64_000), "GitHub shows no longer text", 64_000},
+		{comment(r, report.Sanitizer{}, 64_000), "GitHub shows no longer text: [the summary of the run](https://github.example/o/r/actions/runs/1) has more", 64_000},
+		{comment(r, report.Sanitizer{MaskEmails: true}, 64_000), "GitHub shows no longer text", 64_000},
 	} {
 		if len(page.text) > page.limit || len(page.text) < page.limit*9/10 {
 			t.Errorf("%d bytes of at most %d", len(page.text), page.limit)
@@ -227,11 +233,11 @@ func TestOneCellCannotFillThePage(t *testing.T) {
 		{Kind: directory.InvalidDN, Line: 2, Column: huge, Message: huge, Hint: huge},
 		{Severity: directory.Error, Kind: directory.Refusal, Message: huge, Hint: huge},
 	}}}
-	comment := r.Comment(report.Sanitizer{}, 64_000)
+	comment := comment(r, report.Sanitizer{}, 64_000)
 	if len(comment) > 64_000 {
 		t.Errorf("%d bytes", len(comment))
 	}
-	for _, part := range []string{"| `ops` | update | 20000 |", "somebody.00000@example.com", "19980 more", "| 2 |"} {
+	for _, part := range []string{"| `ops` |  | update | 20000 |", "somebody.00000@example.com", " more</details>", "| 2 |", "approves nothing"} {
 		if !strings.Contains(comment, part) {
 			t.Errorf("%q is missing", part)
 		}
@@ -243,7 +249,7 @@ func TestMaskedPeopleAreCounted(t *testing.T) {
 	t.Parallel()
 	r := large(3)
 	r.Plan.Operations[1].Add = []plan.Member{{Email: "a@x.example"}, {Email: "b@x.example"}, {Email: "c@y.example"}}
-	comment := r.Comment(report.Sanitizer{MaskEmails: true}, whole)
+	comment := comment(r, report.Sanitizer{MaskEmails: true}, whole)
 	for _, part := range []string{"+&nbsp;`***@x.example` (2 times)<br>+&nbsp;`***@y.example`</details>", "| `***@example.com` | create (3 times) |"} {
 		if !strings.Contains(comment, part) {
 			t.Errorf("%q is missing from\n%s", part, comment)

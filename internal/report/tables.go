@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -22,19 +24,101 @@ func (d *markdown) of(object plan.Object) []groupsync.Result {
 	return slices.DeleteFunc(slices.Clone(d.results()), func(r groupsync.Result) bool { return r.Object != object })
 }
 
+// groupChange is all that is done with one group.
+type groupChange struct {
+	*directory.Group
+	results []groupsync.Result // at least one
+}
+
+func (d *markdown) groupChanges() []*groupChange {
+	var all []*groupChange
+	byName := map[directory.GroupName]*groupChange{}
+	for _, result := range d.of(plan.Group) {
+		change := byName[result.Group.Name]
+		if change == nil {
+			change = &groupChange{Group: &result.Group}
+			byName[change.Name] = change
+			all = append(all, change)
+		}
+		change.results = append(change.results, result)
+	}
+	return all
+}
+
+// importance is higher for groups with roles, and for those that lose something.
+func (g *groupChange) importance() int {
+	roles, removals := 0, 0
+	for i := range g.results {
+		result := &g.results[i]
+		if len(result.Group.Roles)+len(result.Roles) > 0 {
+			roles = 2
+		}
+		if len(result.Remove) > 0 || result.Action == plan.Delete || result.Action == plan.Revoke {
+			removals = 1
+		}
+	}
+	return roles + removals
+}
+
+// groups lists what is done with them; what is left out is left out from the end.
 func (d *markdown) groups() {
-	groups := d.of(plan.Group)
+	groups := d.groupChanges()
 	if len(groups) == 0 {
 		return
 	}
-	d.heading(count(len(groups), "group"), "| group | change | + | − | people |", "|---|---|--:|--:|---|")
-	d.table("groups", rows(groups, func(g groupsync.Result) string {
-		added, removed := len(g.Add), len(g.Remove)
-		if g.Status == groupsync.Done {
-			added, removed = g.Added, g.Removed
+	slices.SortStableFunc(groups, func(a, b *groupChange) int {
+		return cmp.Or(-cmp.Compare(a.importance(), b.importance()), cmp.Compare(a.Name, b.Name))
+	})
+	d.heading(count(len(groups), "group"), "| group | roles | change | + | − | people |", "|---|---|---|--:|--:|---|")
+	d.table(changes, "groups", rows(groups, func(g *groupChange) string {
+		added, removed, people := 0, 0, ""
+		for i := range g.results {
+			result := &g.results[i]
+			if result.Status == groupsync.Done {
+				added, removed = added+result.Added, removed+result.Removed
+			} else {
+				added, removed = added+len(result.Add), removed+len(result.Remove)
+			}
+			people = cmp.Or(people, d.people(result)) // one operation is about people
 		}
-		return fmt.Sprintf("| %s | %s | %d | %s | %s |", d.s.Code(g.Name()), d.what(&g), added, strong(removed), d.people(&g))
+		what := rows(g.results, func(r groupsync.Result) string { return d.what(&r) })
+		return fmt.Sprintf("| %s | %s | %s | %d | %s | %s |", d.group(g.Group), d.roles(g), strings.Join(what, ", "), added, strong(removed), people)
 	}))
+}
+
+// group is a group's API name and the name that the console shows.
+func (d *markdown) group(g *directory.Group) string {
+	name := d.s.Code(string(g.Name))
+	if g.DisplayName != "" && g.DisplayName != string(g.Name) {
+		name += " " + d.s.Prose(g.DisplayName)
+	}
+	return name
+}
+
+// roles are what a group gives, and what becomes of that: first what it loses.
+func (d *markdown) roles(g *groupChange) string {
+	signs := map[directory.Role]string{}
+	for i := range g.results {
+		sign := ""
+		switch g.results[i].Action {
+		case plan.Grant, plan.Create:
+			sign = "+&nbsp;"
+		case plan.Revoke:
+			sign = "−&nbsp;"
+		}
+		for _, role := range g.results[i].RolesChanged() {
+			signs[role] = sign
+		}
+	}
+	for _, role := range g.Roles {
+		if _, changes := signs[role]; !changes {
+			signs[role] = ""
+		}
+	}
+	roles := slices.SortedFunc(maps.Keys(signs), func(a, b directory.Role) int {
+		return cmp.Or(-cmp.Compare(signs[a], signs[b]), a.Compare(b))
+	})
+	return strings.Join(rows(roles, func(role directory.Role) string { return signs[role] + d.s.Code(role.String()) }), "<br>")
 }
 
 func (d *markdown) users() {
@@ -46,9 +130,9 @@ func (d *markdown) users() {
 	if d.Outcome == nil {
 		var changes Tallies
 		for i := range users {
-			changes.count(users[i].Operation, users[i].Action)
+			changes.count(users[i].Operation, users[i].Action, nil)
 		}
-		title = changes.sentence("to create", "to update", "to delete", "", "", "")
+		title = changes.sentence("to create", "to update", "to delete", "", "", "", "", "")
 		if changes.Users.Deleted > 0 {
 			title = "<b>" + title + "</b>" // Markdown does not count here
 		}
@@ -57,11 +141,20 @@ func (d *markdown) users() {
 	d.line("")
 	d.line("| user | change |")
 	d.line("|---|---|")
-	d.table("users", alike(rows(users, func(u groupsync.Result) string {
-		return fmt.Sprintf("| %s | %s", d.s.Code(u.Name()), d.what(&u))
+	d.table(details, "users", alike(rows(users, func(u groupsync.Result) string {
+		return strings.TrimSpace(fmt.Sprintf("| %s | %s %s", d.who(u.User.Email), d.what(&u), d.s.Prose(d.described(&u))))
 	}), " |"))
 	d.line("</details>")
 	d.line("")
+}
+
+// described are the attributes of a user that would be sent. With masked emails
+// they would say who it is.
+func (d *markdown) described(u *groupsync.Result) string {
+	if d.s.MaskEmails {
+		return ""
+	}
+	return describedUser(u.Operation)
 }
 
 // what is done with an object, and what became of it.
@@ -71,7 +164,9 @@ func (d *markdown) what(result *groupsync.Result) string {
 		what = "**delete**"
 	}
 	if result.Attributes != nil {
-		what += ", gets back " + d.s.Prose(result.Attributes.String())
+		for _, change := range result.AttributeChanges() {
+			what += ", " + d.s.Prose(change.String())
+		}
 	}
 	if d.Outcome == nil || result.Status == groupsync.Done {
 		return what
@@ -79,36 +174,48 @@ func (d *markdown) what(result *groupsync.Result) string {
 	return what + " (" + string(result.Status) + ")"
 }
 
-// shownPeople bounds the names in a cell of each sign; the counts stand beside.
-const shownPeople = 20
-
-// people are folded away, so that a row a group stays a line a group.
+// people are folded away, so that a row stays a line.
 func (d *markdown) people(result *groupsync.Result) string {
-	var names []string
+	var labels []string
 	for _, part := range []struct {
 		sign    string
 		members []plan.Member
-	}{{"+", result.Add}, {"−", result.Remove}} {
-		labels := alike(rows(part.members, func(m plan.Member) string {
-			label := part.sign + "&nbsp;" + d.s.Code(string(m.Email))
+	}{{"−", result.Remove}, {"+", result.Add}} {
+		labels = append(labels, alike(rows(part.members, func(m plan.Member) string {
+			label := part.sign + "&nbsp;" + d.who(m.Email)
 			if result.LeftOut[m.Email] {
 				label += " (could not be created)"
 			}
 			return label
-		}), "")
-		if more := len(labels) - shownPeople; more > 0 {
-			labels = append(labels[:shownPeople], fmt.Sprintf("%s&nbsp;%d more", part.sign, more))
-		}
-		names = append(names, labels...)
+		}), "")...)
 	}
-	if len(names) == 0 {
+	if len(labels) == 0 {
 		return ""
 	}
-	people := "people"
-	if len(result.Add)+len(result.Remove) == 1 {
-		people = "person"
+	return d.folded(len(result.Add)+len(result.Remove), labels)
+}
+
+// folded hides labels of people behind their number; a single one is shown.
+func (d *markdown) folded(n int, labels []string) string {
+	if n == 1 {
+		return labels[0]
 	}
-	return fmt.Sprintf("<details><summary>%d&nbsp;%s</summary>%s</details>", len(result.Add)+len(result.Remove), people, strings.Join(names, "<br>"))
+	if d.cell > 0 {
+		labels = d.fit(labels)
+	}
+	return fmt.Sprintf("<details><summary>%d&nbsp;people</summary>%s</details>", n, strings.Join(labels, "<br>"))
+}
+
+// fit cuts labels to what one cell may take of a page, and counts the rest.
+func (d *markdown) fit(labels []string) []string {
+	size := 0
+	for i, label := range labels {
+		if size += len(label) + len("<br>"); size > d.cell {
+			d.cut = true
+			return append(labels[:i:i], fmt.Sprintf("… and %d more", len(labels)-i))
+		}
+	}
+	return labels
 }
 
 func (d *markdown) withheld() {
@@ -119,11 +226,13 @@ func (d *markdown) withheld() {
 	d.line("")
 	d.line("| group | who stays | why |")
 	d.line("|---|---|---|")
-	d.table("removals", alike(rows(d.Plan.Withheld, func(w plan.Withheld) string {
-		group, person := d.s.Code(string(w.Group)), d.s.Code(string(w.Member.Email))
+	d.table(comments, "removals", alike(rows(d.Plan.Withheld, func(w plan.Withheld) string {
+		group, person := d.s.Code(string(w.Group)), d.who(w.Member.Email)
 		switch w.Kind {
 		case plan.GroupRemoval:
 			person = "the group itself"
+		case plan.RoleRevocation:
+			person = d.s.Code(w.Role.String())
 		case plan.UserDeletion:
 			group = "(user not deleted)"
 		}
@@ -139,7 +248,7 @@ func (d *markdown) warnings() {
 		return
 	}
 	d.heading(count(len(warnings), "warning"), "| line | column | warning |", "|--:|---|---|")
-	d.table("warnings", rows(warnings, func(f directory.Finding) string {
+	d.table(comments, "warnings", rows(warnings, func(f directory.Finding) string {
 		line := ""
 		if f.Line > 0 {
 			line = fmt.Sprint(f.Line)

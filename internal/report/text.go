@@ -54,6 +54,7 @@ func (r *Report) WritePlan(w io.Writer, s Sanitizer, style Style) error {
 			t.printf("  . %s: %s\n", s.withheld(w), w.Reason)
 		}
 		end()
+		t.access(r)
 		t.printf("Plan: %s\n", counted)
 	}
 	t.printf("Plan digest: %s\n", r.Plan.Digest)
@@ -69,6 +70,8 @@ func (s Sanitizer) withheld(w plan.Withheld) string {
 	switch w.Kind {
 	case plan.GroupRemoval:
 		return "group " + string(w.Group) + " is not deleted"
+	case plan.RoleRevocation:
+		return "role " + w.Role.String() + " of group " + string(w.Group) + " is not revoked"
 	case plan.UserDeletion:
 		return "user " + person + " is not deleted"
 	}
@@ -185,16 +188,28 @@ func (t *text) fold(title string) (end func()) {
 	return func() { _ = t.Flush(); unfold() }
 }
 
-var signs = map[plan.Action]struct{ sign, color string }{plan.Create: {"+", green}, plan.Update: {"~", yellow}, plan.Delete: {"-", red}}
+var signs = map[plan.Action]struct{ sign, color string }{
+	plan.Create: {"+", green}, plan.Update: {"~", yellow}, plan.Delete: {"-", red}, plan.Grant: {"~", yellow}, plan.Revoke: {"~", yellow},
+}
 
 func (t *text) operation(o *plan.Operation) {
 	sign := signs[o.Action]
 	_, _ = t.WriteString("  " + t.colored(sign.color, sign.sign))
 	t.printf(" %s %s%s\n", string(o.Object), t.name(o), t.described(o))
+	for _, role := range o.RolesChanged() {
+		color, sign := green, "+"
+		if o.Action == plan.Revoke {
+			color, sign = red, "-"
+		}
+		_, _ = t.WriteString("      " + t.colored(color, sign))
+		t.printf(" role %s\n", role.String())
+	}
 	t.members(green, "+", o.Add)
 	t.members(red, "-", o.Remove)
 	if o.Attributes != nil {
-		t.printf("      restores %s\n", o.Attributes.String())
+		for _, change := range o.AttributeChanges() {
+			t.printf("      ~ %s\n", change.String())
+		}
 	}
 	if o.Lost > 0 {
 		t.printf("      leaves %s\n", count(o.Lost, "group"))
@@ -227,12 +242,22 @@ func (t *text) described(o *plan.Operation) string {
 	switch {
 	case o.Object == plan.User && t.s.MaskEmails:
 		return "" // the name would say who it is
-	case o.Object == plan.User && o.Action == plan.Create:
-		return fmt.Sprintf("  %q, %s", fullName(o.User.Name), kindOfUser(o.User.IdmType))
-	case o.Object == plan.User && o.Action == plan.Update:
-		return fmt.Sprintf("  name: %q → %q", fullName(o.Before), fullName(o.User.Name))
+	case o.Object == plan.User:
+		return describedUser(o)
 	case o.Object == plan.Group && o.Action == plan.Create:
 		return fmt.Sprintf("  %q", o.Group.DisplayName)
+	case o.Object == plan.Group && len(o.Group.Roles) > 0:
+		return "  (" + strings.Join(directory.RoleNames(o.Group.Roles), ", ") + ")"
+	}
+	return ""
+}
+
+func describedUser(o *plan.Operation) string {
+	switch o.Action {
+	case plan.Create:
+		return fmt.Sprintf("  %q, %s", fullName(o.User.Name), kindOfUser(o.User.IdmType))
+	case plan.Update:
+		return fmt.Sprintf("  name: %q → %q", fullName(o.Before), fullName(o.User.Name))
 	}
 	return ""
 }
@@ -251,7 +276,7 @@ func kindOfUser(idmType string) string {
 func (r *Report) planned(around string) string {
 	var t Tallies
 	t.plan(r.Plan)
-	sentence := t.sentence("to create", "to update", "to delete", "to add", "to remove", around)
+	sentence := t.sentence("to create", "to update", "to delete", "to add", "to remove", "to grant", "to revoke", around)
 	for _, object := range []plan.Object{plan.Group, plan.User} {
 		n := 0
 		for _, blocked := range r.Plan.Blocked {
@@ -268,7 +293,7 @@ func (r *Report) planned(around string) string {
 
 // sentence says what changes, in the words for it. around is put on both sides
 // of what takes away.
-func (t Tallies) sentence(create, update, remove, add, take, around string) string {
+func (t Tallies) sentence(create, update, remove, add, take, grant, revoke, around string) string {
 	var parts []string
 	for _, part := range []struct {
 		n        int
@@ -278,6 +303,7 @@ func (t Tallies) sentence(create, update, remove, add, take, around string) stri
 		{t.Users.Created, "user", create, ""}, {t.Users.Updated, "user", update, ""}, {t.Users.Deleted, "user", remove, around},
 		{t.Groups.Created, "group", create, ""}, {t.Groups.Updated, "group", update, ""}, {t.Groups.Deleted, "group", remove, around},
 		{t.Memberships.Added, "membership", add, ""}, {t.Memberships.Removed, "membership", take, around},
+		{t.Roles.Granted, "role", grant, ""}, {t.Roles.Revoked, "role", revoke, around},
 	} {
 		if part.n > 0 {
 			parts = append(parts, part.around+count(part.n, part.what)+" "+part.is+part.around)

@@ -35,7 +35,8 @@ var packages = []struct {
 	{"roster", "the CSV", []string{"directory"}, "a CSV knows nothing about XC"},
 	{"xc", "the wire: credentials, requests, typed errors, the client layer's retry", []string{"directory", "retry"}, "it does not decide what to change"},
 	{"retry", "backoff, classification, jitter, budget, breaker, metrics; `Throttle`, the gate every request passes", nil, "it knows nothing about users and groups"},
-	{"plan", "operations, guards, digest", []string{"directory"}, "a plan is pure"},
+	{"plan", "operations, guards, digest", []string{"access", "directory"}, "a plan is pure"},
+	{"access", "what a change means in access: who gains and who loses which role where", []string{"directory"}, "it is pure, and compares whatever it is given"},
 	{"groupsync", "the sync service", []string{"directory", "plan", "retry"}, "it reaches the tenant through its own interface"},
 	{
 		"run", "one run from source to result: findings, exit codes", []string{"directory", "groupsync", "plan", "retry", "roster", "xc"},
@@ -47,7 +48,7 @@ var packages = []struct {
 		"doctor", "the checks of `doctor`, as values", []string{"directory", "plan", "retry", "run", "xc"},
 		"it reads through the parts that a run has, and renders nothing",
 	},
-	{"report", "text, Markdown, JSON, sanitizers", []string{"directory", "doctor", "explain", "groupsync", "plan", "retry", "run"}, "it renders and does no I/O"},
+	{"report", "text, Markdown, JSON, sanitizers", []string{"access", "directory", "doctor", "explain", "groupsync", "plan", "retry", "run"}, "it renders and does no I/O"},
 	{"actions", "the edge to GitHub: masks, annotations, outputs, summary, comment, issue", []string{"retry"}, "it does not know what a plan is"},
 	{"progress", "a progress bar on a terminal, an occasional line in a log", nil, "it counts anything"},
 	{"simulator", "the embedded tenant", nil, "it must be as independent of the program as a real tenant"},

@@ -93,6 +93,9 @@ type statedDN struct {
 // add takes a row.
 func (m *merger) add(row *cells, at position) {
 	p, err := m.person(row[inEmail])
+	if err == nil && p.Line == 0 {
+		p.File, p.Line = m.findings.file, at.emailLine
+	}
 	badDN := m.entitlements(row, p, at.entitlementsLine)
 	if err == nil && m.options.Trace != nil && m.options.Trace(p.Email) {
 		m.trace(p, row[inEntitlements], at.emailLine)
@@ -427,7 +430,7 @@ func (m *merger) rankPeople(desired *directory.Desired) (ranks []int32) {
 	slices.SortFunc(everyone, func(a, b *person) int { return cmp.Compare(a.Email, b.Email) })
 	desired.People = make([]*directory.Person, 0, len(everyone))
 	for i, p := range everyone {
-		ranks[p.number] = int32(i)
+		ranks[p.number], p.Rank = int32(i), i
 		if p.out {
 			desired.OutOfScope.People++
 		}

@@ -217,10 +217,13 @@ func TestAFileWithoutRowsIsRefused(t *testing.T) {
 	}
 }
 
-// ordered returns desired with its findings by what they say instead of by line.
+// ordered returns desired without lines, and its findings by what they say.
 func ordered(desired *directory.Desired) *directory.Desired {
 	for i := range desired.Findings {
 		desired.Findings[i].File, desired.Findings[i].Line = "", 0
+	}
+	for _, person := range desired.People {
+		person.File, person.Line = "", 0
 	}
 	desired.FirstInvalidRow = directory.Row{}
 	slices.SortFunc(desired.Findings, func(a, b directory.Finding) int {

@@ -55,7 +55,7 @@ func remainder(ctx context.Context, outcome *groupsync.Outcome) []directory.Find
 	}
 	finding := directory.Finding{Severity: directory.Error}
 	switch {
-	case outcome.Stopped == nil && left == 0:
+	case left == 0 && ctx.Err() == nil && !xc.Refused(outcome.Stopped):
 		return nil
 	case outcome.Stopped == nil:
 		finding.Severity, finding.Kind = directory.Warning, directory.NotDone

@@ -1,6 +1,7 @@
 package soak
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -14,14 +15,27 @@ import (
 // if nothing. It compares what is sent with what the tenant holds at this moment.
 func (s *site) breach(r *request, body []byte) string {
 	var sent struct {
-		Name, Email string
-		Usernames   []string
-		Groups      []string         `json:"group_names"`
-		Roles       []simulator.Role `json:"namespace_roles"`
+		Name, Email, Username string
+		Usernames             []string
+		Groups                []string         `json:"group_names"`
+		Roles                 []simulator.Role `json:"namespace_roles"`
 	}
 	_ = json.Unmarshal(body, &sent) // nil for a deletion
 	now := heldOf(s.tenant.State())
 	switch {
+	case r.action == "grant" || r.action == "revoke":
+		return cmp.Or(s.breachOfRoles(r, sent.Roles), s.breachOfGroup(r, now, slices.Collect(maps.Keys(now.in[r.about])), now.groups[r.about].NamespaceRoles))
+	case r.action == "update": // one membership
+		members := maps.Clone(now.in[r.about])
+		if r.path == "users/group_add" {
+			members[strings.ToLower(sent.Username)] = true
+		} else {
+			delete(members, strings.ToLower(sent.Username))
+		}
+		if !s.world.rules.single || len(sent.Groups) != 1 || members == nil {
+			return "memberships are not written singly"
+		}
+		return s.breachOfGroup(r, now, slices.Collect(maps.Keys(members)), now.groups[r.about].NamespaceRoles)
 	case strings.HasPrefix(r.path, "user_groups"):
 		return s.breachOfGroup(r, now, sent.Usernames, sent.Roles)
 	case r.path == "user_roles" && r.method == http.MethodPost:
@@ -55,12 +69,28 @@ func (s *site) breachOfGroup(r *request, now *held, usernames []string, roles []
 	kept := map[string]bool{}
 	for _, username := range usernames {
 		kept[strings.ToLower(username)] = true
+		if !now.in[name][strings.ToLower(username)] {
+			s.joined[name] = true
+			if s.granted[name] {
+				return "it adds " + username + " after roles were granted"
+			}
+		}
 		if !now.in[name][strings.ToLower(username)] && !rules.includesPerson(s.world.listed(now).who(strings.ToLower(username))) {
 			return "it adds " + username + ", who is not in scope"
 		}
 	}
 	if r.method == http.MethodPost {
+		for _, role := range roles {
+			if !slices.Contains(rules.roles[name], role.Namespace+"/"+role.Role) {
+				return "it gives a role that is not listed"
+			}
+		}
 		return ""
+	}
+	for _, role := range roles {
+		if !deletes && !slices.Contains(group.NamespaceRoles, role) {
+			return "it gives a role"
+		}
 	}
 	for _, role := range group.NamespaceRoles {
 		if !deletes && !slices.Contains(roles, role) {
@@ -75,9 +105,35 @@ func (s *site) breachOfGroup(r *request, now *held, usernames []string, roles []
 	return ""
 }
 
+// breachOfRoles: a group gets what the policy lists, after its members, and loses
+// what it does not list if that is enforced, before anybody is added.
+func (s *site) breachOfRoles(r *request, roles []simulator.Role) string {
+	rules, name := &s.world.rules, r.about
+	listed, isListed := rules.roles[name]
+	for _, role := range roles {
+		if slices.Contains(listed, role.Namespace+"/"+role.Role) != (r.action == "grant") {
+			return "it is about a role that it must leave alone"
+		}
+	}
+	switch {
+	case !isListed:
+		return "the policy does not list the group"
+	case r.action == "grant":
+		s.granted[name] = true
+	case rules.withhold || !rules.enforce:
+		return "nothing may be revoked"
+	case s.joined[name] || s.granted[name]:
+		return "it revokes after others were added or roles granted"
+	}
+	return ""
+}
+
 func (s *site) breachOfUser(r *request, now *held, name string, groups []string, roles []simulator.Role) string {
 	username := strings.ToLower(name)
 	user, exists := now.users[username]
+	if s.world.rules.single && len(s.given)+len(s.taken) > 0 {
+		return "" // an administrator's doing may look like the tenant's, and is put right
+	}
 	for group := range now.in {
 		// An administrator may have removed the user meanwhile.
 		if is, was, will := now.in[group][username], s.before.in[group][username], slices.Contains(groups, group); exists && (is && !will || will && !is && !was) {

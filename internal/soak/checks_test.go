@@ -69,7 +69,7 @@ func (r *trial) checkHeldBack(c *complaints, aim goal) {
 		}
 	}
 	for _, held := range plan.Withheld {
-		withheld[thing{held.Kind, held.Group, held.Email}] = true
+		withheld[thing{held.Kind, held.Group, held.Email + held.Role}] = true
 		memberships += bit(held.Kind == "membership")
 		if held.Reason == "" {
 			c.add("%v is withheld without a reason", held)
@@ -213,11 +213,26 @@ func (r *trial) checkQuiet(c *complaints, aim goal) {
 
 func (r *trial) writesAbout(o *operation) (n int) {
 	for _, q := range r.site.requests {
-		if q.writes() && q.about == o.Name && strings.HasPrefix(q.path, "user_groups") == (o.Object == "group") {
+		if q.isOf(o) {
 			n++
 		}
 	}
 	return n
+}
+
+// isOf reports whether a write is an operation's. A group that was to be created
+// and exists already is granted its roles by its creation.
+func (r *request) isOf(o *operation) bool {
+	if !r.writes() || r.about != o.Name || (strings.HasPrefix(r.path, "user_groups") || strings.HasPrefix(r.path, "users/group_")) != (o.Object == "group") {
+		return false
+	}
+	switch o.Action {
+	case "grant", "revoke":
+		return r.action == o.Action
+	case "create":
+		return true
+	}
+	return r.action == "" || r.action == "update"
 }
 
 // wasThere reports whether the tenant's only answer was that the object exists,
@@ -234,7 +249,7 @@ func (r *trial) lookedBack(o *operation) bool {
 	var left time.Time
 	for _, q := range r.site.requests {
 		switch {
-		case q.writes() && q.about == o.Name:
+		case q.isOf(o):
 			lost, told, left = q.status == 0 || q.status >= 500, false, q.left
 		case lost && !q.came.Before(left) && (o.Object == "group" && q.path == "user_groups/"+o.Name || listed && q.path == "user_roles" && !q.writes()):
 			lost, told = false, q.whole() || q.own && q.status == 404 // the first question is the operation's
@@ -261,6 +276,11 @@ func (r *trial) visible(o *operation, aim goal) bool {
 		return username != "" && is.FirstName == wanted.FirstName && is.LastName == wanted.LastName
 	case o.Action == "delete":
 		return !exists
+	}
+	for _, role := range o.Roles {
+		if rolesOf(after.groups[o.Name])[role] == (o.Action == "revoke") {
+			return r.meddled()
+		}
 	}
 	for _, email := range o.Add {
 		left := r.world.rules.syncRest && slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool {
@@ -293,6 +313,8 @@ func (o *operation) takes(f fact) bool {
 		return f.what == "name" && f.person == o.Name
 	case o.is("delete", "group"):
 		return f.group == o.Name
+	case o.is("revoke", "group"):
+		return f.what == "group role" && f.group == o.Name && slices.Contains(o.Roles, f.detail)
 	case o.is("update", "group"):
 		return f.what == "member" && f.group == o.Name && slices.Contains(o.Remove, f.person)
 	}
@@ -307,6 +329,8 @@ func (o *operation) gives(f fact) bool {
 		return f.person == o.Name && (f.what == "user" && o.Action == "create" || f.what == "name")
 	case f.what == "group":
 		return f.group == o.Name && o.Action == "create"
+	case f.what == "group role":
+		return f.group == o.Name && (o.Action == "create" || o.Action == "grant") && slices.Contains(o.Roles, f.detail)
 	default:
 		return f.what == "member" && f.group == o.Name && slices.Contains(o.Add, f.person)
 	}
@@ -316,10 +340,15 @@ func (o *operation) gives(f fact) bool {
 // checkCounts holds the sums to what the tenant shows: exactly, but for
 // operations that failed and may have been carried out.
 func (r *trial) checkCounts(c *complaints) {
-	failed := map[string]int{}
+	failed, operations, groups := map[string]int{}, 0, map[string]bool{}
 	for _, o := range r.report.Plan.Operations {
 		if o.failed() {
-			failed[o.Object]++
+			operations++
+			if o.Object == "user" || !groups[o.Name] {
+				failed[o.Object]++ // a group counts once
+			}
+			groups[o.Name] = groups[o.Name] || o.Object == "group"
+			failed["roles "+o.Action] += len(o.Roles)
 			failed[o.Action+o.Object]++
 			failed["added"] += len(o.Add)
 			failed["removed"] += len(o.Remove)
@@ -332,8 +361,8 @@ func (r *trial) checkCounts(c *complaints) {
 	if users, groups := r.report.Users.Failed, r.report.Groups.Failed; users != failed["user"]+blocked["user"] || groups != failed["group"]+blocked["group"] {
 		c.add("%d and %d failures are counted, there are %v", users, groups, failed)
 	}
-	if n := r.report.Retry.Exhausted + r.report.Retry.Permanent; n > failed["user"]+failed["group"] {
-		c.add("%d operations are said to have failed for good, %v did", n, failed)
+	if n := r.report.Retry.Exhausted + r.report.Retry.Permanent; n > operations {
+		c.add("%d operations are said to have failed for good, %d did", n, operations)
 	}
 	if r.meddled() {
 		return
@@ -357,6 +386,15 @@ func (r *trial) checkCounts(c *complaints) {
 	between("groups created", r.report.Groups.Created, created.groups, failed["creategroup"])
 	between("groups deleted", r.report.Groups.Deleted, deleted.groups, failed["deletegroup"])
 	between("memberships added", r.report.Memberships.Added, memberships(r.won), failed["added"])
+	roles := func(of facts) (n int) {
+		for f := range of {
+			_, stays := r.is.groups[f.group]
+			n += bit(f.what == "group role" && stays)
+		}
+		return n
+	}
+	between("roles granted", r.report.Roles.Granted, roles(r.won), failed["roles grant"]+failed["roles create"])
+	between("roles revoked", r.report.Roles.Revoked, roles(r.lost), failed["roles revoke"])
 	if failed["deleteuser"] == 0 {
 		between("memberships removed", r.report.Memberships.Removed, memberships(r.lost), failed["removed"])
 	}

@@ -285,6 +285,24 @@ func (h *held) facts() facts {
 	return all
 }
 
+// rolesOf are the roles of a group, as NAMESPACE/ROLE.
+func rolesOf(group simulator.Group) map[string]bool {
+	roles := map[string]bool{}
+	for _, role := range group.NamespaceRoles {
+		roles[role.Namespace+"/"+role.Role] = true
+	}
+	return roles
+}
+
+// setRoles gives a group roles, in any order.
+func setRoles(group *simulator.Group, roles map[string]bool) {
+	group.NamespaceRoles = nil
+	for text := range roles {
+		namespace, role, _ := strings.Cut(text, "/")
+		group.NamespaceRoles = append(group.NamespaceRoles, simulator.Role{Namespace: namespace, Role: role})
+	}
+}
+
 // missing is what the second has and the first has not.
 func missing(from, in facts) facts {
 	all := facts{}

@@ -85,7 +85,10 @@ func (r *trial) checkWorst(c *complaints) {
 		case o.is("update", "user"):
 			reads = 1
 		case o.is("create", "group"):
-			writes, reads = 2*groups*write, groups+1
+			writes, reads = 3*groups*write, groups+1 // it may exist, and lack its roles
+		case o.is("update", "group") && r.world.rules.single:
+			people := max(len(o.Add)+len(o.Remove), 1)
+			writes, reads = groups*write*people, groups+1+2*groups // the first write is read back
 		case o.Object == "group":
 			writes, reads = groups*write, groups+1
 		}

@@ -76,6 +76,7 @@ type change struct {
 	create, remove bool // the group
 	join, leave    []member
 	stay           []member // whom the export does not name
+	grant, revoke  []string // roles
 }
 
 // member is a person in a group; without a username one who is to be created.
@@ -99,8 +100,48 @@ func (a *planner) plan() {
 		}
 	}
 	a.renames()
+	for name, roles := range a.r.roles {
+		a.listedRoles(name, roles)
+	}
 	for username, user := range a.listed.users {
 		a.user(username, user)
+	}
+}
+
+// listedRoles gives a group the roles that the policy lists for it, and takes the
+// others away if they are enforced.
+func (a *planner) listedRoles(name string, roles []string) {
+	group, exists := a.before.groups[name]
+	c := a.changes[name]
+	switch {
+	case !exists:
+		if c != nil && c.create {
+			c.grant = roles
+		}
+		return
+	case !a.inScope(name) || group.Error != nil || group.SyncMode == "SCIM" || a.blocked[thing{"group", "", name}] || c != nil && c.remove:
+		return
+	case !a.r.mayChange(name, group.Description):
+		a.block("group", name)
+		return
+	case c == nil:
+		c = &change{}
+		a.changes[name] = c
+	}
+	has := rolesOf(group)
+	for _, role := range roles {
+		if !has[role] {
+			c.grant = append(c.grant, role)
+		}
+	}
+	for role := range has {
+		switch {
+		case !a.r.enforce || slices.Contains(roles, role):
+		case a.r.withhold:
+			a.withheld[thing{"role", name, role}] = true
+		default:
+			c.revoke = append(c.revoke, role)
+		}
 	}
 }
 
@@ -321,7 +362,9 @@ func (a *planner) matchNothing(only []string) bool {
 		names = append(names, mail(user.Email))
 	}
 	for t := range a.withheld {
-		names = append(names, t.email)
+		if t.kind != "role" {
+			names = append(names, t.email)
+		}
 	}
 	return slices.ContainsFunc(only, func(pattern string) bool {
 		return !selectsName([]string{strings.TrimPrefix(pattern, "!")}, slices.Clone(names)...)
@@ -346,7 +389,9 @@ func (a *planner) limit(only []string) {
 			}
 		}
 		c.join, c.leave = slices.DeleteFunc(c.join, outside), slices.DeleteFunc(c.leave, outside)
-		c.create = c.create && len(c.join) > 0
+		if c.create = c.create && len(c.join) > 0; !c.create && !selected(name) {
+			c.grant, c.revoke = nil, nil
+		}
 	}
 	excluded := func(username string) bool { // a member of a group that is
 		for name := range a.before.groups {
@@ -359,7 +404,12 @@ func (a *planner) limit(only []string) {
 	maps.DeleteFunc(a.renamed, func(username string, _ bool) bool { return !selected(a.listed.who(username)) })
 	maps.DeleteFunc(a.deleted, func(username string, _ bool) bool { return !selected(a.listed.who(username)) || excluded(username) })
 	maps.DeleteFunc(a.unguarded, func(email string, _ bool) bool { return !selected(email) })
-	maps.DeleteFunc(a.withheld, func(t thing, _ bool) bool { return !selected(t.group, t.email) })
+	maps.DeleteFunc(a.withheld, func(t thing, _ bool) bool {
+		if t.kind == "role" {
+			t.email = ""
+		}
+		return !selected(t.group, t.email)
+	})
 	maps.DeleteFunc(a.blocked, func(t thing, _ bool) bool { return !a.blocks(t, selected) })
 }
 
@@ -401,6 +451,17 @@ func (a *planner) apply() (written, after *held) {
 			cn := a.stated.groups[name].cn
 			written.groups[name] = simulator.Group{Name: name, DisplayName: cmp.Or(cn, name), Description: marker, SyncMode: "SELF"}
 			written.in[name] = map[string]bool{}
+		}
+		if group, exists := written.groups[name]; exists {
+			roles := rolesOf(group)
+			for _, role := range c.revoke {
+				delete(roles, role)
+			}
+			for _, role := range c.grant {
+				roles[role] = true
+			}
+			setRoles(&group, roles)
+			written.groups[name] = group
 		}
 		for _, m := range c.leave {
 			delete(written.in[name], m.username)
@@ -499,8 +560,14 @@ func (a *planner) idm() string {
 
 // refused asks the guard of max-removals about each kind of loss.
 func (a *planner) refused(after *held) bool {
-	groups, all, lost := 0, 0, 0
+	groups, all, lost, revoked, roles := 0, 0, 0, 0, 0
 	refused := false
+	for name, group := range a.before.groups {
+		roles += len(group.NamespaceRoles)
+		if c := a.changes[name]; c != nil {
+			revoked += len(c.revoke)
+		}
+	}
 	for name, members := range a.before.in {
 		left := 0 // without being deleted
 		for username := range members {
@@ -518,5 +585,5 @@ func (a *planner) refused(after *held) bool {
 			refused = refused || !a.r.allows(left, len(members))
 		}
 	}
-	return refused || !a.r.allows(groups, len(a.before.groups)) || !a.r.allows(len(a.deleted), len(a.listed.users)) || !a.r.allows(lost, all)
+	return refused || !a.r.allows(groups, len(a.before.groups)) || !a.r.allows(len(a.deleted), len(a.listed.users)) || !a.r.allows(lost, all) || !a.r.allows(revoked, roles)
 }

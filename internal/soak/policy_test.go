@@ -21,6 +21,20 @@ type rules struct {
 	scope, people, adopt, protect        []string
 	names                                map[string]string // API names, by DN as it is compared or by a CN alone
 	limit, idm                           string
+	roles                                map[string][]string // by API name, as NAMESPACE/ROLE; nil: the policy has none
+	enforce, single                      bool
+}
+
+// groupNames are the API names that groups have, sorted.
+func (r *rules) groupNames() []string {
+	names := map[string]bool{"legacy": true, "old-1": true, "old-2": true, "xc-x": true, "keep-me": true}
+	for _, dn := range dnCells {
+		names[dn.group] = true
+	}
+	for _, name := range r.names {
+		names[name] = true
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // selects reports whether patterns select something, where matches says whether a
@@ -184,6 +198,21 @@ func (w *world) settings(random *rand.Rand) {
 	r.merge = set("name-collisions", oneOf(random, "refuse", "merge")) == "merge"
 	r.syncRest = set("on-user-failure", oneOf(random, "skip-group", "sync-rest")) == "sync-rest"
 	r.idm = set("idm-type", oneOf(random, "auto", "auto", "SSO", "VOLTERRA_MANAGED"))
+	r.single = set("membership-writes", oneOf(random, "replace", "replace", "single")) == "single"
+	if chance(random, 50) {
+		r.roles = map[string][]string{"legacy": {}} // one at least
+		for _, name := range r.groupNames() {
+			if chance(random, 50) {
+				r.roles[name] = some(random, []string{"*/monitor", "system/admin", "*/admin", "payments/monitor", "payments/waap"})[:oneOf(random, 0, 1, 1)]
+				if chance(random, 40) {
+					r.roles[name] = append(r.roles[name], "system/monitor")
+				}
+			}
+		}
+		quoted, _ := json.Marshal(r.roles)
+		w.policy += "roles: " + string(quoted) + "\n"
+		r.enforce = set("enforce-roles", oneOf(random, "true", "false")) == "true"
+	}
 
 	set("retry-profile", oneOf(random, "aggressive", "balanced", "conservative"))
 	set("retry-attempts", oneOf(random, "1", "2", "3", "4"))

@@ -24,13 +24,14 @@ import (
 type document struct {
 	Users, Groups struct{ Created, Updated, Deleted, Unchanged, Failed int }
 	Memberships   struct{ Added, Removed, Withheld int }
+	Roles         struct{ Granted, Revoked int }
 	OutOfScope    struct{ DNs, People int } `json:"out_of_scope"`
 	Result, Error string
 	Plan          struct {
 		Digest     string
 		Operations []operation
 		Blocked    []struct{ Object, Name, Reason string }
-		Withheld   []struct{ Kind, Group, Email, Reason string }
+		Withheld   []struct{ Kind, Group, Email, Role, Reason string }
 	}
 	Retry struct {
 		Attempts, Retries    int
@@ -42,7 +43,7 @@ type document struct {
 
 type operation struct {
 	Action, Object, Name, Status, Error string
-	Add, Remove                         []string
+	Add, Remove, Roles                  []string
 	Attempts                            int
 }
 
@@ -165,7 +166,7 @@ func (r *trial) service() groupsync.Options {
 	random := rand.New(rand.NewPCG(r.world.seed, 5))
 	return groupsync.Options{
 		UserRetry: c.UserRetry, GroupRetry: c.GroupRetry, RetryAfterMax: c.RetryAfterMax, RetryBudget: c.RetryBudget,
-		BreakerThreshold: c.BreakerThreshold, BreakerCooldown: c.BreakerCooldown, Concurrency: c.Concurrency, OnUserFailure: c.OnUserFailure,
+		BreakerThreshold: c.BreakerThreshold, BreakerCooldown: c.BreakerCooldown, Concurrency: c.Concurrency, OnUserFailure: c.OnUserFailure, MembershipWrites: c.MembershipWrites,
 		Random: func() float64 {
 			mu.Lock()
 			defer mu.Unlock()
@@ -203,7 +204,7 @@ func (r *trial) String() string {
 		fmt.Fprintf(&b, "  withheld %s %s %s: %s\n", withheld.Kind, withheld.Group, withheld.Email, withheld.Reason)
 	}
 	for _, o := range r.report.Plan.Operations {
-		fmt.Fprintf(&b, "  %s %s %s +%v -%v: %s after %d attempts %s\n", o.Action, o.Object, o.Name, o.Add, o.Remove, o.Status, o.Attempts, o.Error)
+		fmt.Fprintf(&b, "  %s %s %s +%v -%v %v: %s after %d attempts %s\n", o.Action, o.Object, o.Name, o.Add, o.Remove, o.Roles, o.Status, o.Attempts, o.Error)
 	}
 	for _, q := range r.site.requests {
 		fmt.Fprintf(&b, "  %v to %v: %s %s about %s: %d %v\n", q.came.Sub(r.site.start), q.left.Sub(r.site.start), q.method, q.path, q.about, q.status, q.retryAfter)

@@ -51,7 +51,7 @@ func TestSoak(t *testing.T) {
 			t.Parallel()
 			tallies[i] = map[string]int{}
 			dir := t.TempDir()
-			for j := i; j < len(seeds) && (true || !t.Failed()); j += len(tallies) {
+			for j := i; j < len(seeds) && !t.Failed(); j += len(tallies) {
 				checkWorld(t, seeds[j], dir, tallies[i])
 			}
 		})
@@ -106,6 +106,13 @@ func (w *world) soak(tally map[string]int) (c complaints) {
 	tally["meddled"] += map[bool]int{true: 1}[meddled]
 	time.Sleep(time.Hour) // virtual: whatever was left behind would show
 	next := w.said(&c, tally, "next", w.sync(site, weather{}, "--dry-run=false"))
+	if undisturbed.deletesUsers() || next.deletesUsers() {
+		// An email that was a deleted user's username is free: a name can be
+		// corrected from the next run on.
+		for _, r := range []*trial{undisturbed, next} {
+			maps.DeleteFunc(r.isFacts, func(f fact, _ bool) bool { return f.what == "name" })
+		}
+	}
 	if undisturbed.settled() && !meddled && next.end != endRefused {
 		if !next.settled() {
 			c.add("next run: it does not do all, though the faults are over: %s", next)
@@ -118,10 +125,24 @@ func (w *world) soak(tally map[string]int) (c complaints) {
 		return c
 	}
 	last := w.said(&c, tally, "last", w.sync(site, weather{}, "--dry-run=false"))
-	if len(last.report.Plan.Operations) > 0 || last.site.writes > 0 {
+	if left := last.operationsLeft(next); left > 0 || left == 0 && last.site.writes > len(last.report.Plan.Operations) {
 		c.add("last run: there is still something to do: %s", last)
 	}
 	return c
+}
+
+// deletesUsers reports whether a user is deleted.
+func (r *trial) deletesUsers() bool {
+	return slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool { return o.is("delete", "user") })
+}
+
+// operationsLeft counts what there is to do after another run, but for names that
+// can be corrected only since that one deleted a user.
+func (r *trial) operationsLeft(after *trial) (n int) {
+	for _, o := range r.report.Plan.Operations {
+		n += bit(!o.is("update", "user") || !after.deletesUsers())
+	}
+	return n
 }
 
 // said adds what is wrong with a run to the complaints.
@@ -156,6 +177,7 @@ func (r *trial) count(tally map[string]int) {
 	for _, o := range r.report.Plan.Operations {
 		met[o.Action+" "+o.Object] = met[o.Action+" "+o.Object] || o.Status == "done"
 	}
+	met["single"] = slices.ContainsFunc(r.site.requests, func(q *request) bool { return strings.HasPrefix(q.path, "users/group_") })
 	met["not in scope"] = r.report.OutOfScope.DNs > 0
 	met["people not in scope"] = r.report.OutOfScope.People > 0
 	for what := range met {
@@ -182,6 +204,7 @@ func isNotVacuous(t *testing.T, tally map[string]int) {
 		"disturbed: " + endApplied: 30, "disturbed: all done": 5, "disturbed: " + endDryRun: 1, "disturbed: " + endUnread: 5, "cancelled": 5, "meddled": 5,
 		"limited: " + endApplied: 10, "blocked group": 15, "blocked user": 1, "withheld membership": 25, "withheld group": 10, "withheld user": 10, "withholding": 5,
 		"look-alikes": 1, "not in scope": 5, "people not in scope": 4, "unguarded": 1, "delete group": 2, "delete user": 5, "update user": 5,
+		"grant group": 10, "revoke group": 3, "withheld role": 1, "single": 5,
 	} {
 		if n := tally[what]; n*100 < percent**runs {
 			t.Errorf("%q came about in %d of %d worlds only: they have become too tame", what, n, *runs)

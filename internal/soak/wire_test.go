@@ -25,6 +25,7 @@ const apiRoot = "/api/web/custom/namespaces/system/"
 type request struct {
 	method, path string
 	about        string // the group or the email
+	action       string // of a group's operation
 	came, left   time.Time
 	status       int // 0: no answer
 	retryAfter   time.Duration
@@ -57,6 +58,8 @@ type site struct {
 	looked       map[string]bool // groups that were read by themselves or written
 	given, taken facts           // that another administrator made and unmade
 	breaches     []string        // what writes did that none may
+	joined       map[string]bool // groups to which somebody was added
+	granted      map[string]bool // groups that were granted roles
 	before       *held           // at the beginning of the run
 	missing      string          // a group that the export names and the tenant has not
 	newcomer     string          // likewise a person
@@ -91,6 +94,7 @@ func (s *site) begin(weather weather, cancel context.CancelFunc) {
 	s.requests, s.asked, s.writes, s.flying, s.most = nil, map[string]int{}, 0, 0, 0
 	s.cancelled, s.looked, s.given, s.taken = time.Time{}, map[string]bool{}, nil, nil
 	s.breaches, s.before = nil, heldOf(s.tenant.State())
+	s.joined, s.granted = map[string]bool{}, map[string]bool{}
 	s.timer = nil
 	if weather.cancelAfter > 0 {
 		s.timer = time.AfterFunc(weather.cancelAfter, s.interrupt)
@@ -126,12 +130,22 @@ func (s *site) come(method, path string, body []byte) (*request, wireFault) {
 	defer s.mu.Unlock()
 	r := &request{method: method, path: strings.TrimPrefix(path, apiRoot), came: time.Now()}
 	r.about, _ = strings.CutPrefix(r.path, "user_groups/")
+	if name, call, calls := strings.Cut(r.about, "/"); calls && r.about != r.path {
+		r.about, r.action = name, map[string]string{"assign_namespace_roles": "grant", "remove_namespace_roles": "revoke"}[call]
+	}
 	if r.writes() && r.about == r.path {
-		var named struct{ Name, Email string }
+		var named struct {
+			Name, Email string
+			Groups      []string `json:"group_names"`
+		}
 		_ = json.Unmarshal(body, &named) // the simulator complains
-		r.about = named.Name
-		if named.Email != "" {
+		switch {
+		case strings.HasPrefix(r.path, "users/group_"):
+			r.about, r.action = named.Groups[0], "update"
+		case named.Email != "":
 			r.about = mail(named.Email)
+		default:
+			r.about = named.Name
 		}
 	}
 	s.requests = append(s.requests, r)

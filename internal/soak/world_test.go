@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/csv"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -364,14 +363,7 @@ func (w *world) choose(random *rand.Rand) {
 // holdGroups fills the tenant's groups from the usernames.
 func (w *world) holdGroups(random *rand.Rand, usernames []string) {
 	crowd := oneOf(random, 20, 40, 70)
-	names := map[string]bool{"legacy": true, "old-1": true, "old-2": true, "xc-x": true, "keep-me": true}
-	for _, dn := range dnCells {
-		names[dn.group] = true
-	}
-	for _, name := range w.rules.names {
-		names[name] = true
-	}
-	for _, name := range slices.Sorted(maps.Keys(names)) {
+	for _, name := range w.rules.groupNames() {
 		if chance(random, 45) {
 			continue
 		}

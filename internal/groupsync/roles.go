@@ -1,0 +1,72 @@
+package groupsync
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/retry"
+)
+
+// changeRoles grants or revokes roles of a group: those that it still lacks or
+// still has. Roles are granted only once everything before is done, so that nobody
+// has more for a moment than before or after.
+func (r *run) changeRoles(ctx context.Context, result *Result) {
+	write, extra := r.repository.AssignRoles, false
+	switch {
+	case result.Action == plan.Revoke:
+		write, extra = r.repository.RemoveRoles, true
+	case !r.done(result.Group.Name, plan.Revoke):
+		result.Status, result.Err = Skipped, errNotRevoked
+		return
+	case !r.done(result.Group.Name, plan.Create, plan.Update):
+		result.Status, result.Err = Skipped, fmt.Errorf("%w: the group's members are not as planned", errSkipped)
+		return
+	}
+	r.attempt(ctx, result, r.options.GroupRetry, func(ctx context.Context, history retry.History) error {
+		group, err := r.current(ctx, result)
+		if err != nil {
+			return err
+		}
+		roles := open(result.Roles, &group, extra)
+		if len(roles) == 0 {
+			if !history.MaybeDone { // else an earlier attempt did it
+				result.Effect = ""
+			}
+			return nil
+		}
+		return write(ctx, group.Name, roles)
+	}, func(ctx context.Context) bool {
+		group, err := r.readGroup(ctx, result.Group.Name)
+		return err == nil && changeable(result, &group) == nil && len(open(result.Roles, &group, extra)) == 0
+	})
+}
+
+// open returns the roles that are still to be written: those that a group lacks
+// or, if they are extra, has.
+func open(roles []directory.Role, group *directory.Group, extra bool) []directory.Role {
+	return slices.DeleteFunc(slices.Clone(roles), func(role directory.Role) bool { return slices.Contains(group.Roles, role) != extra })
+}
+
+// grantMissing grants what a group lacks that was to be created and exists already.
+func (r *run) grantMissing(ctx context.Context, result *Result, group *directory.Group) error {
+	missing := open(result.Group.Roles, group, false)
+	if len(missing) == 0 {
+		return nil
+	}
+	result.Effect = cmp.Or(result.Effect, plan.Update)
+	return r.repository.AssignRoles(ctx, group.Name, missing)
+}
+
+// errNotRevoked is why nobody is added to a group, and nothing granted to it.
+var errNotRevoked = fmt.Errorf("%w: roles of the group could not be revoked", errSkipped)
+
+// done reports whether the operations on a group of these actions are done.
+func (r *run) done(group directory.GroupName, actions ...plan.Action) bool {
+	return !slices.ContainsFunc(r.byGroup[group], func(result *Result) bool {
+		return slices.Contains(actions, result.Action) && result.Status != Done
+	})
+}

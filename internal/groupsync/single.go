@@ -1,0 +1,191 @@
+package groupsync
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/retry"
+)
+
+// single are the first steps of a run that writes memberships one by one.
+type single struct {
+	turn    chan struct{} // full while the first write is sent and read back
+	checked bool          // a write was read back, and did what it should
+}
+
+// writtenSingly reports whether an update is written one person at a time: it
+// changes no more people than a replacement of the group would send.
+func (r *run) writtenSingly(result *Result) bool {
+	changes, after := len(result.Add)+len(result.Remove), len(result.Group.Usernames)+len(result.Add)-len(result.Remove)
+	return r.options.MembershipWrites == SingleMembers && result.Action == plan.Update && result.Attributes == nil && changes <= after
+}
+
+// updateSingly updates a group by one request for each person. It closes the gap
+// between reading and replacing: somebody added meanwhile stays.
+func (r *run) updateSingly(ctx context.Context, result *Result, change change) {
+	wrote := false // a membership, in any attempt
+	r.attempt(ctx, result, r.options.GroupRetry, func(ctx context.Context, history retry.History) error {
+		group, err := r.current(ctx, result)
+		if err != nil {
+			return err
+		}
+		leaving, joining := change.open(group.Usernames)
+		// Counted before the answers are known, as in replaceGroup. A later attempt
+		// does the rest.
+		result.Added, result.Removed = max(result.Added, len(joining)), max(result.Removed, len(leaving))
+		if len(leaving)+len(joining) == 0 && !wrote && !history.MaybeDone {
+			result.Effect, result.Added, result.Removed = "", 0, 0 // somebody else did it
+		}
+		write := func(username directory.Username, joins bool) error {
+			if err := r.writeSingle(ctx, username, group.Name, joins); err != nil {
+				if wrote {
+					err = after(nil, err)
+				}
+				return err
+			}
+			wrote = true
+			return nil
+		}
+		for _, username := range leaving {
+			if err := write(username, false); err != nil {
+				return err
+			}
+		}
+		for _, username := range joining {
+			if err := write(username, true); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func(ctx context.Context) bool { return change.done(r.readGroup(ctx, result.Group.Name)) })
+}
+
+// open returns who of the change still has to leave and to join, in the tenant's
+// spelling.
+func (c change) open(usernames []directory.Username) (leaving, joining []directory.Username) {
+	present := make(map[string]bool, len(usernames))
+	for _, username := range usernames {
+		present[username.Key()] = true
+		if c.remove[username.Key()] {
+			leaving = append(leaving, username)
+		}
+	}
+	for _, username := range c.add {
+		if !present[username.Key()] {
+			joining = append(joining, username)
+		}
+	}
+	return leaving, joining
+}
+
+// writeSingle adds a person to a group or removes one from it. That the person's
+// other groups stay is only documented, so the first write of a run is read back,
+// whatever its answer. Until then no other is sent.
+func (r *run) writeSingle(ctx context.Context, username directory.Username, group directory.GroupName, joins bool) error {
+	write := r.repository.RemoveFromGroup
+	if joins {
+		write = r.repository.AddToGroup
+	}
+	select {
+	case r.single.turn <- struct{}{}:
+	case <-ctx.Done():
+		return retry.Interrupted(ctx)
+	}
+	if checked := r.single.checked; checked || ctx.Err() != nil {
+		<-r.single.turn
+		if !checked {
+			return retry.Interrupted(ctx)
+		}
+		return write(ctx, username, group)
+	}
+	defer func() { <-r.single.turn }()
+	before, err := r.readUser(ctx, username)
+	switch {
+	case errors.Is(err, errNoUser):
+		return fmt.Errorf("%w: a member is no longer in the tenant's user listing", errSkipped)
+	case err != nil:
+		return fmt.Errorf("read the user before the first single write: %w", err)
+	}
+	written := write(ctx, username, group)
+	if fault := retry.FaultOf(written); written != nil && !fault.Ambiguous {
+		return written
+	}
+	now, err := r.readUser(ctx, username)
+	if err == nil {
+		err = r.checkSingle(ctx, before, now, group, joins)
+	} else {
+		err = &singleError{fmt.Errorf("could not read back the first single write: %w", err)}
+	}
+	if err != nil {
+		r.stop(err) // which also keeps it from being settled: the answer is known
+		return &retry.Fault{Cause: retry.CauseOther, Err: err}
+	}
+	r.single.checked = written == nil
+	return written
+}
+
+// singleError ends a run whose first single write cannot be relied on.
+type singleError struct{ error }
+
+// Hint returns what to do about it.
+func (*singleError) Hint() string { return "set membership-writes: replace" }
+
+func (e *singleError) Unwrap() error { return e.error }
+
+// checkSingle compares a person before and after a single write to a group. What
+// the person lost elsewhere is given back. What came in addition stays: somebody
+// may have given it meanwhile.
+func (r *run) checkSingle(ctx context.Context, before, now directory.User, group directory.GroupName, joins bool) error {
+	others := func(user directory.User) []string {
+		return slices.DeleteFunc(slices.Clone(user.Groups), func(name string) bool { return name == string(group) })
+	}
+	switch {
+	case joins && now.Groups == nil, !joins && before.Groups == nil:
+		return &singleError{errors.New("could not check the first single write: the tenant lists users without their groups")}
+	case sameSet(others(before), others(now)) && sameSet(before.Roles, now.Roles):
+		return nil
+	}
+	who := cmp.Or(string(now.Email), "a user without an email")
+	err := fmt.Errorf("the tenant does not write single memberships as documented: for %s it changed more than the place in group %s", who, group)
+	back := now
+	spare := directory.NewPersonName("", now.Email) // the API takes no empty name
+	back.Name.First, back.Name.Last = cmp.Or(now.Name.First, spare.First), cmp.Or(now.Name.Last, spare.Last)
+	back.Groups, back.Roles = union(now.Groups, others(before)), union(now.Roles, before.Roles)
+	switch {
+	case sameSet(back.Groups, now.Groups) && sameSet(back.Roles, now.Roles):
+		return &singleError{err} // nothing was lost
+	case now.Roles == nil:
+		return &singleError{fmt.Errorf("%w; it could not be put right, because the tenant lists the user without roles", err)}
+	}
+	if failed := r.repository.ReplaceUser(ctx, back); failed != nil {
+		return &singleError{fmt.Errorf("%w; it could not be put right: %w", err, failed)}
+	}
+	return &singleError{fmt.Errorf("%w; what was lost was given back", err)}
+}
+
+func union[T comparable](a, b []T) []T {
+	in, all := map[T]bool{}, []T{}
+	for _, one := range slices.Concat(a, b) {
+		if !in[one] {
+			in[one] = true
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+func sameSet[T comparable](a, b []T) bool { return maps.Equal(setOf(a), setOf(b)) }
+
+func setOf[T comparable](all []T) map[T]bool {
+	set := make(map[T]bool, len(all))
+	for _, one := range all {
+		set[one] = true
+	}
+	return set
+}

@@ -1,0 +1,57 @@
+package plan
+
+import "fmt"
+
+// Attribute is something that an operation sends beside names, members and roles.
+type Attribute string
+
+// The attributes, as readers know them.
+const (
+	FirstName   Attribute = "first name"
+	LastName    Attribute = "last name"
+	IDMKind     Attribute = "kind"
+	DisplayName Attribute = "display name"
+	Description Attribute = "description"
+	SyncID      Attribute = "sync id"
+)
+
+// AttributeChange is an attribute that an operation changes; of something new
+// From is empty.
+type AttributeChange struct {
+	Attribute Attribute
+	From, To  string
+}
+
+// String returns the change as readers see it.
+func (c AttributeChange) String() string {
+	return fmt.Sprintf("%s: %q → %q", c.Attribute, c.From, c.To)
+}
+
+// AttributeChanges returns the attributes that the operation would send and that
+// the tenant does not have.
+func (o *Operation) AttributeChanges() []AttributeChange {
+	var changes []AttributeChange
+	add := func(attribute Attribute, from, to string) {
+		if from != to {
+			changes = append(changes, AttributeChange{attribute, from, to})
+		}
+	}
+	switch {
+	case o.Object == User && o.Action == Create:
+		add(FirstName, "", o.User.Name.First)
+		add(LastName, "", o.User.Name.Last)
+		add(IDMKind, "", o.User.IdmType)
+	case o.Object == User && o.Action == Update:
+		add(FirstName, o.Before.First, o.User.Name.First)
+		add(LastName, o.Before.Last, o.User.Name.Last)
+	case o.Object == Group && o.Action == Create:
+		add(DisplayName, "", o.Group.DisplayName)
+		add(Description, "", o.Group.Description)
+		add(SyncID, "", o.Group.SyncID)
+	case o.Attributes != nil:
+		add(DisplayName, o.Group.DisplayName, o.Attributes.DisplayName)
+		add(Description, o.Group.Description, o.Attributes.Description)
+		add(SyncID, o.Group.SyncID, o.Attributes.SyncID)
+	}
+	return changes
+}

@@ -1,0 +1,111 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+
+	"xc-group-sync/internal/directory"
+)
+
+// roles plans what the groups listed in the policy are granted and, if roles are
+// enforced, what is revoked. changed are the other operations on groups. A new
+// group gets its roles with its creation.
+func (p *planner) roles(changed []Operation) (revocations, grants []Operation) {
+	actions := map[directory.GroupName]Action{}
+	for _, operation := range changed {
+		actions[operation.Group.Name] = operation.Action
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.policy.Roles)) {
+		group := p.tenant.groups[name]
+		switch {
+		case group == nil:
+			if p.named[name] == nil {
+				p.warn(directory.NoSuchGroup, string(name), "", "roles are set for group %q, which neither the CSV nor the tenant has", name)
+			}
+			continue
+		case !p.groupInScope(group) || p.blocked[name] || actions[name] == Delete:
+			continue
+		case group.SyncMode != directory.SyncSCIM && !p.changeable(group):
+			p.blockUnowned(group)
+			continue
+		}
+		missing, extra := rolesBeyond(p.policy.Roles[name], group.Roles), []directory.Role(nil)
+		if p.policy.EnforceRoles {
+			extra = rolesBeyond(group.Roles, p.policy.Roles[name])
+		}
+		if group.SyncMode == directory.SyncSCIM {
+			if len(missing)+len(extra) > 0 {
+				p.warn(directory.SCIMSynced, string(name), "", "group %q is synced by SCIM; leaving its roles as they are (%d to grant, %d to revoke)", name, len(missing), len(extra))
+			}
+			continue
+		}
+		extra = p.revocable(name, extra)
+		operation := Operation{Object: Group, Group: *group, Adopted: !Owned(group)}
+		if len(extra) > 0 {
+			operation.Action, operation.Roles = Revoke, extra
+			revocations = append(revocations, operation)
+		}
+		if len(missing) > 0 {
+			operation.Action, operation.Roles = Grant, missing
+			grants = append(grants, operation)
+		}
+		if len(missing)+len(extra) > 0 && p.named[name] != nil && actions[name] == "" {
+			p.plan.Groups.Unchanged-- // it was counted when its members were compared
+		}
+	}
+	return revocations, grants
+}
+
+// revocable returns the roles that may be revoked, and withholds the rest.
+func (p *planner) revocable(name directory.GroupName, roles []directory.Role) []directory.Role {
+	reason := p.withhold()
+	if reason == "" {
+		return roles
+	}
+	for _, role := range roles {
+		p.plan.Withheld = append(p.plan.Withheld, Withheld{Kind: RoleRevocation, Group: name, Role: role, Reason: reason})
+	}
+	return nil
+}
+
+// rolesBeyond returns the roles that others lack, sorted and without
+// repetitions.
+func rolesBeyond(roles, others []directory.Role) []directory.Role {
+	has := make(map[directory.Role]bool, len(others))
+	for _, role := range others {
+		has[role] = true
+	}
+	var beyond []directory.Role
+	for _, role := range slices.SortedFunc(slices.Values(roles), directory.Role.Compare) {
+		if !has[role] {
+			has[role] = true
+			beyond = append(beyond, role)
+		}
+	}
+	return beyond
+}
+
+// Revoked counts the roles that the plan revokes.
+func (p *Plan) Revoked() int { return p.countRoles(Revoke) }
+
+// Granted counts the roles that the plan grants, those of new groups included.
+func (p *Plan) Granted() int { return p.countRoles(Grant) + p.countRoles(Create) }
+
+func (p *Plan) countRoles(action Action) int {
+	n := 0
+	for i := range p.Operations {
+		if o := &p.Operations[i]; o.Object == Group && o.Action == action {
+			n += len(o.RolesChanged())
+		}
+	}
+	return n
+}
+
+// RolesChanged returns the roles that the operation grants or revokes; those of a
+// group that is created are granted.
+func (o *Operation) RolesChanged() []directory.Role {
+	if o.Object == Group && o.Action == Create {
+		return o.Group.Roles
+	}
+	return o.Roles
+}

@@ -1,0 +1,205 @@
+package plan_test
+
+import (
+	"slices"
+	"testing"
+
+	"xc-group-sync/internal/access"
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/plan"
+)
+
+// roles are given as NAMESPACE/ROLE.
+func roles(texts ...string) []directory.Role {
+	all := []directory.Role{}
+	for _, text := range texts {
+		role, err := directory.ParseRole(text)
+		if err != nil {
+			panic(err) // a mistake in the test
+		}
+		all = append(all, role)
+	}
+	return all
+}
+
+func roleMap(group directory.GroupName, texts ...string) map[directory.GroupName][]directory.Role {
+	return map[directory.GroupName][]directory.Role{group: roles(texts...)}
+}
+
+func withRoles(group directory.Group, texts ...string) directory.Group {
+	group.Roles = roles(texts...)
+	return group
+}
+
+func TestRoles(t *testing.T) {
+	t.Parallel()
+	ops := withRoles(managed("ops", "ann@x.y"), "n/a", "*/b")
+	for name, tt := range map[string]struct {
+		csv      []string // groups that ann is in
+		group    directory.Group
+		policy   plan.Policy
+		want     []string
+		blocked  []string
+		withheld []string
+		says     string
+		updated  int // groups that are not unchanged
+	}{
+		"not listed":                  {csv: []string{"ops"}, group: ops, policy: plan.Policy{EnforceRoles: true, Roles: roleMap("none", "n/x")}, want: []string{}, says: `group "none", which neither`},
+		"no roles in the policy":      {csv: []string{"ops"}, group: ops, policy: plan.Policy{EnforceRoles: true}, want: []string{}},
+		"as it should be":             {csv: []string{"ops"}, group: ops, policy: plan.Policy{EnforceRoles: true, Roles: roleMap("ops", "*/b", "n/a")}, want: []string{}},
+		"more than listed":            {csv: []string{"ops"}, group: ops, policy: plan.Policy{Roles: roleMap("ops", "*/b")}, want: []string{}},
+		"lacks two":                   {csv: []string{"ops"}, group: ops, policy: plan.Policy{Roles: roleMap("ops", "z/z", "n/a", "a/a")}, want: []string{"grant group ops [a/a z/z]"}, updated: 1},
+		"one to grant, one to revoke": {csv: []string{"ops"}, group: ops, policy: plan.Policy{EnforceRoles: true, Roles: roleMap("ops", "n/a", "system/c")}, want: []string{"revoke group ops [*/b]", "grant group ops [system/c]"}, updated: 1},
+		"should have none":            {csv: []string{"ops"}, group: ops, policy: plan.Policy{EnforceRoles: true, Roles: roleMap("ops")}, want: []string{"revoke group ops [*/b n/a]"}, updated: 1},
+		"a role twice":                {csv: []string{"ops"}, group: withRoles(ops, "n/a", "n/a"), policy: plan.Policy{EnforceRoles: true, Roles: roleMap("ops", "z/z", "z/z")}, want: []string{"revoke group ops [n/a]", "grant group ops [z/z]"}, updated: 1},
+		"between revocation and grant the members": {
+			csv: []string{"ops"}, group: withRoles(managed("ops", "bob@x.y"), "n/a"), policy: plan.Policy{EnforceRoles: true, Roles: roleMap("ops", "n/b")},
+			want: []string{"revoke group ops [n/a]", "update group ops +ann@x.y -bob@x.y", "grant group ops [n/b]"}, updated: 1,
+		},
+		"no row names the group":        {csv: []string{"other"}, group: ops, policy: plan.Policy{Roles: roleMap("ops", "n/c")}, want: []string{"create group other +ann@x.y", "grant group ops [n/c]"}},
+		"a new group":                   {csv: []string{"new"}, group: ops, policy: plan.Policy{Roles: roleMap("new", "n/c", "*/b")}, want: []string{"create group new +ann@x.y [*/b n/c]"}},
+		"the group is to be deleted":    {csv: []string{"other"}, group: ops, policy: plan.Policy{PruneGroups: true, EnforceRoles: true, Roles: roleMap("ops", "n/c")}, want: []string{"create group other +ann@x.y", "delete group ops -ann@x.y"}},
+		"the group is to be emptied":    {csv: []string{"other"}, group: ops, policy: plan.Policy{EmptyUnnamed: true, Roles: roleMap("ops", "n/c")}, want: []string{"update group ops -ann@x.y", "create group other +ann@x.y", "grant group ops [n/c]"}},
+		"not owned":                     {csv: []string{"other"}, group: withRoles(byHand("ops", "ann@x.y"), "*/b"), policy: plan.Policy{Roles: roleMap("ops", "n/c")}, want: []string{"create group other +ann@x.y"}, blocked: []string{"ops"}},
+		"not owned, and named":          {csv: []string{"ops"}, group: withRoles(byHand("ops", "ann@x.y"), "*/b"), policy: plan.Policy{Roles: roleMap("ops", "n/c")}, want: []string{}, blocked: []string{"ops"}},
+		"adopted":                       {csv: []string{"other"}, group: withRoles(byHand("ops", "ann@x.y"), "*/b"), policy: plan.Policy{Adopt: plan.Patterns{"ops"}, EnforceRoles: true, Roles: roleMap("ops", "n/c")}, want: []string{"revoke group ops [*/b]", "create group other +ann@x.y", "grant group ops [n/c]"}},
+		"out of scope":                  {csv: []string{"other"}, group: ops, policy: plan.Policy{Groups: plan.Patterns{"!ops"}, Roles: roleMap("ops", "n/c")}, want: []string{"create group other +ann@x.y"}},
+		"half read":                     {csv: []string{"other"}, group: directory.Group{Name: "ops", Description: plan.Marker, ReadError: "boom"}, policy: plan.Policy{Roles: roleMap("ops", "n/c")}, want: []string{"create group other +ann@x.y"}, blocked: []string{"ops"}},
+		"SCIM":                          {csv: []string{"ops"}, group: directory.Group{Name: "ops", SyncMode: directory.SyncSCIM, Usernames: []directory.Username{"ann@x.y"}}, policy: plan.Policy{Roles: roleMap("ops", "n/c")}, want: []string{}, says: "leaving its roles as they are (1 to grant, 0 to revoke)"},
+		"SCIM, nothing to do":           {csv: []string{"ops"}, group: directory.Group{Name: "ops", SyncMode: directory.SyncSCIM, Roles: roles("n/c"), Usernames: []directory.Username{"ann@x.y"}}, policy: plan.Policy{EnforceRoles: true, Roles: roleMap("ops", "n/c")}, want: []string{}},
+		"protected":                     {csv: []string{"ops"}, group: ops, policy: plan.Policy{Protect: plan.Patterns{"ops"}, EnforceRoles: true, Roles: roleMap("ops", "n/a")}, want: []string{"revoke group ops [*/b]"}, updated: 1},
+		"removals are withheld":         {csv: []string{"ops"}, group: ops, policy: plan.Policy{Withhold: true, EnforceRoles: true, Roles: roleMap("ops", "n/c")}, want: []string{"grant group ops [n/c]"}, withheld: []string{"ops */b: removals are withheld in this run", "ops n/a: removals are withheld in this run"}, updated: 1},
+		"only the group":                {csv: []string{"ops"}, group: ops, policy: plan.Policy{Only: plan.Patterns{"ops"}, Roles: roleMap("ops", "n/c")}, want: []string{"grant group ops [n/c]"}, updated: 1},
+		"only a person in it":           {csv: []string{"ops"}, group: ops, policy: plan.Policy{Only: plan.Patterns{"ann@*"}, Roles: roleMap("ops", "n/c")}, want: []string{}, updated: 1},
+		"only, and the group is new":    {csv: []string{"new"}, group: ops, policy: plan.Policy{Only: plan.Patterns{"ann@*"}, Roles: roleMap("new", "n/c")}, want: []string{"create group new +ann@x.y [n/c]"}},
+		"only another, while withheld":  {csv: []string{"ops"}, group: ops, policy: plan.Policy{Only: plan.Patterns{"ann@*"}, Withhold: true, EnforceRoles: true, Roles: roleMap("ops")}, want: []string{}},
+		"a member of a group not owned": {csv: []string{"other"}, group: byHand("ops", "bob@x.y"), policy: plan.Policy{PruneUsers: true, Caller: known, Roles: roleMap("ops", "n/c")}, want: []string{"create group other +ann@x.y"}, blocked: []string{"ops"}, withheld: []string{"user bob@x.y: member of group ops, which this run does not change"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCSV()
+			for _, group := range tt.csv {
+				c.group("CN="+group, "ann@x.y")
+			}
+			tt.policy.MaxRemovals = plan.Limit{None: true}
+			p := plan.New(&c.Desired, observe(locals("ann@x.y"), tt.group), tt.policy)
+			same(t, "operations", shown(p), tt.want)
+			same(t, "blocked", blocked(p), tt.blocked)
+			same(t, "withheld", withheld(p), tt.withheld)
+			if tt.says == "" && len(p.Findings) > 0 && slices.ContainsFunc(p.Findings, func(f directory.Finding) bool {
+				return f.Kind == directory.SCIMSynced || f.Kind == directory.NoSuchGroup
+			}) || tt.says != "" && !says(p, tt.says) {
+				t.Errorf("findings: %+v", p.Findings)
+			}
+			if tt.csv[0] == "ops" && tt.blocked == nil && p.Groups.Unchanged != 1-tt.updated {
+				t.Errorf("%d groups unchanged", p.Groups.Unchanged)
+			}
+			granted := 0
+			for i := range p.Operations {
+				if p.Operations[i].Action != plan.Revoke {
+					granted += len(p.Operations[i].RolesChanged())
+				}
+			}
+			same(t, "granted", p.Granted(), granted)
+		})
+	}
+}
+
+// TestGuardOfRoles: revocations are counted against all roles of the tenant's
+// groups.
+func TestGuardOfRoles(t *testing.T) {
+	t.Parallel()
+	many := roles("n/a", "n/b", "n/c", "n/d", "n/e", "n/f")
+	for name, tt := range map[string]struct {
+		limit plan.Limit
+		keep  int // of the six
+		more  int // roles of another group
+		want  []string
+	}{
+		"six of six":             {plan.Limit{Share: true, Max: 25}, 0, 0, []string{"roles 6/6"}},
+		"five of six":            {plan.Limit{Share: true, Max: 25}, 1, 0, nil},
+		"six of twenty-four":     {plan.Limit{Share: true, Max: 25}, 0, 18, nil},
+		"six of twenty-three":    {plan.Limit{Share: true, Max: 25}, 0, 17, []string{"roles 6/23"}},
+		"a number":               {plan.Limit{Max: 5}, 0, 100, []string{"roles 6/106"}},
+		"as many as the number":  {plan.Limit{Max: 6}, 0, 0, nil},
+		"nothing may be revoked": {plan.Limit{}, 5, 0, []string{"roles 1/6"}},
+		"nothing is":             {plan.Limit{}, 6, 0, nil},
+		"no limit":               {plan.Limit{None: true}, 0, 0, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCSV()
+			c.group("CN=ops", "ann@x.y")
+			ops, other := managed("ops", "ann@x.y"), managed("other")
+			ops.Roles = many
+			for i := range tt.more {
+				other.Roles = append(other.Roles, directory.Role{Namespace: "m", Role: string(rune('a'+i/26)) + string(rune('a'+i%26))})
+			}
+			p := plan.New(&c.Desired, observe(nil, ops, other), plan.Policy{MaxRemovals: tt.limit, EnforceRoles: true, Roles: map[directory.GroupName][]directory.Role{"ops": many[:tt.keep]}})
+			same(t, "refusals", refused(p), tt.want)
+			same(t, "revoked", p.Revoked(), 6-tt.keep)
+			if tt.want != nil && (p.Refusals[0].Guard != "max-removals" || !slices.Contains([]string{"to allow it once, re-run with max-removals: 6; to add people and remove nobody, with removals: withhold", "to allow it once, re-run with max-removals: 1; to add people and remove nobody, with removals: withhold"}, p.Refusals[0].Hint)) {
+				t.Errorf("refusal %+v", p.Refusals[0])
+			}
+		})
+	}
+}
+
+// TestAccessOfAPlan: a plan says what it means for people, by whichever kind of
+// operation.
+func TestAccessOfAPlan(t *testing.T) {
+	t.Parallel()
+	c := newCSV()
+	c.group("CN=ops", "ann@x.y", "new@x.y")
+	c.group("CN=fresh", "ann@x.y")
+	observed := observe(locals("ann@x.y", "gone@x.y"), withRoles(managed("ops", "ann@x.y", "bob@x.y"), "system/ops", "n/r"), withRoles(managed("old", "gone@x.y", "ann@x.y"), "*/old"))
+	p := plan.New(&c.Desired, observed, plan.Policy{
+		PruneGroups: true, PruneUsers: true, Caller: known, MaxRemovals: plan.Limit{None: true}, EnforceRoles: true,
+		Roles: map[directory.GroupName][]directory.Role{"ops": roles("n/r", "n/s"), "fresh": roles("*/fresh")},
+	})
+	same(t, "access", p.Access, access.Diff{
+		Gained: []access.Person{{Email: "ann@x.y", Roles: roles("*/fresh", "n/s")}, {Email: "new@x.y", Roles: roles("n/r", "n/s")}},
+		Lost: []access.Person{
+			{Email: "ann@x.y", Roles: roles("*/old", "system/ops")}, {Email: "bob@x.y", Roles: roles("n/r", "system/ops")}, {Email: "gone@x.y", Roles: roles("*/old")},
+		},
+		Vacant: roles("*/old", "system/ops"),
+	})
+	for _, vacant := range []string{"nobody would have old on all namespaces any more", "nobody would have ops on system any more"} {
+		if !says(p, vacant) {
+			t.Errorf("%q is not said: %+v", vacant, p.Findings)
+		}
+	}
+}
+
+// TestRestoreOfRoles: going back gives and takes roles as the snapshot has them,
+// within the scope, and says what that means.
+func TestRestoreOfRoles(t *testing.T) {
+	t.Parallel()
+	then := withRoles(managed("ops", "ann@x.y"), "n/a", "*/b")
+	for name, tt := range map[string]struct {
+		now    directory.Group
+		policy plan.Policy
+		want   []string
+	}{
+		"as then":             {withRoles(then, "*/b", "n/a"), plan.Policy{}, []string{}},
+		"granted and revoked": {withRoles(then, "n/a", "n/c"), plan.Policy{}, []string{"revoke group ops [n/c]", "grant group ops [*/b]"}},
+		"withheld":            {withRoles(then, "n/a", "n/c"), plan.Policy{Withhold: true}, []string{"grant group ops [*/b]"}},
+		"out of scope":        {withRoles(then), plan.Policy{Groups: plan.Patterns{"!ops"}}, []string{}},
+		"SCIM":                {directory.Group{Name: "ops", SyncMode: directory.SyncSCIM}, plan.Policy{}, []string{}},
+		"half read":           {directory.Group{Name: "ops", ReadError: "boom"}, plan.Policy{}, []string{}},
+		"with members":        {withRoles(managed("ops", "bob@x.y"), "n/c"), plan.Policy{}, []string{"revoke group ops [n/c]", "update group ops +ann@x.y -bob@x.y", "grant group ops [*/b n/a]"}},
+		"made again":          {managed("other"), plan.Policy{}, []string{"create group ops +ann@x.y [n/a */b]"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			snapshot := &directory.Snapshot{Groups: []directory.Group{then}, Members: map[string]directory.Email{"ann@x.y": "ann@x.y"}}
+			tt.policy.MaxRemovals = plan.Limit{None: true}
+			p := plan.NewRestore(snapshot, observe(locals("ann@x.y", "bob@x.y"), tt.now), tt.policy)
+			same(t, "operations", shown(p), tt.want)
+			if name == "granted and revoked" {
+				same(t, "gained", p.Access.Gained, []access.Person{{Email: "ann@x.y", Roles: roles("*/b")}})
+				same(t, "lost", p.Access.Lost, []access.Person{{Email: "ann@x.y", Roles: roles("n/c")}})
+			}
+		})
+	}
+}

@@ -1,0 +1,165 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"xc-group-sync/internal/access"
+	"xc-group-sync/internal/directory"
+)
+
+// accessChange is what one role means for people.
+type accessChange struct {
+	role   directory.Role
+	gains  bool // else loses
+	people []directory.Email
+}
+
+// accessChanges returns what the plan means in access, by role: losses first,
+// then the strongest roles.
+func (r *Report) accessChanges() []accessChange {
+	return append(byRole(r.Plan.Access.Lost, false), byRole(r.Plan.Access.Gained, true)...)
+}
+
+func byRole(people []access.Person, gains bool) []accessChange {
+	index := map[directory.Role]int{}
+	var changes []accessChange
+	for _, person := range people {
+		for _, role := range person.Roles {
+			i, known := index[role]
+			if !known {
+				i = len(changes)
+				index[role] = i
+				changes = append(changes, accessChange{role: role, gains: gains})
+			}
+			changes[i].people = append(changes[i].people, person.Email)
+		}
+	}
+	slices.SortFunc(changes, func(a, b accessChange) int { return byStrength(a.role, b.role) })
+	return changes
+}
+
+// byStrength orders roles: on all namespaces, on system, on any other; in each,
+// administrators first.
+func byStrength(a, b directory.Role) int {
+	return cmp.Or(cmp.Compare(weakness(a), weakness(b)), a.Compare(b))
+}
+
+// weakest is more than any weakness.
+const weakest = 6
+
+func weakness(role directory.Role) int {
+	weak := 4
+	switch role.Namespace {
+	case directory.AllNamespaces:
+		weak = 0
+	case directory.SystemNamespace:
+		weak = 2
+	}
+	if !strings.Contains(role.Role, "admin") {
+		weak++
+	}
+	return weak
+}
+
+// shownNames bounds the people that one line names.
+const shownNames = 3
+
+// names lists the first people and counts the rest.
+func (s Sanitizer) names(people []directory.Email) string {
+	var names []string
+	for _, email := range people[:min(len(people), shownNames)] {
+		names = append(names, s.subject(string(email)))
+	}
+	if more := len(people) - shownNames; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names, ", "), more)
+	}
+	return strings.Join(names, ", ")
+}
+
+// access writes who gains and who loses what.
+func (t *text) access(r *Report) {
+	changes, last := r.accessChanges(), r.Plan.Access.LastGroup
+	if len(changes)+len(last) == 0 {
+		return
+	}
+	t.printf("Access:\n")
+	line := func(color, sign, does string, people []directory.Email) {
+		_, _ = t.WriteString("  " + t.colored(color, sign))
+		t.printf(" %s %s: %s\n", persons(len(people)), does, t.s.names(people))
+	}
+	for _, change := range changes {
+		color, sign, does := red, "-", "lose"
+		if change.gains {
+			color, sign, does = green, "+", "gain"
+		}
+		line(color, sign, verb(len(change.people), does)+" "+change.role.Words(), change.people)
+	}
+	if len(last) > 0 {
+		line(red, "-", verb(len(last), "leave")+" their last group", last)
+	}
+}
+
+func verb(n int, plural string) string {
+	if n == 1 {
+		return plural + "s"
+	}
+	return plural
+}
+
+func persons(n int) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return fmt.Sprintf("%d people", n)
+}
+
+// access says by role who gains and who loses it; the people are folded away.
+func (d *markdown) access(title string, changes []accessChange, last []directory.Email) {
+	if len(changes)+len(last) == 0 {
+		return
+	}
+	all := rows(changes, func(c accessChange) string {
+		sign := "−"
+		if c.gains {
+			sign = "+"
+		}
+		return fmt.Sprintf("| %s | %s | %s |", sign, d.role(c.role), d.folded(len(c.people), d.everybody(c.people)))
+	})
+	if len(last) > 0 {
+		all = append(all, fmt.Sprintf("| − | the last group | %s |", d.folded(len(last), d.everybody(last))))
+	}
+	d.heading(title, "| | role | who |", "|---|---|---|")
+	d.table(details, "roles", all)
+}
+
+func (d *markdown) everybody(people []directory.Email) []string {
+	return alike(rows(people, d.who), "")
+}
+
+func (d *markdown) role(role directory.Role) string {
+	if role.Namespace == directory.AllNamespaces {
+		return d.s.Code(role.Role) + " on all namespaces"
+	}
+	return d.s.Code(role.Role) + " on " + d.s.Code(role.Namespace)
+}
+
+type accessJSON struct {
+	Gained []personJSON `json:"gained"`
+	Lost   []personJSON `json:"lost"`
+}
+
+type personJSON struct {
+	Email directory.Email `json:"email"`
+	Roles []string        `json:"roles"`
+}
+
+func accessReport(people []access.Person) []personJSON {
+	all := make([]personJSON, len(people))
+	for i, person := range people {
+		all[i] = personJSON{person.Email, directory.RoleNames(person.Roles)}
+	}
+	return all
+}

@@ -1,0 +1,164 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/run"
+)
+
+// CommentOptions say what a comment is about.
+type CommentOptions struct {
+	Limit        int    // in bytes
+	Commit       string // that the run is about; empty if unknown
+	AcceptMasked bool   // a comment with masked emails is complete
+}
+
+// Comment is the report for a pull request. It lists everybody and every group
+// until the limit is reached; complete reports whether it leaves nobody and
+// nothing out, and shows who is meant.
+func (r *Report) Comment(s Sanitizer, o CommentOptions) (body string, complete bool) {
+	gap := ""
+	if s.MaskEmails && !o.AcceptMasked {
+		gap = "**Emails are masked**, so this comment does not show who is meant, and approves nothing. With `approve-masked` it would."
+	}
+	body, cut := r.comment(s, o, gap)
+	if cut {
+		gap = "**Not complete.** GitHub shows no longer text, so people or groups are left out below, and this comment approves nothing. " + capital(inReport) + "."
+		body, _ = r.comment(s, o, gap)
+	}
+	return body, gap == ""
+}
+
+// comment writes it with what keeps it from approving its plan, if anything.
+func (r *Report) comment(s Sanitizer, o CommentOptions, gap string) (body string, cut bool) {
+	d := markdown{Report: r, s: s, cell: o.Limit / 4}
+	d.line("### User groups of %s%s", s.Code(r.Tenant), r.simulated())
+	d.line("")
+	if gap != "" && d.DryRun {
+		d.box(caution, gap)
+	}
+	d.consequence()
+	d.failures()
+	d.losses()
+	if d.Plan != nil {
+		d.access("Who gains access", byRole(d.Plan.Access.Gained, true), nil)
+	}
+	d.groups()
+	d.users()
+	d.withheld()
+	d.warnings()
+	d.digest(gap == "")
+	d.line("")
+	d.line("%s", d.origin(o.Commit))
+	body = d.render(o.Limit, link("the summary of the run", r.URL)+" has more, "+inReport)
+	return body, d.cut
+}
+
+// consequence is what merging takes away or, if that is nothing, the verdict.
+func (d *markdown) consequence() {
+	var t Tallies
+	if d.Plan != nil {
+		t.plan(d.Plan)
+	}
+	var taken []string
+	for _, part := range []struct {
+		n    int
+		what string
+	}{{t.Memberships.Removed, "membership"}, {t.Roles.Revoked, "role"}, {t.Groups.Deleted, "group"}, {t.Users.Deleted, "user"}} {
+		if part.n > 0 {
+			taken = append(taken, count(part.n, part.what))
+		}
+	}
+	if d.DryRun && d.Code() != run.Refused && len(taken) > 0 {
+		d.box(warned, "**Merging takes away "+strings.Join(taken, ", ")+".**", "Dry run, nothing was changed. "+d.headline())
+		return
+	}
+	d.verdict()
+}
+
+// loss is what somebody loses.
+type loss struct {
+	email   directory.Email
+	groups  []string // as they are shown
+	roles   []directory.Role
+	last    bool // of their groups
+	deleted bool
+}
+
+// losses lists who loses access, those who lose the strongest roles first.
+func (d *markdown) losses() {
+	people := d.findLosses()
+	if len(people) == 0 {
+		return
+	}
+	d.heading("Who loses access", "| who | leaves | loses |", "|---|---|---|")
+	d.table(changes, "people", alike(rows(people, func(l *loss) string {
+		lost := rows(l.roles, d.role)
+		if l.last {
+			lost = append(lost, "their last group")
+		}
+		if l.deleted {
+			lost = append(lost, "**the account**")
+		}
+		return fmt.Sprintf("| %s | %s | %s", d.who(l.email), strings.Join(l.groups, ", "), strings.Join(lost, ", "))
+	}), " |"))
+}
+
+func (d *markdown) findLosses() []*loss {
+	if d.Plan == nil {
+		return nil
+	}
+	byEmail := map[directory.Email]*loss{}
+	of := func(email directory.Email) *loss {
+		if byEmail[email] == nil {
+			byEmail[email] = &loss{email: email}
+		}
+		return byEmail[email]
+	}
+	for i := range d.Plan.Operations {
+		o := &d.Plan.Operations[i]
+		for _, member := range o.Remove {
+			l := of(member.Email)
+			l.groups = append(l.groups, d.s.Code(o.Name()))
+		}
+		if o.Object == plan.User && o.Action == plan.Delete {
+			l := of(o.User.Email)
+			l.deleted = true
+			if o.Lost > 0 {
+				l.groups = append(l.groups, count(o.Lost, "group"))
+			}
+		}
+	}
+	for _, person := range d.Plan.Access.Lost {
+		of(person.Email).roles = slices.SortedFunc(slices.Values(person.Roles), byStrength)
+	}
+	for _, email := range d.Plan.Access.LastGroup {
+		of(email).last = true
+	}
+	return slices.SortedFunc(maps.Values(byEmail), func(a, b *loss) int {
+		return cmp.Or(cmp.Compare(a.weakness(), b.weakness()), cmp.Compare(a.email, b.email))
+	})
+}
+
+func (l *loss) weakness() int {
+	if len(l.roles) == 0 {
+		return weakest
+	}
+	return weakness(l.roles[0])
+}
+
+// origin says what the comment is about, when and by which run it was made.
+func (d *markdown) origin(commit string) string {
+	about := ""
+	if commit != "" {
+		about = fmt.Sprintf("Commit %s, ", d.s.Code(commit[:min(len(commit), 12)]))
+	}
+	return fmt.Sprintf("<sub>%s%s by %s</sub>", about, d.Started.UTC().Format(time.DateTime)+" UTC", link("this run", d.URL))
+}
