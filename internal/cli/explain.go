@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/explain"
@@ -10,21 +12,27 @@ import (
 )
 
 // explain says why the people whom only selects are, or are not, in each group. It
-// is a dry run, of which it tells these people's part.
+// is a dry run of everything, of which it tells these people's part.
 func (s *session) explain(ctx context.Context) run.Code {
-	c := s.settings
-	options := c.Roster
-	options.Trace = func(email directory.Email) bool { return c.Policy.Only.Match(string(email)) }
-	result := run.Run(ctx, s.csv(options), s.client, c.Policy, run.Options{DryRun: true, Warnings: c.Warnings, Log: s.log})
+	policy := s.settings.Policy
+	selected := policy.Only
+	policy.Only = nil
+	options := s.settings.Roster
+	options.Trace = func(email directory.Email) bool { return selected.Match(string(email)) }
+	result := run.Run(ctx, s.csv(options), s.client, policy, run.Options{DryRun: true, Warnings: s.settings.Warnings, Log: s.log})
 	if result.Plan != nil {
-		people := explain.People(result.Desired, result.Observed, result.Plan, c.Policy)
-		if len(people) == 0 && result.Code() != run.Settings {
-			result.Add(directory.Finding{Severity: directory.Error, Kind: directory.BadSettings, Message: "invalid only: must match a person in the CSV or the tenant", Hint: "give an email, or a pattern of emails"})
-		}
+		people := explain.People(result.Desired, result.Observed, result.Plan, policy, selected)
+		result.Findings = slices.DeleteFunc(result.Findings, func(f directory.Finding) bool {
+			return f.Kind == directory.Blocked || !explain.Concerns(people, f) // what is blocked is told with each group
+		})
 		for i := range result.Findings { // what a run would meet with is no failure of this one
-			if f := &result.Findings[i]; f.Kind == directory.Blocked || f.Kind == directory.Refusal || f.Kind == directory.CallerUnknown {
+			if f := &result.Findings[i]; f.Kind == directory.Refusal || f.Kind == directory.CallerUnknown {
 				f.Severity = directory.Warning
 			}
+		}
+		for _, pattern := range explain.Unmatched(result.Desired, result.Observed, selected) {
+			result.Add(directory.Finding{Severity: directory.Error, Kind: directory.BadSettings,
+				Message: fmt.Sprintf("invalid only %q: must match a person in the CSV or the tenant", pattern), Hint: "give an email, or a pattern of emails"})
 		}
 		if err := report.WritePeople(s.text, s.sanitizer, s.style, people); err != nil {
 			result.Fail(directory.NotReported, err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/plan"
@@ -54,11 +55,11 @@ type explainer struct {
 	blocked  map[string]string // reasons, by object and name
 }
 
-// People explains everybody whom the policy's Only selects by email, sorted. p is
-// the plan made of the other arguments.
-func People(desired *directory.Desired, observed *directory.Observed, p *plan.Plan, policy plan.Policy) []*Person {
+// People explains everybody whom patterns of emails select, sorted. p is the plan
+// made of desired, observed and policy.
+func People(desired *directory.Desired, observed *directory.Observed, p *plan.Plan, policy plan.Policy, selected plan.Patterns) []*Person {
 	x := &explainer{
-		only: policy.Only, desired: desired, plan: p, policy: policy,
+		only: selected, desired: desired, plan: p, policy: policy,
 		groups: map[directory.GroupName]*directory.Group{}, named: map[directory.GroupName]*directory.DesiredGroup{},
 		people: map[directory.Email]*Person{}, member: map[membership]*Group{},
 	}
@@ -78,6 +79,42 @@ func People(desired *directory.Desired, observed *directory.Observed, p *plan.Pl
 	}
 	x.about()
 	return all
+}
+
+// Unmatched returns the patterns that match nobody, neither to select nor to
+// exclude: a typo must not pass for an answer.
+func Unmatched(desired *directory.Desired, observed *directory.Observed, selected plan.Patterns) plan.Patterns {
+	emails := map[directory.Email]bool{}
+	for _, person := range desired.People {
+		emails[person.Email] = true
+	}
+	for i := range observed.Users {
+		emails[emailOf(observed.Users[i].Username, &observed.Users[i])] = true
+	}
+	for i := range observed.Groups {
+		for _, username := range observed.Groups[i].Usernames {
+			emails[emailOf(username, nil)] = true // also who is no user
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(selected), func(pattern string) bool {
+		for email := range emails {
+			if (plan.Patterns{strings.TrimPrefix(pattern, "!")}).Match(string(email)) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// Concerns reports whether a finding about a group or a person has to do with
+// somebody who is explained; one about neither concerns everybody.
+func Concerns(people []*Person, f directory.Finding) bool {
+	return f.Subject == "" || slices.ContainsFunc(people, func(person *Person) bool {
+		if !f.Kind.OfGroup() {
+			return string(person.Email) == f.Subject
+		}
+		return slices.ContainsFunc(person.Groups, func(group Group) bool { return string(group.Name) == f.Subject })
+	})
 }
 
 // person returns the explanation for an email; nil if it is not asked for.

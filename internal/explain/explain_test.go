@@ -38,11 +38,11 @@ func TestPeopleTellsThePlan(t *testing.T) {
 		}
 		observed := randomTenant(random)
 		policy := plan.Policy{
-			MaxRemovals: plan.Limit{None: true}, Only: only, Caller: plan.Caller{Known: true}, PruneUsers: random.IntN(2) == 0, PruneGroups: random.IntN(3) == 0,
+			MaxRemovals: plan.Limit{None: true}, Caller: plan.Caller{Known: true}, PruneUsers: random.IntN(2) == 0, PruneGroups: random.IntN(3) == 0,
 			Adopt: oneOf(random, nil, plan.Patterns{"g[0-2]"}), Protect: oneOf(random, nil, plan.Patterns{"u1@*", "g2"}), Withhold: random.IntN(8) == 0,
 		}
 		p := plan.New(desired, observed, policy)
-		people := explain.People(desired, observed, p, policy)
+		people := explain.People(desired, observed, p, policy, only)
 
 		found := map[string]explain.Group{}
 		for _, person := range people {
