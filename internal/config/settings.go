@@ -49,7 +49,7 @@ var settings = []setting{
 	{name: "output", only: []string{Export}, byDefault: "-", value: file(func(c *Config, v string) { c.Output = v }),
 		meaning: "Path of the CSV to write. `-` is standard output."},
 	{name: "policy-output", only: []string{Export}, value: file(func(c *Config, v string) { c.PolicyOutput = v }),
-		meaning: "Path of the policy file to write: the groups to adopt and API names that go with the CSV."},
+		meaning: "Path of the policy file to write: the groups to adopt, API names and roles that go with the CSV."},
 	{name: "policy", common: true, value: file(func(c *Config, v string) { c.PolicyFile.Path = v }),
 		meaning: "Path of the tenant's policy file (YAML). It holds the rules that every run for the tenant shares."},
 	{name: "tenant", common: true, policy: true, env: []string{"TENANT_ID"}, value: parsed("NAME", tenantName, func(c *Config, v string) { c.Tenant = v }),

@@ -26,6 +26,8 @@ type Person struct {
 type Group struct {
 	Name     directory.GroupName
 	Roles    []directory.Role // that it gives, or would if it is to be created
+	Grant    []directory.Role // that a run would grant to it
+	Revoke   []directory.Role // that a run would revoke from it
 	Rows     []directory.Row  // of the person, that name it
 	Desired  bool             // the CSV wants the person in it
 	Observed bool             // the person is in it
@@ -52,6 +54,8 @@ type explainer struct {
 	withheld map[membership]string
 	actions  map[directory.GroupName]plan.Action
 	created  map[directory.GroupName][]directory.Role
+	granted  map[directory.GroupName][]directory.Role
+	revoked  map[directory.GroupName][]directory.Role
 	blocked  map[string]string // reasons, by object and name
 }
 
@@ -69,6 +73,7 @@ func People(desired *directory.Desired, observed *directory.Observed, p *plan.Pl
 	all := slices.SortedFunc(maps.Values(x.people), func(a, b *Person) int { return cmp.Compare(a.Email, b.Email) })
 	for at, group := range x.member {
 		group.Outcome = x.outcome(group, at)
+		group.Grant, group.Revoke = x.granted[at.group], x.revoked[at.group]
 	}
 	for at, group := range x.member {
 		x.people[at.email].Groups = append(x.people[at.email].Groups, *group)
@@ -144,16 +149,24 @@ func (x *explainer) group(name directory.GroupName, email directory.Email) *Grou
 
 func (x *explainer) readPlan() {
 	x.added, x.removed, x.withheld = map[membership]bool{}, map[membership]bool{}, map[membership]string{}
-	x.actions, x.created, x.blocked = map[directory.GroupName]plan.Action{}, map[directory.GroupName][]directory.Role{}, map[string]string{}
+	x.actions, x.blocked = map[directory.GroupName]plan.Action{}, map[string]string{}
+	x.created, x.granted, x.revoked = map[directory.GroupName][]directory.Role{}, map[directory.GroupName][]directory.Role{}, map[directory.GroupName][]directory.Role{}
 	for i := range x.plan.Operations {
 		o := &x.plan.Operations[i]
 		if o.Object != plan.Group {
 			continue
 		}
-		x.actions[o.Group.Name] = o.Action
-		if o.Action == plan.Create {
+		switch o.Action {
+		case plan.Grant:
+			x.granted[o.Group.Name] = o.Roles
+			continue
+		case plan.Revoke:
+			x.revoked[o.Group.Name] = o.Roles
+			continue
+		case plan.Create:
 			x.created[o.Group.Name] = o.Group.Roles
 		}
+		x.actions[o.Group.Name] = o.Action
 		for _, member := range o.Add {
 			x.added[membership{o.Group.Name, member.Email}] = true
 		}

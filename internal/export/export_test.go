@@ -107,6 +107,16 @@ func load(t *testing.T, policy []byte) *config.Config {
 	return c
 }
 
+// oddRoles reports whether a group has a role that a policy file cannot name.
+func oddRoles(observed *directory.Observed) bool {
+	return slices.ContainsFunc(observed.Groups, func(g directory.Group) bool {
+		return slices.ContainsFunc(g.Roles, func(role directory.Role) bool {
+			_, err := directory.ParseRole(role.String())
+			return err != nil
+		})
+	})
+}
+
 // TestASyncOfAnExportDoesNothing, whatever the tenant holds, and names as many
 // people and groups as the export says.
 func TestASyncOfAnExportDoesNothing(t *testing.T) {
@@ -130,6 +140,7 @@ func TestASyncOfAnExportDoesNothing(t *testing.T) {
 			t.Fatalf("seed %d: %d people, %d groups, %d rows, findings %v\n%+v\n%s", seed, len(desired.People), len(desired.Groups), desired.Rows, desired.Findings, x, x.CSV)
 		}
 		c.Policy.UpdateUsers = true // the names are the tenant's, too
+		c.Policy.EnforceRoles = len(c.Policy.Roles) > 0 && !oddRoles(observed)
 		c.Policy.Caller = plan.Caller{Known: true}
 		p := plan.New(desired, observed, c.Policy)
 		if len(p.Operations)+len(p.Blocked)+len(p.Refusals) > 0 {
@@ -184,7 +195,8 @@ func TestExport(t *testing.T) {
 		},
 		Groups: []directory.Group{
 			{Name: "ops", DisplayName: "Net|Ops", Usernames: []directory.Username{"BOB@x.y", "ada", "twin1", "nomail", "robot", "ghost"}, SyncMode: directory.SyncSelf},
-			{Name: "xc-admins", DisplayName: "XC Admins", Description: plan.Marker, Usernames: []directory.Username{"ada"}, SyncMode: directory.SyncSelf},
+			{Name: "xc-admins", DisplayName: "XC Admins", Description: plan.Marker, Usernames: []directory.Username{"ada"}, SyncMode: directory.SyncSelf,
+				Roles: []directory.Role{{Namespace: "system", Role: "ves-io-monitor-role"}, {Namespace: "*", Role: "ves-io-admin-role"}, {Namespace: "no name", Role: "x"}}},
 			{Name: "scim", Usernames: []directory.Username{"ada"}, SyncMode: directory.SyncSCIM},
 			{Name: "1st", Usernames: []directory.Username{"ada"}, SyncMode: directory.SyncSelf},
 		},
@@ -197,7 +209,7 @@ func TestExport(t *testing.T) {
 		t.Errorf("CSV (-want +got):\n%s", diff)
 	}
 	_, policy, _ := strings.Cut(string(x.Policy), "protect:")
-	if diff := cmp.Diff("\n  - \"nomail\"\n  - \"twin@x.y\"\nadopt:\n  - \"ops\"\nnames:\n  \"CN=Net\\\\7COps\": \"ops\"\n", policy); diff != "" {
+	if diff := cmp.Diff("\n  - \"nomail\"\n  - \"twin@x.y\"\nadopt:\n  - \"ops\"\nnames:\n  \"CN=Net\\\\7COps\": \"ops\"\nroles:\n  \"xc-admins\":\n    - \"*/ves-io-admin-role\"\n    - \"system/ves-io-monitor-role\"\n", policy); diff != "" {
 		t.Errorf("policy (-want +got):\n%s", diff)
 	}
 	if x.People != 2 || x.Groups != 2 || x.SCIMGroups != 1 || x.ServiceUsers != 1 || x.UnknownMembers != 1 {

@@ -23,7 +23,7 @@ func (x *exporter) policy(groups []*group) []byte {
 	list(&b, "people", x.scope.People)
 	list(&b, "protect", slices.Sorted(maps.Keys(x.protect)))
 	var adopt []string
-	var names strings.Builder
+	var names, roles strings.Builder
 	for _, g := range groups {
 		if !plan.Owned(g.Group) {
 			if !g.named && len(g.Usernames) > 0 {
@@ -34,6 +34,7 @@ func (x *exporter) policy(groups []*group) []byte {
 		if g.named && g.mapped {
 			fmt.Fprintf(&names, "  %s: %s\n", strconv.Quote(g.dn), strconv.Quote(string(g.Name)))
 		}
+		list(&roles, "  "+strconv.Quote(string(g.Name)), roleNames(g.Roles))
 	}
 	if len(adopt) == 0 {
 		b.WriteString("adopt: []\n") // a file without any key is refused
@@ -42,18 +43,35 @@ func (x *exporter) policy(groups []*group) []byte {
 	if names.Len() > 0 {
 		b.WriteString("names:\n" + names.String())
 	}
+	if roles.Len() > 0 {
+		b.WriteString("roles:\n" + roles.String())
+	}
 	return []byte(b.String())
 }
 
-// list writes a list, unless it is empty.
+// list writes a list, indented as its key is, unless it is empty.
 func list(b *strings.Builder, key string, entries []string) {
 	if len(entries) == 0 {
 		return
 	}
+	indent := key[:len(key)-len(strings.TrimLeft(key, " "))]
 	b.WriteString(key + ":\n")
 	for _, entry := range entries {
-		b.WriteString("  - " + strconv.Quote(entry) + "\n")
+		b.WriteString(indent + "  - " + strconv.Quote(entry) + "\n")
 	}
+}
+
+// roleNames returns roles as NAMESPACE/ROLE, sorted, without those that a policy
+// file cannot name: a sync leaves them.
+func roleNames(roles []directory.Role) []string {
+	var names []string
+	for _, role := range roles {
+		if parsed, err := directory.ParseRole(role.String()); err == nil && parsed == role {
+			names = append(names, role.String())
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // groupPatterns returns the scope's patterns. The CSV has DNs of its own, which

@@ -7,7 +7,8 @@ import (
 
 // Tenant returns the tenant that a CSV and a policy file describe, as New writes
 // them: everybody whom the CSV names is a user, its groups have the members that
-// it lists, and those that the policy adopts were made by somebody else.
+// it lists and the roles of the policy, and those that the policy adopts were made
+// by somebody else.
 func Tenant(desired *directory.Desired, policy plan.Policy) *directory.Observed {
 	observed := &directory.Observed{}
 	for _, person := range desired.People {
@@ -21,7 +22,7 @@ func Tenant(desired *directory.Desired, policy plan.Policy) *directory.Observed 
 		observed.Users = append(observed.Users, user)
 	}
 	for _, stated := range desired.Groups {
-		group := directory.Group{Name: stated.Name, DisplayName: stated.DisplayName(), Description: plan.Marker, SyncMode: directory.SyncSelf}
+		group := directory.Group{Name: stated.Name, DisplayName: stated.DisplayName(), Description: plan.Marker, SyncMode: directory.SyncSelf, Roles: policy.Roles[stated.Name]}
 		if policy.Adopt.Match(string(stated.Name)) {
 			group.Description = ""
 		}

@@ -47,6 +47,12 @@ func (t *text) person(p *explain.Person) {
 	for _, group := range p.Groups {
 		t.printf("    %s (%s): %s; ", string(group.Name), rolesText(group.Roles), placeText(group))
 		t.printf("%s\n", group.Outcome)
+		if len(group.Grant) > 0 {
+			t.printf("      a run would grant it %s\n", rolesText(group.Grant))
+		}
+		if len(group.Revoke) > 0 {
+			t.printf("      a run would revoke %s from it\n", rolesText(group.Revoke))
+		}
 	}
 	for _, does := range p.Does {
 		t.printf("  %s\n", does)
