@@ -26,8 +26,8 @@ func NewIndex(users []User) *Index {
 func (x *Index) Username(name Username) *User { return x.byUsername[name.Key()] }
 
 // Email returns the user who has an email; nil if there is none. Of several
-// ordinary users the one counts whose username it is; where there is none, shared
-// is true and nobody counts.
+// ordinary users the one counts whose username it is; where there is not exactly
+// one, shared is true and nobody counts.
 func (x *Index) Email(email Email) (user *User, shared bool) {
 	users := x.byEmail[email]
 	if len(users) < 2 {
@@ -45,12 +45,16 @@ func (x *Index) Email(email Email) (user *User, shared bool) {
 	if len(ordinary) == 1 {
 		return ordinary[0], false
 	}
-	for _, user := range users {
-		if ObservedEmail(string(user.Username)) == email {
-			return user, false
+	for _, other := range users {
+		switch {
+		case ObservedEmail(string(other.Username)) != email:
+		case user != nil: // in two spellings of one domain
+			return nil, true
+		default:
+			user = other
 		}
 	}
-	return nil, true
+	return user, user == nil
 }
 
 // Emails returns the users who share an email.

@@ -43,7 +43,7 @@ func (r *run) writeGroup(ctx context.Context, result *Result) {
 		r.updateSingly(ctx, result, change)
 	case result.Action == plan.Update:
 		r.updateGroup(ctx, result, change)
-	case len(change.add) == 0:
+	case len(change.add) == 0 && len(missing) > 0:
 		result.Status, result.Err = Skipped, fmt.Errorf("%w: none of its members could be created", errSkipped)
 	default:
 		r.createGroup(ctx, result, change)

@@ -63,6 +63,16 @@ func TestGroupUpdateMerges(t *testing.T) {
 	}
 }
 
+// TestEmptyGroupIsCreated: a restore brings one back.
+func TestEmptyGroupIsCreated(t *testing.T) {
+	t.Parallel()
+	tenant := company()
+	check(t, "outcome", []string{"create group empty: done create"}, told(apply(t, tenant, []plan.Operation{createGroup("empty")})))
+	if members := groupOf(t, tenant, "empty").Usernames; len(members) > 0 {
+		t.Errorf("members %v", members)
+	}
+}
+
 // A group that is there already is read, and updated or left, in one attempt.
 func TestGroupExists(t *testing.T) {
 	t.Parallel()

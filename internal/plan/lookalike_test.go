@@ -28,6 +28,11 @@ func TestLookalikesAreLeftAsTheyAre(t *testing.T) {
 			groups: []directory.Group{managed("ops", "ｂob@x.y")},
 			want:   []string{}, withheld: []string{"ops ｂob@x.y: looks the same as bob@x.y"}, pairs: 1,
 		},
+		"the other has no email, but that username": {
+			csv:   func(c *csv) { c.group("CN=Ops", "josé@x.y") },
+			users: []directory.User{{Username: "jose@x.y", Type: directory.TypeUser}}, groups: []directory.Group{managed("ops", "jose@x.y")},
+			want: []string{}, withheld: []string{"ops jose@x.y: looks the same as josé@x.y"}, pairs: 1,
+		},
 		"the newcomer is a user already": {
 			csv:   func(c *csv) { c.group("CN=Ops", "josé@x.y") },
 			users: locals("josé@x.y"), groups: []directory.Group{managed("ops", "jose@x.y")},

@@ -437,6 +437,5 @@ func (p *planner) renamed(person *person) bool {
 // replaceable reports whether a replacement, which the API takes by email, can
 // only be about the user.
 func (p *planner) replaceable(user *directory.User) bool {
-	other := p.tenant.Username(directory.Username(user.Email))
-	return len(p.tenant.Emails(user.Email)) == 1 && (other == nil || other == user)
+	return len(p.tenant.Emails(user.Email)) == 1
 }

@@ -331,6 +331,19 @@ func TestNewUpdatesUsers(t *testing.T) {
 	}
 }
 
+// TestNewUpdatesNobodyWhoSharesAnEmail: a replacement, which goes by email, would
+// give one of them the other's groups.
+func TestNewUpdatesNobodyWhoSharesAnEmail(t *testing.T) {
+	t.Parallel()
+	c := newCSV()
+	person := c.person("a@x.y", directory.Active)
+	person.Name, person.Named = directory.PersonName{First: "New", Last: "Name"}, true
+	twin := local("a@x.y")
+	twin.Username = "twin"
+	p := plan.New(&c.Desired, &directory.Observed{Users: []directory.User{local("a@x.y"), twin}}, plan.Policy{UpdateUsers: true})
+	same(t, "operations", shown(p), []string{})
+}
+
 func TestNewCounts(t *testing.T) {
 	t.Parallel()
 	c := newCSV()

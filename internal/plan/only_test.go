@@ -95,7 +95,7 @@ func TestOnly(t *testing.T) {
 // TestOnlyKeepsBlockedPeople: those that a selected group needs too.
 func TestOnlyKeepsBlockedPeople(t *testing.T) {
 	t.Parallel()
-	for only, want := range map[string][]string{"ops": {"b@x.y"}, "b@*": {"b@x.y"}, "dev": nil, "a@x.y": nil} {
+	for only, want := range map[string][]string{"ops": {"b@x.y"}, "b@*": {"b@x.y"}, "dev": nil, "a@x.y": nil, "!b@x.y": nil, "!dev": {"b@x.y"}} {
 		c := newCSV()
 		c.group("CN=Ops", "a@x.y", "b@x.y")
 		c.group("CN=Dev", "a@x.y")

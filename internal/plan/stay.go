@@ -64,8 +64,8 @@ func (p *planner) keepPerson(member Member) string {
 		return "not in scope (people)"
 	case p.protected(member):
 		return "protected"
-	case p.lookalikes[user.Email] != "":
-		return fmt.Sprintf("looks the same as %s", p.lookalikes[user.Email])
+	case p.lookalikes[member.Email] != "":
+		return fmt.Sprintf("looks the same as %s", p.lookalikes[member.Email])
 	}
 	switch person := p.people[member.Email]; {
 	case person == nil:

@@ -181,7 +181,7 @@ func (r *trial) checkOperations(c *complaints, aim goal) {
 			}
 		case o.Status == "done" && !r.visible(o, aim):
 			c.add("%s %s %s is said to be done, but is not", o.Action, o.Object, o.Name)
-		case o.Status == "failed" && r.lookedBack(o) && r.visible(o, aim):
+		case o.Status == "failed" && r.lookedBack(o) && r.visible(o, aim) && !slices.ContainsFunc(o.Remove, r.deleted):
 			c.add("%s %s %s is said to have failed, but the tenant was asked and shows it", o.Action, o.Object, o.Name)
 		case o.failed() && o.Error == "":
 			c.add("%s %s %s failed without a reason", o.Action, o.Object, o.Name)
@@ -261,7 +261,7 @@ func (r *trial) lookedBack(o *operation) bool {
 // visible reports whether the tenant shows what the operation did.
 func (r *trial) visible(o *operation, aim goal) bool {
 	after := r.is
-	username, _ := after.user(o.Name)
+	username, _ := r.world.listed(after).user(o.Name)
 	_, exists := after.groups[o.Name]
 	isMember := func(email string) bool {
 		return slices.ContainsFunc(slices.Collect(maps.Keys(after.in[o.Name])), func(username string) bool { return r.world.listed(after).who(username) == email })

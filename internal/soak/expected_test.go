@@ -226,7 +226,7 @@ func (h *held) withEmail(email string) []string {
 }
 
 // user is the username of the one who counts for an email; empty if there is no
-// such user. Of several the only person among them counts, or the one whose
+// such user. Of several the only person among them counts, or the only one whose
 // username the email is; shared if there is neither.
 func (h *held) user(email string) (username string, shared bool) {
 	all := h.withEmail(email)
@@ -237,10 +237,11 @@ func (h *held) user(email string) (username string, shared bool) {
 	if len(people) == 1 {
 		return people[0], false
 	}
-	if i := slices.IndexFunc(all, func(username string) bool { return mail(username) == email }); i >= 0 {
-		return all[i], false
+	named := slices.DeleteFunc(all, func(username string) bool { return mail(username) != email })
+	if len(named) != 1 {
+		return "", true
 	}
-	return "", true
+	return named[0], false
 }
 
 // fact is something that can be lost or won.

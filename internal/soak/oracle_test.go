@@ -283,21 +283,11 @@ func (a *planner) renames() {
 	for email, person := range a.stated.people {
 		username, _ := a.listed.user(email)
 		user := a.listed.users[username]
-		if a.r.update && person.isActive() && person.name.text != "" && !a.barred[email] && a.isOnly(username, email) &&
+		if a.r.update && person.isActive() && person.name.text != "" && !a.barred[email] && len(a.listed.withEmail(email)) == 1 &&
 			user.Type == "USER" && user.IDMType == "VOLTERRA_MANAGED" && user.SyncMode == "SELF" && (user.FirstName != person.name.first || user.LastName != person.name.last) {
 			a.renamed[username] = true
 		}
 	}
-}
-
-// isOnly reports whether an email can be nobody else's.
-func (a *planner) isOnly(username, email string) bool {
-	for other, user := range a.listed.users {
-		if other != username && (mail(user.Email) == email || mail(other) == email) {
-			return false
-		}
-	}
-	return true
 }
 
 // user deletes a user whom the export does not name, unless something holds them.

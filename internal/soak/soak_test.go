@@ -19,7 +19,13 @@ var (
 )
 
 // failedOnce failed once, each for the reason beside it, and are always run.
-var failedOnce = []uint64{}
+var failedOnce = []uint64{
+	606,   // a blocked person reported who only excludes
+	609,   // memberships of a deleted user counted before only cuts the plan
+	4553,  // a username that is another's email, to a client that refuses removals
+	12258, // a look-alike without an email
+	14845, // two usernames that are two spellings of one email
+}
 
 // TestSoak runs random exports against random tenants under random settings,
 // faults and cancellations, on virtual time, and holds each run to
@@ -102,8 +108,8 @@ func (w *world) soak(tally map[string]int) (c complaints) {
 	disturbed := w.said(&c, tally, "disturbed", w.sync(site, newWeather(w.seed), w.expectation(undisturbed)...))
 	meddled := disturbed.meddled()
 	unguarded := disturbed.end == endApplied && !site.knowsCaller() // the caller may have lost memberships
-	tally["cancelled"] += map[bool]int{true: 1}[!site.cancelled.IsZero()]
-	tally["meddled"] += map[bool]int{true: 1}[meddled]
+	tally["cancelled"] += bit(!site.cancelled.IsZero())
+	tally["meddled"] += bit(meddled)
 	time.Sleep(time.Hour) // virtual: whatever was left behind would show
 	next := w.said(&c, tally, "next", w.sync(site, weather{}, "--dry-run=false"))
 	if undisturbed.deletesUsers() || next.deletesUsers() {

@@ -144,7 +144,7 @@ func (s *site) meddle(random *rand.Rand, target string) {
 		s.ask(http.MethodPost, "user_groups", fmt.Sprintf(`{"name":%q,"description":"by hand","usernames":[%q],"namespace_roles":[{"namespace":"*","role":"monitor"}]}`, s.missing, user.Name))
 	case act == 1 && s.newcomer != "":
 		s.ask(http.MethodPost, "user_roles", fmt.Sprintf(`{"email":%q,"first_name":"By","last_name":"Hand","idm_type":"SSO"}`, s.newcomer))
-	case act == 2 && strings.ToLower(user.Name) != s.world.callerUser && !s.world.rules.update:
+	case act == 2 && strings.ToLower(user.Name) != s.world.callerUser && !s.world.rules.update && len(before.withEmail(mail(user.Email))) == 1:
 		s.ask(http.MethodPost, "users/cascade_delete", fmt.Sprintf(`{"email":%q,"namespace":"system"}`, user.Email))
 	case len(groups) == 0:
 	case act == 3:

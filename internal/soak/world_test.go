@@ -352,7 +352,10 @@ func (w *world) choose(random *rand.Rand) {
 	}
 	if chance(random, 8) {
 		for range oneOf(random, 1, 1, 2, 4) {
-			w.unlisted[strings.ToLower(pick(random, w.users).Name)] = true
+			// Deleting one of two with one email deletes either.
+			if user := pick(random, w.users); len(heldOf(simulator.State{Users: w.users}).withEmail(mail(user.Email))) < 2 {
+				w.unlisted[strings.ToLower(user.Name)] = true
+			}
 		}
 	}
 	if len(w.unlisted) == len(w.users) {

@@ -19,7 +19,14 @@ import (
 type holdings struct {
 	mu     sync.Mutex
 	groups map[directory.GroupName]holding
-	users  map[string]holding // by Username.Key and by Email: a replacement may be taken by either
+	users  map[userKey]holding // by username and by email: a replacement may be taken by either
+}
+
+// userKey is one of a user's two names: what is one's username may be another's
+// email.
+type userKey struct {
+	username string // Username.Key
+	email    directory.Email
 }
 
 // holding is what an object held. Its names are keys of usernames or names of
@@ -31,7 +38,7 @@ type holding struct {
 }
 
 func newHoldings() *holdings {
-	return &holdings{groups: map[directory.GroupName]holding{}, users: map[string]holding{}}
+	return &holdings{groups: map[directory.GroupName]holding{}, users: map[userKey]holding{}}
 }
 
 // readUsers notes a listing. Users whom it lists without groups or roles need not
@@ -40,10 +47,10 @@ func (h *holdings) readUsers(users []directory.User) {
 	if h == nil {
 		return
 	}
-	noted := make(map[string]holding, 2*len(users))
+	noted := make(map[userKey]holding, 2*len(users))
 	for i := range users {
 		user := &users[i]
-		for _, key := range slices.Compact([]string{user.Username.Key(), string(user.Email)}) {
+		for _, key := range []userKey{{username: user.Username.Key()}, {email: user.Email}} {
 			other := noted[key] // of another user with this email
 			noted[key] = holding{
 				slices.Concat(other.names, user.Groups), slices.Concat(other.roles, user.Roles), other.half || user.Groups == nil || user.Roles == nil,
@@ -86,8 +93,8 @@ func (h *holdings) removal(method, path string, in any) string {
 			return ""
 		}
 		username := directory.Username(cmp.Or(string(in.Name), in.Email))
-		byUsername, known := h.users[username.Key()]
-		byEmail := h.users[string(directory.ObservedEmail(in.Email))]
+		byUsername, known := h.users[userKey{username: username.Key()}]
+		byEmail := h.users[userKey{email: directory.ObservedEmail(in.Email)}]
 		return cmp.Or(byUsername.removal(known, in.GroupNames, in.Roles), byEmail.removal(known, in.GroupNames, in.Roles))
 	case groupRequest:
 		if method == http.MethodPost {

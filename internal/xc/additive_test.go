@@ -89,6 +89,10 @@ func TestAdditiveReplacements(t *testing.T) {
 		{"user: a group less", []string{`{"items":[` + ann + `]}`}, user("Ann", []directory.Role{dev}), `"ops"`},
 		{"user: a role less", []string{`{"items":[` + ann + `]}`}, user("Ann", []directory.Role{monitor}, "ops"), "dev"},
 		{"user: by the name of one and the email of two", []string{`{"items":[` + ann + `,` + annsTwin + `]}`}, user("Ann", []directory.Role{dev}, "ops"), `"dev"`},
+		{"user: whose username is another's email", []string{`{"items":[` + ann + `,{"email":"dee@example.com","name":"cy@example.com","group_names":["dev"],"namespace_roles":[]},{"email":"cy@example.com","name":"dee","group_names":["ops"],"namespace_roles":[]}]}`},
+			func(c *xc.Client, ctx context.Context) error {
+				return c.ReplaceUser(ctx, directory.User{Email: "cy@example.com", Username: "dee", Groups: []string{"ops"}})
+			}, ""},
 		{"user: listed without groups", []string{`{"items":[{"email":"ann@example.com","name":"Ann","namespace_roles":[]}]}`}, user("Ann", nil), "not read whole"},
 		{"user: not listed any more", []string{`{"items":[` + ann + `]}`, oneUser}, user("Ann", []directory.Role{dev}, "ops"), "not read whole"},
 	} {
