@@ -36,7 +36,7 @@ type Member struct {
 // Diff is what a change means in access. A role on all namespaces includes that
 // role on each: who has it gains nothing by having it on one of them, and who
 // keeps it on one loses it on all namespaces only. People are told apart by email,
-// which several users may share; a member whom the user listing does not know goes
+// which several users may share; a member that the user listing does not know goes
 // by the key of the username. All lists are sorted.
 type Diff struct {
 	Gained, Lost []Person
@@ -56,7 +56,7 @@ type Person struct {
 
 // Compare returns what a change of the observed tenant means in access. Time and
 // memory grow with the number of users, memberships and roles, not with products
-// of them: only people whom the change concerns are looked at one by one. No
+// of them: only people that the change concerns are looked at one by one. No
 // username may be listed twice.
 func Compare(observed *directory.Observed, change Change) Diff {
 	if len(change.Created)+len(change.Deleted)+len(change.Groups) == 0 {
@@ -72,7 +72,7 @@ func Compare(observed *directory.Observed, change Change) Diff {
 }
 
 // comparison holds a tenant and its change by number: usernames, groups, people
-// and roles are numbered in the order in which they are met. Only people whom the
+// and roles are numbered in the order in which they are met. Only people that the
 // change concerns have a number, and only roles that one of them has.
 type comparison struct {
 	observed *directory.Observed
@@ -247,7 +247,7 @@ func (c *comparison) added(member Member) int {
 	return c.personWith(c.usernames[member.Username.Key()])
 }
 
-// findPeople finds the people whom the change concerns.
+// findPeople finds the people that the change concerns.
 func (c *comparison) findPeople() {
 	for i := range c.change.Created {
 		c.newcomer(&c.change.Created[i])

@@ -95,7 +95,7 @@ func TestCompare(t *testing.T) {
 			access.Change{Deleted: []directory.Username{"ann"}}, "ann loses system/admin"},
 		{"two users of one email", []directory.User{{Email: "ann", Username: "one"}, {Email: "ann", Username: "two", Roles: roles("ns/x")}}, []directory.Group{group("ops", "one", "ns/x", "ns/y")},
 			access.Change{Deleted: []directory.Username{"one"}}, "ann loses ns/y; ann leaves the last group"},
-		{"a member whom the listing does not know", nil, []directory.Group{group("ops", "Ghost ann", "*/x")},
+		{"a member that the listing does not know", nil, []directory.Group{group("ops", "Ghost ann", "*/x")},
 			access.Change{Groups: []access.GroupChange{{Name: "ops", Remove: members("ann")}, {Name: "ops", Grant: roles("ns/y")}}},
 			"ghost gains ns/y; ann loses */x; ann leaves the last group"},
 	} {

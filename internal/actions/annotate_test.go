@@ -48,7 +48,7 @@ func unescape(text string, pairs ...string) string {
 	return text
 }
 
-// oldCommand tells of a command in the runner's old form, which counts anywhere.
+// oldCommand describes a command in the runner's old form, which counts anywhere.
 func oldCommand(line string) bool { return strings.Contains(line, "##[") }
 
 // inActions is an edge in a step, with this folder within the workspace.
@@ -71,8 +71,8 @@ func TestAnnotate(t *testing.T) {
 		annotation actions.Annotation
 		want       string
 	}{
-		{actions.Annotation{Level: actions.Warning, File: "groups.csv", Line: 7, Title: "CSV, Email", Message: "no e-mail: 100%"},
-			"::warning file=actions/groups.csv,line=7,title=CSV%2C Email::no e-mail: 100%25\n"},
+		{actions.Annotation{Level: actions.Warning, File: "groups.csv", Line: 7, Title: "CSV, Email", Message: "no email: 100%"},
+			"::warning file=actions/groups.csv,line=7,title=CSV%2C Email::no email: 100%25\n"},
 		{actions.Annotation{Level: actions.Error, File: "./sub/../a,b:c.csv", Message: "x"}, "::error file=actions/a%2Cb%3Ac.csv::x\n"},
 		{actions.Annotation{Level: actions.Error, File: filepath.Join(here, "x.csv"), Message: "x"}, "::error file=actions/x.csv::x\n"},
 		{actions.Annotation{Level: actions.Error, File: "../other/x.csv", Message: "x"}, "::error file=other/x.csv::x\n"},

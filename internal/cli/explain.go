@@ -11,7 +11,7 @@ import (
 	"xc-group-sync/internal/run"
 )
 
-// explain says why the people whom only selects are, or are not, in each group. It
+// explain says why the people that only selects are, or are not, in each group. It
 // is a dry run of everything, of which it tells these people's part.
 func (s *session) explain(ctx context.Context) run.Code {
 	policy := s.settings.Policy

@@ -327,7 +327,7 @@ func TestIssueWhileRunsFail(t *testing.T) {
 		t.Fatalf("%+v", issues)
 	}
 	if strings.Contains(issues[0].Body, "annie.easley") {
-		t.Errorf("an e-mail is shown though the repository may be public:\n%s", issues[0].Body)
+		t.Errorf("an email is shown though the repository may be public:\n%s", issues[0].Body)
 	}
 	r.pullRequest(0, headOne, "--issue-on-failure")
 	if issues = r.Issues(); issues[0].State != "open" {
@@ -346,7 +346,7 @@ func TestBadRowsAreShownAtTheirLines(t *testing.T) {
 	r := newRepository(t)
 	rows := "Email,Entitlement Display Name\nada.lovelace@example.com,CN=xc-auditors\n"
 	for i := range 15 {
-		rows += fmt.Sprintf("no%% ::error::e-mail %d,CN=xc-auditors\n", i)
+		rows += fmt.Sprintf("no%% ::error::email %d,CN=xc-auditors\n", i)
 	}
 	r.write(r.csv, rows)
 	out := r.pullRequest(0, headOne)
@@ -372,7 +372,7 @@ func TestBadRowsAreShownAtTheirLines(t *testing.T) {
 	}
 }
 
-var update = flag.Bool("update", false, "write the pages of docs/screenshots anew")
+var update = flag.Bool("update", false, "rewrite the pages of docs/screenshots")
 
 // TestPagesOfTheScreenshots keeps the pages that the pictures of the README are
 // made of as real runs write them.

@@ -112,7 +112,7 @@ func TestNetworkBodies(t *testing.T) {
 	}
 }
 
-// send puts a part of an answer on the wire, and tells whether it could.
+// send puts a part of an answer on the wire, and reports whether it could.
 func send(w http.ResponseWriter, part string) bool {
 	_, err := io.WriteString(w, part)
 	return err == nil && http.NewResponseController(w).Flush() == nil

@@ -20,7 +20,7 @@ const (
 // Desired is the directory that a CSV states, and how far it can be trusted. It
 // does not depend on the order of the rows.
 type Desired struct {
-	People []*Person       // everybody whom any row names, by email
+	People []*Person       // everybody any row names, by email
 	Groups []*DesiredGroup // every group that any row names, by name
 
 	// An invalid row may have stated any membership, user or group; these hold
@@ -42,7 +42,7 @@ type Desired struct {
 	Suppressed map[Kind]int
 }
 
-// Person is somebody whom the CSV names.
+// Person is somebody the CSV names.
 type Person struct {
 	Email Email
 	Rank  int // place in Desired.People

@@ -18,7 +18,7 @@ type Email string
 // (https://www.rfc-editor.org/errata/eid1690).
 const maxEmail = 254
 
-// ParseEmail returns the person whom s names, outer blanks ignored. It returns
+// ParseEmail returns the person that s names, outer blanks ignored. It returns
 // an *InvalidError unless s is local@domain without an empty label in the
 // domain, without blanks, control characters and any of <>()[],;:\", at most
 // 254 bytes long as it would be sent, and all its characters beyond ASCII are

@@ -23,7 +23,7 @@ type Snapshot struct {
 	Digest  string  `json:"plan_digest"`
 	Users   []User  `json:"users"`  // to be updated or deleted
 	Groups  []Group `json:"groups"` // to be updated or deleted
-	// Members are the people whom Groups name, by Username.Key: a username
+	// Members are the people that Groups name, by Username.Key: a username
 	// may be somebody else's by the time of going back.
 	Members map[string]Email `json:"members"`
 	// What the apply was to create; going back leaves it.

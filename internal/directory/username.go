@@ -10,7 +10,7 @@ import (
 // value is nobody.
 type Username string
 
-// NewUsername returns the username of a user whom the tenant holds by a name and
+// NewUsername returns the username of a user that the tenant holds by a name and
 // an address: the API's default for a missing name is the address. It returns an
 // error if both are empty.
 func NewUsername(name, address string) (Username, error) {

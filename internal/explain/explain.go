@@ -13,7 +13,7 @@ import (
 	"xc-group-sync/internal/plan"
 )
 
-// Person is somebody whom the CSV or the tenant knows.
+// Person is somebody the CSV or the tenant knows.
 type Person struct {
 	Email  directory.Email   // the key of the username for a user without one
 	Stated *directory.Person // what the CSV says, with its rows; nil if it does not name the person
@@ -59,7 +59,7 @@ type explainer struct {
 	blocked  map[string]string // reasons, by object and name
 }
 
-// People explains everybody whom patterns of emails select, sorted. p is the plan
+// People explains everybody patterns of emails select, sorted. p is the plan
 // made of desired, observed and policy.
 func People(desired *directory.Desired, observed *directory.Observed, p *plan.Plan, policy plan.Policy, selected plan.Patterns) []*Person {
 	x := &explainer{

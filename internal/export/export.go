@@ -23,7 +23,7 @@ type Export struct {
 	People, Groups int // that the CSV names
 
 	// What is in scope and left out on purpose: groups that SCIM syncs, users who
-	// are no people, and members whom the user listing does not know.
+	// are no people, and members that the user listing does not know.
 	SCIMGroups, ServiceUsers, UnknownMembers int
 
 	Findings []directory.Finding // groups and people that no CSV can name
@@ -59,7 +59,7 @@ type exporter struct {
 	people   map[string]*person // by the key of the username
 	services map[string]bool    // usernames, by key
 	unknown  map[string]bool    // usernames, by key
-	protect  map[string]bool    // patterns of people whom no CSV can name
+	protect  map[string]bool    // patterns of people that no CSV can name
 	excluded plan.Patterns      // exclusions of groups in scope that a sync must not look at
 }
 

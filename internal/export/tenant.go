@@ -6,7 +6,7 @@ import (
 )
 
 // Tenant returns the tenant that a CSV and a policy file describe, as New writes
-// them: everybody whom the CSV names is a user, its groups have the members that
+// them: everybody the CSV names is a user, its groups have the members that
 // it lists and the roles of the policy, and those that the policy adopts were made
 // by somebody else.
 func Tenant(desired *directory.Desired, policy plan.Policy) *directory.Observed {

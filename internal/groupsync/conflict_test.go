@@ -23,7 +23,7 @@ var (
 	sees     = simulator.Fault{}
 )
 
-// TestConflictOfAUser: after a 409 the listing decides. A user whom it does not
+// TestConflictOfAUser: after a 409 the listing decides. A user that it does not
 // show was not created, and the error is what the 409 said.
 func TestConflictOfAUser(t *testing.T) {
 	t.Parallel()

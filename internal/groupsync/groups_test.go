@@ -128,7 +128,7 @@ func TestGroupsLeftAlone(t *testing.T) {
 	}
 }
 
-// A group made anew under the same name is another group; an answer without
+// A group recreated under the same name is another group; an answer without
 // the identifier says nothing of that.
 func TestGroupMadeAnewIsNotDeleted(t *testing.T) {
 	t.Parallel()

@@ -35,7 +35,7 @@ func tokenBucket(perSecond, burst float64) admission {
 	}
 }
 
-// fixedWindow counts anew each second, for the first time when so much of one
+// fixedWindow starts a new count each second, for the first time when so much of one
 // is left.
 func fixedWindow(perSecond int, left time.Duration) admission {
 	window, count := time.Duration(0), 0
@@ -117,7 +117,7 @@ func newcomers(n int) *plan.Plan {
 	return p
 }
 
-// TestStrayRefusals holds what a 429 now and then costs that tells of no limit.
+// TestStrayRefusals holds what a stray 429 costs that signals no limit.
 func TestStrayRefusals(t *testing.T) {
 	t.Parallel()
 	took := func(share float64) (d time.Duration) {

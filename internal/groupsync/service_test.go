@@ -142,7 +142,7 @@ func TestUserExists(t *testing.T) {
 	check(t, "members", []string{"Bob.Builder", "new@example.com"}, groupOf(t, tenant, "dev").Usernames)
 }
 
-// Another user who goes by the e-mail as username is not the one who is meant.
+// Another user who goes by the email as username is not the one who is meant.
 func TestUsernameTaken(t *testing.T) {
 	t.Parallel()
 	tenant := simulator.New([]simulator.User{{Email: "owner@example.com"}, {Email: "other@example.com", Name: "new@example.com"}}, nil)
@@ -174,7 +174,7 @@ func TestUserCreatedByLostAttempt(t *testing.T) {
 	}
 }
 
-// After the last attempt the listing tells whether it was carried out.
+// After the last attempt the listing shows whether it was carried out.
 func TestUserCreationSettled(t *testing.T) {
 	t.Parallel()
 	for acted, want := range map[bool][]string{

@@ -25,7 +25,7 @@ import (
 	"xc-group-sync/internal/xc"
 )
 
-var update = flag.Bool("update", false, "write the generated tables anew")
+var update = flag.Bool("update", false, "rewrite the generated tables")
 
 // The simulation of SC-RETRY-006: how many of the users who meet a fault are
 // created all the same, by profile and model of failure, on virtual time.

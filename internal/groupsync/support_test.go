@@ -68,7 +68,7 @@ func createGroup(name directory.GroupName, members ...plan.Member) plan.Operatio
 	}}
 }
 
-// member is a member by username, or somebody new by e-mail.
+// member is a member by username, or somebody new by email.
 func member(who string) plan.Member {
 	if email, isNew := strings.CutPrefix(who, "new:"); isNew {
 		return plan.Member{Email: directory.Email(email)}

@@ -17,7 +17,7 @@ import (
 	"xc-group-sync/internal/xc"
 )
 
-// wanted is a directory of so many people, each in one of so many groups.
+// wanted returns a directory of so many people, each in one of so many groups.
 func wanted(tb testing.TB, people, groups int) *directory.Desired {
 	tb.Helper()
 	desired := &directory.Desired{}

@@ -335,7 +335,7 @@ func (p *planner) groupUpdate(desired *directory.DesiredGroup, observed *directo
 	return operation
 }
 
-// wanted are the members that a group has for the people the CSV names.
+// wanted returns the members that a group has for the people the CSV names.
 func (p *planner) wanted(people []*directory.Person) []Member {
 	members := make([]Member, len(people))
 	for i, named := range people {

@@ -20,7 +20,7 @@ type Policy struct {
 	PruneGroups     bool
 	PruneUsers      bool
 	PruneUnmanaged  bool     // also groups without the Marker
-	PruneInactive   bool     // also users whom the CSV calls inactive
+	PruneInactive   bool     // also users that the CSV calls inactive
 	Groups          Patterns // in scope; none: all. One with a "=" is about the whole DN
 	People          Patterns // in scope, by email; none: all
 	Adopt           Patterns // groups without the Marker that may be changed
@@ -90,7 +90,7 @@ func (l Limit) String() string {
 	return strconv.FormatFloat(l.Max, 'f', -1, 64)
 }
 
-// allows tells whether removed of so many may go.
+// allows reports whether removed of so many may go.
 func (l Limit) allows(removed, of int) bool {
 	switch {
 	case l.None || removed == 0:

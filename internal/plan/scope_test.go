@@ -13,17 +13,17 @@ func TestDNInScope(t *testing.T) {
 		patterns plan.Patterns
 		in, out  []string
 	}{
-		"no patterns":                {nil, []string{"CN=Ops", "CN=x,OU=y"}, nil},
-		"an API name":                {plan.Patterns{"xc-*"}, []string{"CN=XC-Ops", "CN=xc ops,OU=y"}, []string{"CN=Ops", "CN=Ops,OU=xc-x"}},
-		"a whole DN":                 {plan.Patterns{"*,OU=F5 XC,DC=example,DC=com"}, []string{"CN=a,OU=F5 XC,DC=example,DC=com", "cn=a,ou=f5 xc,dc=EXAMPLE,dc=com", "CN=a, OU=F5 XC, DC=example, DC=com"}, []string{"CN=a,OU=F5,DC=example,DC=com", "CN=a,OU=F5 XC,DC=example,DC=com,DC=org"}},
-		"either":                     {plan.Patterns{"xc-*", "*,OU=x"}, []string{"CN=XC-a", "CN=a,OU=x"}, []string{"CN=a"}},
-		"a name pattern is no DN's":  {plan.Patterns{"*ou*"}, []string{"CN=Group"}, []string{"CN=a,OU=x"}},
-		"excluded by name":           {plan.Patterns{"xc-*", "!xc-sandbox-*"}, []string{"CN=XC-a"}, []string{"CN=XC-Sandbox-a", "CN=a"}},
-		"excluded by DN":             {plan.Patterns{"xc-*", "!*,OU=Sandbox"}, []string{"CN=XC-a", "CN=XC-a,OU=x"}, []string{"CN=XC-a,OU=sandbox", "CN=XC-a, OU=Sandbox"}},
-		"in by DN, excluded by name": {plan.Patterns{"*,OU=x", "!admins"}, []string{"CN=a,OU=x"}, []string{"CN=Admins,OU=x"}},
-		"exclusions only":            {plan.Patterns{"!xc-a", "!*,OU=Sandbox"}, []string{"CN=b", "CN=b,OU=x"}, []string{"CN=XC-a", "CN=b,OU=Sandbox"}},
-		"however it is spelled":      {plan.Patterns{`commonName=Net\2CCore\20A, OU=F5+ou=x`}, []string{`CN=Net\,Core A,OU=F5+OU=x`, `cn=net\2ccore  a,ou=f5 + ou=x`}, []string{`CN=Net\,CoreA,OU=F5+OU=x`}},
-		"accents, however composed":  {plan.Patterns{"cn=caf\u00e9,*"}, []string{"CN=Cafe\u0301,OU=x", "CN=Caf\u00e9,OU=x"}, []string{"CN=Cafe,OU=x"}},
+		"no patterns":                  {nil, []string{"CN=Ops", "CN=x,OU=y"}, nil},
+		"an API name":                  {plan.Patterns{"xc-*"}, []string{"CN=XC-Ops", "CN=xc ops,OU=y"}, []string{"CN=Ops", "CN=Ops,OU=xc-x"}},
+		"a whole DN":                   {plan.Patterns{"*,OU=F5 XC,DC=example,DC=com"}, []string{"CN=a,OU=F5 XC,DC=example,DC=com", "cn=a,ou=f5 xc,dc=EXAMPLE,dc=com", "CN=a, OU=F5 XC, DC=example, DC=com"}, []string{"CN=a,OU=F5,DC=example,DC=com", "CN=a,OU=F5 XC,DC=example,DC=com,DC=org"}},
+		"either":                       {plan.Patterns{"xc-*", "*,OU=x"}, []string{"CN=XC-a", "CN=a,OU=x"}, []string{"CN=a"}},
+		"a name pattern is not a DN's": {plan.Patterns{"*ou*"}, []string{"CN=Group"}, []string{"CN=a,OU=x"}},
+		"excluded by name":             {plan.Patterns{"xc-*", "!xc-sandbox-*"}, []string{"CN=XC-a"}, []string{"CN=XC-Sandbox-a", "CN=a"}},
+		"excluded by DN":               {plan.Patterns{"xc-*", "!*,OU=Sandbox"}, []string{"CN=XC-a", "CN=XC-a,OU=x"}, []string{"CN=XC-a,OU=sandbox", "CN=XC-a, OU=Sandbox"}},
+		"in by DN, excluded by name":   {plan.Patterns{"*,OU=x", "!admins"}, []string{"CN=a,OU=x"}, []string{"CN=Admins,OU=x"}},
+		"exclusions only":              {plan.Patterns{"!xc-a", "!*,OU=Sandbox"}, []string{"CN=b", "CN=b,OU=x"}, []string{"CN=XC-a", "CN=b,OU=Sandbox"}},
+		"however it is spelled":        {plan.Patterns{`commonName=Net\2CCore\20A, OU=F5+ou=x`}, []string{`CN=Net\,Core A,OU=F5+OU=x`, `cn=net\2ccore  a,ou=f5 + ou=x`}, []string{`CN=Net\,CoreA,OU=F5+OU=x`}},
+		"accents, however composed":    {plan.Patterns{"cn=caf\u00e9,*"}, []string{"CN=Cafe\u0301,OU=x", "CN=Caf\u00e9,OU=x"}, []string{"CN=Cafe,OU=x"}},
 	} {
 		policy := plan.Policy{Groups: tt.patterns}
 		for want, dns := range map[bool][]string{true: tt.in, false: tt.out} {

@@ -51,12 +51,12 @@ func (p *page) last() *part { return p.parts[len(p.parts)-1] }
 // render puts the page together in at most limit bytes. rest says where what is
 // left out can be seen.
 func (p *page) render(limit int, rest string) string {
-	room := limit
+	left := limit
 	var tables []*part
 	for _, part := range p.parts {
-		room -= part.text.Len()
+		left -= part.text.Len()
 		if len(part.rows) > 0 {
-			room -= len(part.omission(len(part.rows), rest))
+			left -= len(part.omission(len(part.rows), rest))
 			tables = append(tables, part)
 		}
 	}
@@ -71,9 +71,9 @@ func (p *page) render(limit int, rest string) string {
 	}
 	shown := map[*part]int{}
 	for _, part := range tables {
-		n, size := part.fit(room / alike[part.rank])
+		n, size := part.fit(left / alike[part.rank])
 		alike[part.rank]--
-		shown[part], room = n, room-size
+		shown[part], left = n, left-size
 	}
 	var b strings.Builder
 	for _, part := range p.parts {
@@ -99,10 +99,10 @@ func (p *part) size() int {
 	return size
 }
 
-// fit counts the rows from the first that fit in room, and their bytes.
-func (p *part) fit(room int) (rows, size int) {
+// fit counts the rows from the first that fit in left bytes, and their bytes.
+func (p *part) fit(left int) (rows, size int) {
 	for _, row := range p.rows {
-		if size+len(row)+1 > room {
+		if size+len(row)+1 > left {
 			break
 		}
 		size += len(row) + 1

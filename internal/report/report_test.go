@@ -145,7 +145,7 @@ func TestMaskedEverywhereButInTheJSON(t *testing.T) {
 	r, s := example(false), report.Sanitizer{MaskEmails: true}
 	for _, shown := range []string{shown(t, r, s, report.Style{}), r.Summary(s, whole), comment(r, s, whole), fmt.Sprint(r.Notes(s))} {
 		if strings.Contains(shown, "lost@") || strings.Contains(shown, "boss@") {
-			t.Errorf("an e-mail is shown:\n%s", shown)
+			t.Errorf("an email is shown:\n%s", shown)
 		}
 	}
 	document, err := r.JSON(s)
@@ -157,8 +157,8 @@ func TestMaskedEverywhereButInTheJSON(t *testing.T) {
 	}
 }
 
-// TestMaskedWhereThereIsNoEMail hides what stands in the e-mail's place, too.
-func TestMaskedWhereThereIsNoEMail(t *testing.T) {
+// TestMaskedWhereThereIsNoEmail hides what takes the email's place, too.
+func TestMaskedWhereThereIsNoEmail(t *testing.T) {
 	t.Parallel()
 	for _, cell := range []string{"jane.roe.x.com", "Jane Roe <jane.roe@x.com>", "jane.roe@x@y", `jane.roe"q@x.com`, "jane.roe%40x.com"} {
 		r := &report.Report{Result: &run.Result{Findings: []directory.Finding{

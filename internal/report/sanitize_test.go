@@ -97,7 +97,7 @@ func FuzzMask(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.Contains(text, "joe.doe") {
-			return // the text itself says it, perhaps outside an e-mail
+			return // the text itself says it, perhaps outside an email
 		}
 		masked := report.Sanitizer{MaskEmails: true}.Line("who " + text + " joe.doe@example.com")
 		if strings.Contains(masked, "joe.doe") {

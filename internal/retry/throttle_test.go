@@ -166,7 +166,7 @@ func TestThrottleHalvesAGuess(t *testing.T) {
 	})
 }
 
-// TestThrottleBearsAStray: a refusal now and then tells of no limit.
+// TestThrottleBearsAStray: a stray refusal signals no limit.
 func TestThrottleBearsAStray(t *testing.T) {
 	t.Parallel()
 	for between, slower := range map[int]bool{400: false, 100: false, 20: true} {

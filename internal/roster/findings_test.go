@@ -53,7 +53,7 @@ func TestReadHoldsBackWhatABadRowMayHaveStated(t *testing.T) {
 		problems []at
 		keeps    keeps
 	}{
-		"no e-mail":         {",,A,CN=Ops\n", []at{{3, email, true}}, keeps{Users: true, Members: "ops "}},
+		"no email":          {",,A,CN=Ops\n", []at{{3, email, true}}, keeps{Users: true, Members: "ops "}},
 		"a malformed one":   {"x,,A,CN=Ops|CN=New\n", []at{{3, email, true}}, keeps{Users: true, Members: "new ops "}},
 		"inactive, no mail": {",,I,CN=Ops\n", []at{{3, email, true}}, keeps{Users: true, Members: "ops "}},
 		"a DN that does not parse": {
@@ -130,7 +130,7 @@ func TestReadTellsTheLine(t *testing.T) {
 		"a@x.y,\"Ann\nMary\nLee\",A,CN=Ops\n"+ // 3 to 5
 		"\n"+ // 6
 		"x,,A,CN=Ops\n"+ // 7
-		"b@x.y,\"Bob\n\nRay\",A,\"CN=1\"\n"+ // 8 to 10: the DN stands in the last
+		"b@x.y,\"Bob\n\nRay\",A,\"CN=1\"\n"+ // 8 to 10: the DN is on the last
 		"c@x.y,\"\n\",A\n"+ // 11 and 12
 		"  \n"+ // 13
 		",,\"A\n\",CN=Dev\r\n") // 14 and 15
@@ -161,9 +161,9 @@ func TestReadRefusesTheFile(t *testing.T) {
 		"no group in any row":         {header + "a@x.y,,A,\nb@x.y,,A, \n", 0, "no row names a group"},
 		"only invalid DNs":            {header + "a@x.y,,A,zzz\n", 0, "no row is valid"},
 		"only odd rows":               {header + "a@x.y,,A\n", 0, "no row is valid"},
-		"no e-mail column":            {"Mail,Entitlement Display Name\na@x.y,CN=Ops\n", 1, `missing column "Email"`},
+		"no email column":             {"Mail,Entitlement Display Name\na@x.y,CN=Ops\n", 1, `missing column "Email"`},
 		"no entitlement column":       {"Email,Entitlement\na@x.y,CN=Ops\n", 1, `missing column "Entitlement Display Name"`},
-		"the e-mail column twice":     {"Email,Entitlement Display Name, EMAIL\na@x.y,CN=Ops,\n", 1, "duplicate"},
+		"the email column twice":      {"Email,Entitlement Display Name, EMAIL\na@x.y,CN=Ops,\n", 1, "duplicate"},
 		"the entitlement twice":       {"Email,Entitlement Display Name,entitlement display name\na@x.y,CN=Ops,\n", 1, "duplicate"},
 		"the wrong separator":         {"Email|Entitlement Display Name\na@x.y|CN=Ops\n", 1, "missing column"},
 		"a bare quote":                {header + "a@x.y,,A,CN=Ops\nb@x.y,B\"ob,A,CN=Ops\n", 3, "broken CSV at character"},
@@ -201,7 +201,7 @@ func TestReadTellsOfAFileThatCannotBeRead(t *testing.T) {
 			_, err := roster.Read(reader, roster.Options{})
 			var bad *roster.Error
 			if !errors.As(err, &bad) || !strings.Contains(err.Error(), "disk on fire") {
-				t.Errorf("Read = %v, want a *roster.Error that tells of the fire", err)
+				t.Errorf("Read = %v, want a *roster.Error that names the fire", err)
 			}
 		})
 	}

@@ -225,7 +225,7 @@ func TestLookAlikesTakeAndGiveNothing(t *testing.T) {
 	}
 }
 
-// Other letters make another person, whom the plan finds by the skeleton.
+// Other letters make another person, found by the plan through the skeleton.
 func TestLookAlikesOfOtherLettersShareASkeleton(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(40) {

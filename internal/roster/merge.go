@@ -171,7 +171,7 @@ func (p *person) learnName(display string) {
 // looked up as it is.
 const maxEmail = 254
 
-// person returns the person whom a cell names.
+// person returns the person that a cell names.
 func (m *merger) person(cell string) (*person, error) {
 	text := strings.TrimSpace(cell)
 	if number, known := m.numbers[directory.Email(text)]; known && len(text) <= maxEmail {

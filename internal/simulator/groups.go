@@ -63,7 +63,7 @@ func (t *Tenant) createGroup(c call) (any, error) {
 		return nil, err
 	}
 	if !dns1035.MatchString(req.Name) {
-		return nil, fmt.Errorf("name: %q is no DNS-1035 label", req.Name)
+		return nil, fmt.Errorf("name: %q is not a DNS-1035 label", req.Name)
 	}
 	if t.groups[req.Name] != nil {
 		return nil, refuse(http.StatusConflict, "group %q exists", req.Name)

@@ -15,7 +15,7 @@ func WithToken(token string) Option {
 	return func(t *Tenant) { t.token = token }
 }
 
-// WithCaller sets by name or e-mail the user whom whoami answers with. The
+// WithCaller sets by name or email the user that whoami answers with. The
 // default is the first domain owner, else the first user.
 func WithCaller(name string) Option {
 	return func(t *Tenant) { t.caller = name }

@@ -74,7 +74,7 @@ type operation struct {
 	// undocumented marks requests that the documents do not allow.
 	undocumented bool
 	// users and groups are what is different in the tenant afterwards: by
-	// e-mail or name, nil for one that is gone.
+	// email or name, nil for one that is gone.
 	users  map[string]*simulator.User
 	groups map[string]*simulator.Group
 }
@@ -126,12 +126,12 @@ func userOperations() []operation {
 			groups: map[string]*simulator.Group{"xc-auditors": with("xc-auditors", func(g *simulator.Group) {
 				g.Usernames = []string{"donald.knuth@example.com", "john.backus@example.com", "linus"}
 			})}},
-		{name: "create user, e-mail taken", method: "POST", path: users, body: `{"email":"ADMIN@example.com",` + names + `}`, status: 409, contains: `"code":"EEXISTS"`},
+		{name: "create user, email taken", method: "POST", path: users, body: `{"email":"ADMIN@example.com",` + names + `}`, status: 409, contains: `"code":"EEXISTS"`},
 		{name: "create user, name taken", method: "POST", path: users, body: `{"email":"Linus@example.com","name":"ATuring",` + names + `}`, status: 409},
 		{name: "create user, no last name", method: "POST", path: users, body: `{"email":"Linus@example.com","first_name":"Linus"}`, status: 400, contains: `"code":"EBADINPUT"`},
 		{name: "create user, empty first name", method: "POST", path: users, body: `{"email":"Linus@example.com","first_name":"","last_name":"T"}`, status: 400},
-		{name: "create user, no e-mail", method: "POST", path: users, body: `{` + names + `}`, status: 400},
-		{name: "create user, bad e-mail", method: "POST", path: users, body: `{"email":"linus",` + names + `}`, status: 400},
+		{name: "create user, no email", method: "POST", path: users, body: `{` + names + `}`, status: 400},
+		{name: "create user, bad email", method: "POST", path: users, body: `{"email":"linus",` + names + `}`, status: 400},
 		{name: "create user, other kind", method: "POST", path: users, body: `{"email":"Linus@example.com","idm_type":"VOLTERRA_MANAGED",` + names + `}`, status: 400, contains: "SSO users only"},
 		{name: "create user, unknown kind", method: "POST", path: users, body: `{"email":"Linus@example.com","idm_type":"LDAP",` + names + `}`, status: 400, undocumented: true},
 		{name: "create user, unknown type", method: "POST", path: users, body: `{"email":"Linus@example.com","type":"user",` + names + `}`, status: 400, undocumented: true},
@@ -166,7 +166,7 @@ func userOperations() []operation {
 				g.Usernames = g.Usernames[1:]
 			})}},
 		{name: "delete user, missing", method: "POST", path: remove, body: `{"email":"Linus@example.com"}`, status: 404},
-		{name: "delete user, no e-mail", method: "POST", path: remove, body: `{"namespace":"system"}`, status: 400},
+		{name: "delete user, no email", method: "POST", path: remove, body: `{"namespace":"system"}`, status: 400},
 		{name: "delete user, other namespace", method: "POST", path: remove, body: `{"email":"alan.turing@example.com","namespace":"default"}`, status: 400},
 		{name: "delete domain owner", method: "POST", path: remove, body: `{"email":"admin@example.com"}`, status: 200, contains: `"delete_ok":false,"items":[{"error_message":"the domain owner`},
 		{name: "delete user of SCIM", method: "POST", path: remove, body: `{"email":"radia.perlman@example.com"}`, status: 200, contains: `"delete_ok":false`},

@@ -39,7 +39,7 @@ const (
 // User is an item of the user listing, as far as it differs between users.
 type User struct {
 	Email       string `json:"email"`
-	Name        string `json:"name"` // the username, which groups list; the e-mail where empty
+	Name        string `json:"name"` // the username, which groups list; the email where empty
 	FirstName   string `json:"first_name"`
 	LastName    string `json:"last_name"`
 	IDMType     string `json:"idm_type"`  // SSO (also where empty), VOLTERRA_MANAGED, UNDEFINED
@@ -92,10 +92,10 @@ type Tenant struct {
 	addReplaces bool // group_add
 
 	mu       sync.Mutex
-	caller   string // a name or an e-mail
+	caller   string // a name or an email
 	idm      string // the kind of ordinary users that can be created; "" for any
 	users    map[string]*User
-	emails   map[string]string // folded e-mail to the key of users
+	emails   map[string]string // folded email to the key of users
 	groups   map[string]*group
 	requests []Request
 }
@@ -163,7 +163,7 @@ func (t *Tenant) State() State {
 	return State{t.userList(), t.groupList()}
 }
 
-// Users returns copies of the users, sorted by e-mail. No slice is nil.
+// Users returns copies of the users, sorted by email. No slice is nil.
 func (t *Tenant) Users() []User {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -245,7 +245,7 @@ func (t *Tenant) putGroup(g Group) *group {
 	return kept
 }
 
-// find returns the user of that e-mail or, failing that, of that name.
+// find returns the user of that email or, failing that, of that name.
 func (t *Tenant) find(who string) *User {
 	if key, ok := t.emails[fold(who)]; ok {
 		return t.users[key]
@@ -264,7 +264,7 @@ func (t *Tenant) groupsOf(u *User) []string {
 	return names
 }
 
-// fold makes names and e-mails comparable: the API compares them without case.
+// fold makes names and emails comparable: the API compares them without case.
 func fold(s string) string { return strings.ToLower(s) }
 
 // uid is a UUID that depends on nothing but the object's kind and name.

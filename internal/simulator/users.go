@@ -70,7 +70,7 @@ func decodeUser(body []byte) (userRequest, error) {
 	case req.Email == "" || req.FirstName == "" || req.LastName == "":
 		return req, errors.New("email, first_name and last_name are required")
 	case !strings.Contains(req.Email, "@"):
-		return req, fmt.Errorf("email: %q is no e-mail address", req.Email)
+		return req, fmt.Errorf("email: %q is not an email address", req.Email)
 	case !slices.Contains([]string{"", system}, req.Namespace):
 		return req, fmt.Errorf("namespace: users are created in %q only", system)
 	case !slices.Contains([]string{"", idmSSO, idmLocal, "UNDEFINED"}, req.IDMType):
@@ -114,7 +114,7 @@ func (t *Tenant) replaceUser(c call) (any, error) {
 	}
 	key, ok := t.emails[fold(req.Email)]
 	if !ok {
-		return nil, refuse(http.StatusNotFound, "no user has the e-mail %q", req.Email)
+		return nil, refuse(http.StatusNotFound, "no user has the email %q", req.Email)
 	}
 	u := t.users[key]
 	switch {
@@ -136,7 +136,7 @@ func (t *Tenant) replaceUser(c call) (any, error) {
 	return t.userObject(u), nil
 }
 
-// checkMoves tells whether u can be put into just these groups: they must
+// checkMoves reports whether u can be put into just these groups: they must
 // exist, and the members of a SCIM-synced group stay as they are.
 func (t *Tenant) checkMoves(u *User, names []string) error {
 	for _, name := range names {
@@ -246,7 +246,7 @@ func (t *Tenant) deleteUser(c call) (any, error) {
 	}
 	key, ok := t.emails[fold(req.Email)]
 	if !ok {
-		return nil, refuse(http.StatusNotFound, "no user has the e-mail %q", req.Email)
+		return nil, refuse(http.StatusNotFound, "no user has the email %q", req.Email)
 	}
 	u, problem := t.users[key], ""
 	switch {

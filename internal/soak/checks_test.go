@@ -170,7 +170,7 @@ func (r *trial) checkExempt(c *complaints) {
 }
 
 // checkOperations: what the outcome says of each operation is so, and nothing
-// happened that no operation tells of.
+// happened that no operation reports.
 func (r *trial) checkOperations(c *complaints, aim goal) {
 	for i := range r.report.Plan.Operations {
 		o := &r.report.Plan.Operations[i]
@@ -189,12 +189,12 @@ func (r *trial) checkOperations(c *complaints, aim goal) {
 	}
 	for f := range r.lost {
 		if !slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool { return o.takes(f) }) {
-			c.add("no operation tells of the loss of: %s", f)
+			c.add("no operation reports the loss of: %s", f)
 		}
 	}
 	for f := range r.won {
 		if !slices.ContainsFunc(r.report.Plan.Operations, func(o operation) bool { return o.gives(f) }) {
-			c.add("no operation tells of: %s", f)
+			c.add("no operation reports: %s", f)
 		}
 	}
 }

@@ -57,11 +57,11 @@ type planner struct {
 	r      *rules
 	stated *stated
 	before *held
-	listed *held           // before, but for users whom the listing lacks
+	listed *held           // before, but for users that the listing lacks
 	caller string          // folded username; empty: not known
 	alike  map[string]bool // emails that look like others with which they would change places
 
-	barred    map[string]bool // emails of people whom nothing adds
+	barred    map[string]bool // emails of people that nothing adds
 	taken     map[string]bool // usernames that are also emails of people who are blocked
 	changes   map[string]*change
 	renamed   map[string]bool // usernames
@@ -75,7 +75,7 @@ type planner struct {
 type change struct {
 	create, remove bool // the group
 	join, leave    []member
-	stay           []member // whom the export does not name
+	stay           []member // that the export does not name
 	grant, revoke  []string // roles
 }
 
@@ -243,7 +243,7 @@ func (a *planner) withhold(c *change, name string) {
 	}
 }
 
-// memberStays reports whether something holds a member whom the export does not
+// memberStays reports whether something holds a member that the export does not
 // name.
 func (a *planner) memberStays(name string, m member) bool {
 	stay := a.stated.groupsStay
@@ -290,7 +290,7 @@ func (a *planner) renames() {
 	}
 }
 
-// user deletes a user whom the export does not name, unless something holds them.
+// user deletes a user that the export does not name, unless something holds them.
 func (a *planner) user(username string, user simulator.User) {
 	email := mail(user.Email)
 	person := a.stated.people[email]
@@ -489,7 +489,7 @@ func (a *planner) apply() (written, after *held) {
 	return written, after
 }
 
-// isTaken reports whether a person cannot be created: the tenant has a user whom
+// isTaken reports whether a person cannot be created: the tenant has a user that
 // the listing lacks.
 func (a *planner) isTaken(email string) bool {
 	for username := range a.w.unlisted {

@@ -260,7 +260,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer)
 }
 
-// screen leaves out of the tenant's listing the users whom it lacks.
+// screen leaves out of the tenant's listing the users that it lacks.
 func (s *site) screen(r *http.Request, answer []byte) []byte {
 	if len(s.world.unlisted) == 0 || r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, "/user_roles") {
 		return answer

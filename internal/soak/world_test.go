@@ -110,7 +110,7 @@ type world struct {
 	encoding          int
 	users             []simulator.User
 	groups            []simulator.Group
-	unlisted          map[string]bool // usernames of users whom the listing lacks
+	unlisted          map[string]bool // usernames of users that the listing lacks
 	caller            string          // as the tenant finds them: by email or by username
 	callerUser        string          // folded username
 	rules             rules
@@ -333,7 +333,7 @@ func (w *world) confuse(random *rand.Rand, local int) {
 	}
 }
 
-// choose chooses the caller, and users whom the listing lacks.
+// choose chooses the caller, and users that the listing lacks.
 func (w *world) choose(random *rand.Rand) {
 	emails := map[string]int{}
 	for _, user := range w.users {
@@ -398,7 +398,7 @@ func (w *world) start(options ...simulator.Option) *simulator.Tenant {
 }
 
 // isOdd reports whether the tenant refuses what its listings let a run plan: it
-// has users whom the listing lacks, or groups with members who are no users.
+// has users that the listing lacks, or groups with members who are not users.
 func (w *world) isOdd() bool {
 	return len(w.unlisted) > 0 || slices.ContainsFunc(w.groups, func(group simulator.Group) bool {
 		return slices.Contains(group.Usernames, "ghost") || slices.Contains(group.Usernames, "Ghost@x.y")

@@ -41,7 +41,7 @@ func newHoldings() *holdings {
 	return &holdings{groups: map[directory.GroupName]holding{}, users: map[userKey]holding{}}
 }
 
-// readUsers notes a listing. Users whom it lists without groups or roles need not
+// readUsers notes a listing. Users that it lists without groups or roles need not
 // have none.
 func (h *holdings) readUsers(users []directory.User) {
 	if h == nil {

@@ -27,7 +27,7 @@ func mutual(t *testing.T, ca *identity, version uint16) string {
 	return server.URL
 }
 
-// shows tells whether the server takes the certificate for the client's.
+// shows reports whether the server takes the certificate for the client's.
 func shows(t *testing.T, base string, ca *identity, certificate *tls.Certificate, name string) error {
 	t.Helper()
 	return settled(func() error {

@@ -153,7 +153,7 @@ func (c *Client) do(ctx context.Context, method, path string, in any, out respon
 }
 
 // exchange sends one request, repeated as the scope allows, and has read read
-// each good answer; it must begin anew each time. in may be nil.
+// each good answer; it must start over each time. in may be nil.
 func (c *Client) exchange(ctx context.Context, method, path string, in any, read func(*answer) error) error {
 	if err := c.permit(method, path, in); err != nil {
 		return err
@@ -214,7 +214,7 @@ func (c *Client) send(interrupt context.Context, method, path string, body []byt
 }
 
 // receive reads an answer, if it is good, and says what is wrong with it. What
-// is wrong with the connection stands in the answer.
+// is wrong with the connection is in the answer.
 func (c *Client) receive(method, path string, a *answer, read func(*answer) error) error {
 	if a.status < http.StatusOK {
 		// Its body is the connection itself, and would never end.

@@ -109,7 +109,7 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// Without a token no header stands in for one.
+// Without a token no header takes its place.
 func TestNoToken(t *testing.T) {
 	t.Parallel()
 	var seen record
