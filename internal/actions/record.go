@@ -41,15 +41,19 @@ const (
 	planGone   = "_The plan is left out here, since a comment is limited to 65,536 characters: see the edits of this comment._"
 )
 
-// defused returns text from outside without anything that could begin an HTML
-// comment, so that it can neither forge a mark nor hide what follows it.
+// htmlComments defuses what could begin an HTML comment. An empty one stays: the
+// report splits mentions with it.
+var htmlComments = strings.NewReplacer("<!-- -->", "<!-- -->", "<!--", "&lt;!--")
+
+// defused returns text from outside with no HTML comment but empty ones, so that
+// it can neither forge a mark nor hide what follows it.
 func defused(text string) string {
-	return strings.ReplaceAll(plainText(strings.ToValidUTF8(text, "\uFFFD")), "<!--", "&lt;!--")
+	return htmlComments.Replace(plainText(strings.ToValidUTF8(text, "\uFFFD")))
 }
 
 // shortened returns a body from outside as it goes into a text of ours.
 func shortened(body string, limit int) string {
-	return cut(defused(body), limit, oneEach)
+	return defused(cut(defused(body), limit, oneEach)) // the cut may open a comment
 }
 
 // newEntry returns the entry of a run at a time.
