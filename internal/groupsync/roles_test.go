@@ -234,8 +234,7 @@ func TestNobodyEverHasMore(t *testing.T) {
 			for _, acts := range []bool{false, true} {
 				ctx, cancel := context.WithCancel(t.Context())
 				seen := 0
-				var tenant *simulator.Tenant
-				tenant = company(simulator.WithFault(func(_ int, r *http.Request) simulator.Fault {
+				tenant := company(simulator.WithFault(func(_ int, r *http.Request) simulator.Fault {
 					if r.Method != "GET" {
 						seen++
 					}
