@@ -88,6 +88,7 @@ const (
 	StaleGroup        Kind = "group no longer in the CSV"
 	VacantRole        Kind = "vacant role"
 	NoSuchGroup       Kind = "no such group"
+	TwinGroup         Kind = "new group with the display name of another"
 	NotOwned          Kind = "group not created by this program"
 	Lookalike         Kind = "addresses that look the same"
 	StaleMember       Kind = "inactive member"
@@ -121,6 +122,7 @@ var counted = map[Kind]string{
 	SCIMSynced:          "groups synced by SCIM",
 	StaleGroup:          "groups no longer in the CSV",
 	NoSuchGroup:         "groups with roles in the policy, but not in the tenant",
+	TwinGroup:           "new groups with the display name of another",
 	NotOwned:            "groups not created by this program",
 	Lookalike:           "pairs of addresses that look the same",
 	OutOfScope:          "rows about people who are not in scope",
@@ -145,5 +147,5 @@ func (k Kind) Count(n int) string {
 
 // OfGroup reports whether Subject names a group; else it names a person.
 func (k Kind) OfGroup() bool {
-	return k == GroupKept || k == SCIMSynced || k == StaleGroup || k == GroupCreatedSince || k == NotOwned || k == GroupLeftOut || k == NoSuchGroup
+	return k == GroupKept || k == SCIMSynced || k == StaleGroup || k == GroupCreatedSince || k == NotOwned || k == GroupLeftOut || k == NoSuchGroup || k == TwinGroup
 }

@@ -238,6 +238,10 @@ func (p *planner) blockTaken(email directory.Email) bool {
 
 // groups plans the creation and the update of the groups that the CSV names.
 func (p *planner) groups() []Operation {
+	shown := map[string]*directory.Group{}
+	for _, group := range p.tenant.groupsByName() {
+		shown[strings.ToLower(group.DisplayName)] = group
+	}
 	var operations []Operation
 	for _, desired := range p.desired.Groups {
 		observed := p.tenant.groups[desired.Name]
@@ -247,6 +251,7 @@ func (p *planner) groups() []Operation {
 		case observed == nil:
 			if operation, ok := p.newGroup(desired); ok {
 				operations = append(operations, operation)
+				p.warnTwin(desired, shown)
 			}
 		case observed.ReadError != "":
 			// Blocked below, with all the others.
@@ -327,6 +332,15 @@ func (p *planner) newGroup(desired *directory.DesiredGroup) (Operation, bool) {
 	p.changeMembers(&operation, p.wanted(desired.Members), nil)
 	need(operation.Add)
 	return operation, len(operation.Add) > 0
+}
+
+// warnTwin warns of a new group that people could not tell from another, since the
+// console shows display names. shown has the tenant's groups by display name.
+func (p *planner) warnTwin(desired *directory.DesiredGroup, shown map[string]*directory.Group) {
+	if other := shown[strings.ToLower(desired.DisplayName())]; other != nil {
+		p.warn(directory.TwinGroup, string(desired.Name), fmt.Sprintf("to sync that group instead, add %q: %s to names in the policy file", desired.DNs[0], other.Name),
+			"new group %q has the display name of group %q: %q", desired.Name, other.Name, other.DisplayName)
+	}
 }
 
 func (p *planner) groupUpdate(desired *directory.DesiredGroup, observed *directory.Group) Operation {

@@ -371,3 +371,20 @@ func TestNewCounts(t *testing.T) {
 	same(t, "added", p.Added(), 3)
 	same(t, "removed", p.Removed(), 0)
 }
+
+// TestNewWarnsOfTwins: the console shows display names.
+func TestNewWarnsOfTwins(t *testing.T) {
+	t.Parallel()
+	c := newCSV()
+	c.group("CN=Ops", "a@x.y")
+	c.group("CN=Dev", "a@x.y")
+	hand := directory.Group{Name: "xc-ops", DisplayName: "OPS", Usernames: []directory.Username{}}
+	p := plan.New(&c.Desired, &directory.Observed{Users: locals("a@x.y"), Groups: []directory.Group{hand}}, plan.Policy{})
+	var twins []string
+	for _, f := range p.Findings {
+		if f.Kind == directory.TwinGroup {
+			twins = append(twins, f.Message+"; "+f.Hint)
+		}
+	}
+	same(t, "twins", twins, []string{`new group "ops" has the display name of group "xc-ops": "OPS"; to sync that group instead, add "CN=Ops": xc-ops to names in the policy file`})
+}
