@@ -41,7 +41,7 @@ of your directory.
 
 Examples:
   xc-group-sync plan --csv groups.csv --tenant acme
-  xc-group-sync sync --csv groups.csv --policy policy.yml
+  xc-group-sync sync --csv groups.csv --tenant acme --policy policy.yml
 
 Commands:
 %s

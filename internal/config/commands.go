@@ -29,7 +29,7 @@ func Commands() []Command {
 		{Sync, "", "plan the changes and apply them"},
 		{Plan, "", "the same as sync --dry-run"},
 		{Restore, "", "go back to a snapshot that a sync saved"},
-		{Export, "", "write the tenant's groups as a CSV that sync finds nothing to do for"},
+		{Export, "", "write the tenant's groups as a CSV and a policy file"},
 		{Explain, "", "say why people are, or are not, in each group; changes nothing"},
 		{Doctor, "", "check credentials, connectivity and permissions; sends only GETs"},
 		{"completion", "bash|zsh|fish", "print shell completion"},

@@ -43,9 +43,9 @@ func (s *setting) of(command string) bool { return s.only == nil || slices.Conta
 // settings is the table, in the order of the documentation.
 var settings = []setting{
 	{name: "csv", topic: "Common", common: true, only: desiring, value: list(parsed("FILE", csvPath, func(c *Config, v string) { c.CSV = append(c.CSV, v) })),
-		meaning: "Path of the CSV export (required, but for `doctor`). `-` is standard input. A list, one path or glob per line, is read as one roster."},
+		meaning: "Path of the CSV export (required by `sync`, `plan` and `explain`). `-` is standard input. A list, one path or glob per line, is read as one roster."},
 	{name: "snapshot", common: true, only: []string{Restore, Export}, value: file(func(c *Config, v string) { c.Snapshot = v }),
-		meaning: "Path of a snapshot: the one to go back to (required), or to export instead of the tenant."},
+		meaning: "Path of a snapshot. `restore`: what to go back to (required). `export`: what to read instead of the tenant."},
 	{name: "output", only: []string{Export}, byDefault: "-", value: file(func(c *Config, v string) { c.Output = v }),
 		meaning: "Path of the CSV to write. `-` is standard output."},
 	{name: "policy-output", only: []string{Export}, value: file(func(c *Config, v string) { c.PolicyOutput = v }),

@@ -30,7 +30,7 @@ func (e *examination) network(err error) bool {
 		return false
 	case route.Host == "" && route.Connected == "":
 	case route.Host == "":
-		e.ok(DNS, "not needed: an address is given")
+		e.ok(DNS, "not needed: the host is an address")
 	default:
 		e.ok(DNS, "%s resolves to %s", route.Host, few(route.Addresses))
 	}

@@ -226,7 +226,7 @@ func (e *examination) stale(desired *directory.Desired) {
 	if !known {
 		e.warn(LastLogin, "", "not checked: the tenant does not say when people logged in")
 	} else {
-		e.list(LastLogin, absent, "everybody has logged in within 90 days", "%s not logged in within 90 days", "disable accounts that nobody uses in the console, or delete them with prune: users")
+		e.list(LastLogin, absent, "everybody has logged in within 90 days", "%s not logged in within 90 days", "disable unused accounts in the console; prune: users deletes only those that the CSV does not name")
 	}
 	e.list(Unlisted, unlisted, "every account is in the CSV", "%s an account that the CSV does not name", "prune: users deletes such accounts; protect keeps some")
 	e.list(DirectRoles, direct, "all roles come from groups", "%s roles of their own, which no change of groups takes away", "remove them in the console, if a group gives what is needed")
