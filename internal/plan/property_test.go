@@ -314,7 +314,7 @@ func (w *world) checkRoles(t *testing.T, seed uint64, p *plan.Plan, after *direc
 		listed, isListed := w.policy.Roles[group.Name]
 		fixed := existed && (group.SyncMode == directory.SyncSCIM || group.ReadError != "" || !w.inScope(&was) || !plan.Owned(&was) && !w.policy.Adopt.Match(string(group.Name)) || slices.Contains(blocked(p), string(group.Name)))
 		if isListed && !fixed {
-			if w.policy.EnforceRoles && !w.policy.Withhold {
+			if w.policy.EnforceRoles && !w.policy.Withhold && !w.csv.KeepMemberships {
 				want = map[directory.Role]bool{}
 			}
 			maps.Copy(want, roleSet(listed))
@@ -512,7 +512,7 @@ func (w *world) exempt(o *plan.Operation) string {
 			}
 		}
 	}
-	if (o.Removals() > 0 || o.Action == plan.Delete) && (w.csv.KeepMemberships || w.policy.Withhold) {
+	if (o.Removals() > 0 || o.Action == plan.Delete || o.Action == plan.Revoke) && (w.csv.KeepMemberships || w.policy.Withhold) {
 		return "removes something"
 	}
 	if observed >= 0 && !w.inScope(&w.observed.Groups[observed]) {

@@ -58,7 +58,7 @@ func (p *planner) roles(changed []Operation) (revocations, grants []Operation) {
 
 // revocable returns the roles that may be revoked, and withholds the rest.
 func (p *planner) revocable(name directory.GroupName, roles []directory.Role) []directory.Role {
-	reason := p.withhold()
+	reason := p.keepRole()
 	if reason == "" {
 		return roles
 	}

@@ -203,3 +203,14 @@ func TestRestoreOfRoles(t *testing.T) {
 		})
 	}
 }
+
+// TestRolesStayWhenNothingIsRemoved: a row with the wrong number of fields says so.
+func TestRolesStayWhenNothingIsRemoved(t *testing.T) {
+	t.Parallel()
+	c := newCSV()
+	c.group("CN=Ops", "ann@x.y")
+	c.KeepMemberships = true
+	p := plan.New(&c.Desired, observe(locals("ann@x.y"), withRoles(managed("ops", "ann@x.y"), "*/b")), plan.Policy{EnforceRoles: true, Roles: roleMap("ops", "n/c")})
+	same(t, "operations", shown(p), []string{"grant group ops [n/c]"})
+	same(t, "withheld", withheld(p), []string{"ops */b: a row has the wrong number of fields"})
+}

@@ -102,6 +102,14 @@ func (p *planner) keepGroup(group *directory.Group) string {
 	return p.withhold()
 }
 
+// keepRole answers for a role of a group whose roles the policy lists.
+func (p *planner) keepRole() string {
+	if p.desired.KeepMemberships {
+		return "a row has the wrong number of fields"
+	}
+	return p.withhold()
+}
+
 // callerUnknown is the reason that a plan cannot accept in silence: that user
 // must stay, and may be this one.
 const callerUnknown = "it is not known which user the credentials belong to"

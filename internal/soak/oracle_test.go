@@ -137,7 +137,7 @@ func (a *planner) listedRoles(name string, roles []string) {
 	for role := range has {
 		switch {
 		case !a.r.enforce || slices.Contains(roles, role):
-		case a.r.withhold:
+		case a.r.withhold || a.stated.memberships:
 			a.withheld[thing{"role", name, role}] = true
 		default:
 			c.revoke = append(c.revoke, role)
