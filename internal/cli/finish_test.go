@@ -70,7 +70,7 @@ func TestTroubleBesideTheOperationsIsTold(t *testing.T) {
 	r.Grant(githubtest.Token, githubtest.Bot, githubtest.Read)
 	all = r.reports(func() { r.pullRequest(1, headOne, "--comment", "true") })
 	for _, where := range []string{"summary", "report"} {
-		if !strings.Contains(all[where], "the token lacks a permission") {
+		if !strings.Contains(all[where], "pull-requests: write") {
 			t.Errorf("%s does not tell of the comment:\n%s", where, all[where])
 		}
 	}

@@ -219,14 +219,19 @@ func (r *Report) JSON(s Sanitizer) ([]byte, error) {
 	return append(out, '\n'), err
 }
 
-// cause is why the run failed, apart from what the plan and the rows say.
+// cause is why the run failed and what to do about it, apart from what the plan
+// and the rows say.
 func (r *Report) cause() string {
 	var causes []string
 	for _, f := range r.having(directory.Error) {
 		switch {
 		case f.Kind == directory.Blocked, f.Kind == directory.NotDone, f.Kind == directory.Drift, f.Kind.InvalidRow(), f.Kind == directory.Refusal && r.Plan != nil && len(r.Plan.Refusals) > 0:
 		default:
-			causes = append(causes, prefix(f)+f.Message)
+			cause := prefix(f) + f.Message
+			if f.Hint != "" {
+				cause += " (" + f.Hint + ")"
+			}
+			causes = append(causes, cause)
 		}
 	}
 	return strings.Join(causes, "; ")
