@@ -150,8 +150,13 @@ func (s *session) run(ctx context.Context, command string) *run.Result {
 	s.log.Info("starting", "command", command, "tenant", c.Tenant, "api_url", c.APIURL)
 	read, write := s.client.Attempts()
 	s.log.Info("requests at most per operation", "user", c.UserRetry.Attempts*write, "group_write", c.GroupRetry.Attempts*write, "read", read)
-	stop := context.AfterFunc(ctx, func() { s.log.Warn(stopping(s.client.InFlight())) })
-	defer stop()
+	said := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() { defer close(said); s.log.Warn(stopping(s.client.InFlight())) })
+	defer func() {
+		if !stop() {
+			<-said // or it would be written among the text that follows
+		}
+	}()
 	s.show("reading " + c.Tenant + " …")
 	defer s.show("")
 	result := run.Run(ctx, source, s.client, c.Policy, run.Options{
