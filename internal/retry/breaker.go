@@ -5,8 +5,6 @@ import (
 	"errors"
 	"sync"
 	"time"
-
-	"github.com/sony/gobreaker/v2"
 )
 
 // Breaker holds everything back after several operations in a row failed, after
@@ -14,15 +12,25 @@ import (
 // trial: if it succeeds or fails for a permanent reason, the rest goes on; if it
 // fails for a transient reason, the rest is rejected. A nil Breaker never opens.
 type Breaker struct {
-	circuit  *gobreaker.CircuitBreaker[struct{}]
-	cooldown time.Duration
+	threshold int
+	cooldown  time.Duration
 
-	mu      sync.Mutex
-	changed chan struct{} // closed at each change of state
-	opened  int           // how often consecutive failures opened it
-	openTo  time.Time     // when the trial may begin
-	dead    bool          // the trial failed
+	mu       sync.Mutex
+	state    breakerState
+	failures int           // in a row
+	opened   int           // how often they opened it
+	openTo   time.Time     // when the trial may begin
+	changed  chan struct{} // closed at each change of state
 }
+
+type breakerState int
+
+const (
+	closed breakerState = iota
+	open                // until the trial begins
+	trying              // the trial is on its way
+	dead                // the trial failed
+)
 
 // NewBreaker returns a breaker that opens after threshold consecutive failures,
 // or nil if threshold is 0.
@@ -30,16 +38,7 @@ func NewBreaker(threshold int, cooldown time.Duration) *Breaker {
 	if threshold == 0 {
 		return nil
 	}
-	b := &Breaker{cooldown: cooldown, changed: make(chan struct{})}
-	b.circuit = gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
-		MaxRequests:   1,
-		Timeout:       max(cooldown, 1), // gobreaker reads 0 as a minute
-		ReadyToTrip:   func(counts gobreaker.Counts) bool { return counts.ConsecutiveFailures >= uint32(threshold) },
-		IsSuccessful:  func(err error) bool { return !FaultOf(err).Transient },
-		IsExcluded:    excluded,
-		OnStateChange: b.transition,
-	})
-	return b
+	return &Breaker{threshold: threshold, cooldown: cooldown, changed: make(chan struct{})}
 }
 
 // Opened returns how often consecutive failures opened the breaker.
@@ -52,27 +51,14 @@ func (b *Breaker) Opened() int {
 	return b.opened
 }
 
-func (b *Breaker) transition(_ string, from, to gobreaker.State) {
+// Holding reports whether only the trial may be sent now.
+func (b *Breaker) Holding() bool {
+	if b == nil {
+		return false
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch {
-	case from == gobreaker.StateClosed && to == gobreaker.StateOpen:
-		b.opened++
-		b.openTo = time.Now().Add(b.cooldown)
-	case from == gobreaker.StateHalfOpen && to == gobreaker.StateOpen:
-		b.dead = true
-	}
-	b.announce()
-}
-
-func (b *Breaker) announce() {
-	close(b.changed)
-	b.changed = make(chan struct{})
-}
-
-// excluded reports whether err says nothing about the tenant.
-func excluded(err error) bool {
-	return errors.Is(err, errHeld) || FaultOf(err).Cause == CauseInterrupted
+	return b.state != closed
 }
 
 // errHeld is returned by an operation that finds the breaker open before a retry;
@@ -86,61 +72,93 @@ func (b *Breaker) run(ctx context.Context, operation func(trial bool) error) err
 		return operation(false)
 	}
 	for {
-		if b.rejects() {
-			return ErrRejected
-		}
-		changed := b.watch()
-		_, err := b.circuit.Execute(func() (struct{}, error) {
-			return struct{}{}, operation(b.circuit.State() == gobreaker.StateHalfOpen)
-		})
-		if excluded(err) { // if it was the trial, it is another's turn
-			b.mu.Lock()
-			b.announce()
-			b.mu.Unlock()
-		}
-		if !errors.Is(err, gobreaker.ErrOpenState) && !errors.Is(err, gobreaker.ErrTooManyRequests) && !errors.Is(err, errHeld) {
+		opened, trial, err := b.admit(ctx)
+		if err != nil {
 			return err
 		}
-		if err := b.wait(ctx, changed); err != nil {
+		err = operation(trial)
+		b.count(opened, trial, err)
+		if err != errHeld {
 			return err
 		}
 	}
 }
 
-// Holding reports whether only the trial may be sent now.
-func (b *Breaker) Holding() bool { return b != nil && b.circuit.State() != gobreaker.StateClosed }
-
-func (b *Breaker) rejects() bool {
+// admit waits until the operation may run: with a closed breaker, or as the
+// trial. It returns how often the breaker had opened by then.
+func (b *Breaker) admit(ctx context.Context) (opened int, trial bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.dead
+	for {
+		cooldown := time.Until(b.openTo)
+		switch {
+		case b.state == closed:
+			return b.opened, false, nil
+		case b.state == dead:
+			return 0, false, ErrRejected
+		case b.state == open && cooldown <= 0:
+			b.state = trying
+			return b.opened, true, nil
+		}
+		if err := b.wait(ctx, cooldown); err != nil {
+			return 0, false, err
+		}
+	}
 }
 
-func (b *Breaker) watch() <-chan struct{} {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.changed
-}
-
-// wait returns at the next change of state, or when the trial may begin.
-func (b *Breaker) wait(ctx context.Context, changed <-chan struct{}) error {
-	b.mu.Lock()
-	cooldown := time.Until(b.openTo)
+// wait unlocks the breaker until the next change of state or the end of the
+// cooldown.
+func (b *Breaker) wait(ctx context.Context, cooldown time.Duration) error {
+	changed := b.changed
 	b.mu.Unlock()
-	var trial <-chan time.Time
+	defer b.mu.Lock()
+	var cooled <-chan time.Time // nil while the trial is on its way
 	if cooldown > 0 {
-		// gobreaker lets the trial through only once its timeout has passed.
-		timer := time.NewTimer(cooldown + time.Millisecond)
-		defer timer.Stop()
-		trial = timer.C
-	} else if b.circuit.State() == gobreaker.StateOpen {
-		trial = time.After(time.Millisecond)
+		cooled = time.After(cooldown)
 	}
 	select {
 	case <-ctx.Done():
 		return Interrupted(ctx)
 	case <-changed:
-	case <-trial:
+	case <-cooled:
 	}
 	return nil
+}
+
+// count takes the result of an operation that began when the breaker had opened
+// so many times. What began before it opened again says nothing of what it does
+// now.
+func (b *Breaker) count(opened int, trial bool, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if opened != b.opened {
+		return
+	}
+	fault := FaultOf(err)
+	switch {
+	case err == errHeld || fault.Cause == CauseInterrupted: // says nothing about the tenant
+		if trial {
+			b.become(open) // it is another's turn
+		}
+	case !fault.Transient:
+		b.failures = 0
+		if trial {
+			b.become(closed)
+		}
+	case trial:
+		b.become(dead)
+	default:
+		if b.failures++; b.failures == b.threshold {
+			b.failures = 0
+			b.opened++
+			b.openTo = time.Now().Add(b.cooldown)
+			b.become(open)
+		}
+	}
+}
+
+func (b *Breaker) become(state breakerState) {
+	b.state = state
+	close(b.changed)
+	b.changed = make(chan struct{})
 }

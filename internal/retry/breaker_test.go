@@ -145,7 +145,7 @@ func TestBreakerTrialSucceeds(t *testing.T) {
 			for range 6 {
 				wg.Go(func() { s.do(t.Context(), "held", retry.Default(), answer) })
 			}
-			time.Sleep(cooldown)
+			time.Sleep(cooldown - time.Millisecond)
 			if got := s.attempts(); len(got) > 0 {
 				t.Errorf("attempts while it was open: %v", got)
 			}

@@ -15,7 +15,7 @@ func TestATrialThatDoesNotCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShop()
 		s.open(t)
-		time.Sleep(cooldown + time.Second) // gobreaker asks for more than the cooldown
+		time.Sleep(cooldown + time.Second)
 		ended := make(chan retry.Result)
 		go s.Do(t.Context(), "trial", once, func(context.Context, retry.History) error {
 			time.Sleep(time.Second)
