@@ -65,113 +65,74 @@ func Compare(observed *directory.Observed, change Change) Diff {
 	c := newComparison(observed, change)
 	c.findPeople()
 	c.findAccounts()
-	c.findPlaces()
+	c.findMemberships()
 	diff := c.compare()
 	diff.Vacant = c.vacant()
 	return diff
 }
 
-// comparison holds a tenant and its change by number: usernames, groups, people
-// and roles are numbered in the order in which they are met. Only people that the
-// change concerns have a number, and only roles that one of them has.
+// comparison holds a tenant and its change.
 type comparison struct {
 	observed *directory.Observed
 	change   Change
-	groups   []group // the observed ones first
-
-	usernames map[string]int // by Username.Key; those of observed users first
-	keys      []string       // of each username
-	deleted   []bool         // by username
-	personOf  []int          // by username; -1: the change does not concern them
-
-	people   map[directory.Email]int
-	emails   []directory.Email // of each person
-	accounts []account         // of each person
-	places   []place
-
-	roles     map[directory.Role]int
-	roleNames []directory.Role
+	emails   map[string]directory.Email // of the observed users, by Username.Key
+	deleted  map[string]bool            // by Username.Key
+	groups   []group
+	people   map[directory.Email]*person // those that the change concerns
 }
 
 // group is a group before and after the change.
 type group struct {
-	members         []int // usernames before
-	left            int   // members after
-	before, after   []directory.Role
-	deleted         bool
-	changed         bool // its roles, or it is deleted
-	add             []Member
-	removed         map[int]bool // usernames
-	numbered        bool
-	beforeN, afterN []int // numbers of before and after, once numbered
+	usernames     []directory.Username // before
+	left          int                  // members after
+	before, after []directory.Role
+	deleted       bool
+	changed       bool // its roles, or it is deleted
+	add           []Member
+	removed       map[string]bool // by Username.Key
 }
 
-// account is what a person has outside of groups.
-type account struct {
-	users, left   int // before and after the change together, and after it
-	before, after []int
-}
-
-// place is a person's membership in a group.
-type place struct {
-	person, group int
-	before, after bool
+// person is somebody before and after the change.
+type person struct {
+	users, left               int // before and after together, and after
+	groupsBefore, groupsAfter int
+	before, after             [][]directory.Role // direct roles, and those of each group
 }
 
 func newComparison(observed *directory.Observed, change Change) *comparison {
 	c := &comparison{
 		observed: observed, change: change,
-		groups:    make([]group, len(observed.Groups), len(observed.Groups)+len(change.Groups)),
-		usernames: make(map[string]int, len(observed.Users)), keys: make([]string, 0, len(observed.Users)),
-		people: map[directory.Email]int{}, roles: map[directory.Role]int{},
+		emails:  make(map[string]directory.Email, len(observed.Users)),
+		deleted: make(map[string]bool, len(change.Deleted)),
+		groups:  make([]group, len(observed.Groups), len(observed.Groups)+len(change.Groups)),
+		people:  map[directory.Email]*person{},
 	}
 	for i := range observed.Users {
-		c.username(observed.Users[i].Username)
+		c.emails[observed.Users[i].Username.Key()] = emailOf(&observed.Users[i])
 	}
-	byName := make(map[directory.GroupName]int, len(observed.Groups)+len(change.Groups))
+	for _, username := range change.Deleted {
+		c.deleted[username.Key()] = true
+	}
+	byName := make(map[directory.GroupName]*group, cap(c.groups))
 	for i := range observed.Groups {
 		g := &observed.Groups[i]
-		byName[g.Name] = i
-		members := make([]int, len(g.Usernames))
-		for n, username := range g.Usernames {
-			members[n] = c.username(username)
-		}
-		c.groups[i] = group{members: members, left: len(members), before: g.Roles, after: g.Roles}
+		c.groups[i] = group{usernames: g.Usernames, before: g.Roles, after: g.Roles}
+		byName[g.Name] = &c.groups[i]
 	}
 	for i := range change.Groups {
 		name := change.Groups[i].Name
-		if _, known := byName[name]; !known {
-			byName[name] = len(c.groups)
+		if byName[name] == nil {
 			c.groups = append(c.groups, group{})
+			byName[name] = &c.groups[len(c.groups)-1]
 		}
 	}
-	for i := range change.Groups {
-		c.groups[byName[change.Groups[i].Name]].revoke(change.Groups[i].Revoke)
+	for i := range change.Groups { // before what is granted, which is then there
+		byName[change.Groups[i].Name].revoke(change.Groups[i].Revoke)
 	}
 	for i := range change.Groups {
-		c.apply(&c.groups[byName[change.Groups[i].Name]], &change.Groups[i])
-	}
-	var deleted []int
-	for _, username := range change.Deleted {
-		deleted = append(deleted, c.username(username))
-	}
-	c.deleted, c.personOf = make([]bool, len(c.keys)), slices.Repeat([]int{-1}, len(c.keys))
-	for _, username := range deleted {
-		c.deleted[username] = true
+		byName[change.Groups[i].Name].apply(&change.Groups[i])
 	}
 	return c
-}
-
-// username returns the number of a username.
-func (c *comparison) username(username directory.Username) int {
-	key := username.Key()
-	n, known := c.usernames[key]
-	if !known {
-		n = len(c.keys)
-		c.usernames[key] = n
-		c.keys = append(c.keys, key)
-	}
-	return n
 }
 
 func (g *group) revoke(roles []directory.Role) {
@@ -187,234 +148,154 @@ func (g *group) revoke(roles []directory.Role) {
 }
 
 // apply notes all of a group's change but for what it revokes.
-func (c *comparison) apply(g *group, change *GroupChange) {
-	if len(change.Grant) > 0 {
-		g.changed = true
-		g.after = slices.Concat(g.after, change.Grant)
-	}
-	if change.Delete {
-		g.changed, g.deleted = true, true
-	}
-	if g.removed == nil && len(change.Remove) > 0 {
-		g.removed = make(map[int]bool, len(change.Remove))
+func (g *group) apply(change *GroupChange) {
+	g.deleted = g.deleted || change.Delete
+	g.changed = g.changed || change.Delete || len(change.Grant) > 0
+	g.after = slices.Concat(g.after, change.Grant)
+	g.add = append(g.add, change.Add...)
+	if g.removed == nil {
+		g.removed = make(map[string]bool, len(change.Remove))
 	}
 	for _, member := range change.Remove {
-		g.removed[c.username(member.Username)] = true
+		g.removed[member.Username.Key()] = true
 	}
-	for _, member := range change.Add {
-		if member.Email == "" {
-			c.username(member.Username)
-		}
-	}
-	g.add = append(g.add, change.Add...)
 }
 
-// email returns whose a username is.
-func (c *comparison) email(username int) directory.Email {
-	if username < len(c.observed.Users) {
-		return cmp.Or(c.observed.Users[username].Email, directory.Email(c.keys[username]))
+// emailOf returns what a user is told apart by.
+func emailOf(user *directory.User) directory.Email {
+	if user.Email != "" {
+		return user.Email
 	}
-	return directory.Email(c.keys[username])
+	return directory.Email(user.Username.Key())
 }
 
-// person returns the number of a person.
-func (c *comparison) person(email directory.Email) int {
-	n, known := c.people[email]
-	if !known {
-		n = len(c.emails)
-		c.people[email] = n
-		c.emails = append(c.emails, email)
-	}
-	return n
+// email returns whose a username is, by its key.
+func (c *comparison) email(key string) directory.Email {
+	return cmp.Or(c.emails[key], directory.Email(key))
 }
 
-// personWith returns the number of the person with a username.
-func (c *comparison) personWith(username int) int {
-	if c.personOf[username] < 0 {
-		c.personOf[username] = c.person(c.email(username))
-	}
-	return c.personOf[username]
-}
-
-func (c *comparison) newcomer(user *directory.User) int {
-	return c.person(cmp.Or(user.Email, directory.Email(user.Username.Key())))
-}
-
-func (c *comparison) added(member Member) int {
+func (c *comparison) added(member Member) directory.Email {
 	if member.Email != "" {
-		return c.person(member.Email)
+		return member.Email
 	}
-	return c.personWith(c.usernames[member.Username.Key()])
+	return c.email(member.Username.Key())
 }
 
 // findPeople finds the people that the change concerns.
 func (c *comparison) findPeople() {
-	for i := range c.change.Created {
-		c.newcomer(&c.change.Created[i])
-	}
-	for username, deleted := range c.deleted {
-		if deleted {
-			c.personWith(username)
+	concern := func(email directory.Email) {
+		if c.people[email] == nil {
+			c.people[email] = &person{}
 		}
+	}
+	for i := range c.change.Created {
+		concern(emailOf(&c.change.Created[i]))
+	}
+	for key := range c.deleted {
+		concern(c.email(key))
 	}
 	for i := range c.groups {
 		g := &c.groups[i]
 		for _, member := range g.add {
-			c.added(member)
+			concern(c.added(member))
 		}
-		for username := range g.removed {
-			c.personWith(username)
+		for key := range g.removed {
+			concern(c.email(key))
 		}
 		if g.changed {
-			for _, username := range g.members {
-				c.personWith(username)
+			for _, username := range g.usernames {
+				concern(c.email(username.Key()))
 			}
-		}
-	}
-	for username, person := range c.personOf { // one person may have several
-		if person >= 0 {
-			continue
-		}
-		if person, concerned := c.people[c.email(username)]; concerned {
-			c.personOf[username] = person
 		}
 	}
 }
 
 // findAccounts finds what they have outside of groups.
 func (c *comparison) findAccounts() {
-	c.accounts = make([]account, len(c.emails))
 	for i := range c.observed.Users {
-		if c.personOf[i] < 0 {
+		user := &c.observed.Users[i]
+		p := c.people[emailOf(user)]
+		if p == nil {
 			continue
 		}
-		account, roles := &c.accounts[c.personOf[i]], c.numbers(c.observed.Users[i].Roles)
-		account.users++
-		account.before = join(account.before, roles)
-		if !c.deleted[i] {
-			account.left++
-			account.after = join(account.after, roles)
+		p.users++
+		p.before = with(p.before, user.Roles)
+		if !c.deleted[user.Username.Key()] {
+			p.left++
+			p.after = with(p.after, user.Roles)
 		}
 	}
 	for i := range c.change.Created {
 		user := &c.change.Created[i]
-		account := &c.accounts[c.newcomer(user)]
-		account.users++
-		account.left++
-		account.after = join(account.after, c.numbers(user.Roles))
+		p := c.people[emailOf(user)]
+		p.users++
+		p.left++
+		p.after = with(p.after, user.Roles)
 	}
 }
 
-// join returns both lists as one. It may be one of them: neither is written to.
-func join(a, b []int) []int {
-	if len(a) == 0 {
-		return b
-	}
-	return slices.Concat(a, b)
-}
-
-// findPlaces finds their places in groups, before and after the change.
-func (c *comparison) findPlaces() {
+// findMemberships finds the groups they are in, and how many members each group
+// keeps.
+func (c *comparison) findMemberships() {
 	for i := range c.groups {
 		g := &c.groups[i]
-		for _, username := range g.members {
-			person := c.personOf[username]
-			if person < 0 {
+		for _, username := range g.usernames {
+			key := username.Key()
+			stays := !g.deleted && !g.removed[key] && !c.deleted[key]
+			if stays {
+				g.left++
+			}
+			p := c.people[c.email(key)]
+			if p == nil {
 				continue
 			}
-			stays := !g.deleted && !g.removed[username] && !c.deleted[username]
-			if !stays {
-				g.left--
-			}
-			c.places = append(c.places, place{person, i, true, stays})
-		}
-		if !g.deleted {
-			for _, member := range g.add {
-				g.left++
-				c.places = append(c.places, place{c.added(member), i, false, true})
+			p.groupsBefore++
+			p.before = with(p.before, g.before)
+			if stays {
+				p.join(g)
 			}
 		}
-	}
-	for _, p := range c.places {
-		if g := &c.groups[p.group]; !g.numbered {
-			g.numbered, g.beforeN, g.afterN = true, c.numbers(g.before), c.numbers(g.after)
+		if g.deleted {
+			continue
+		}
+		g.left += len(g.add)
+		for _, member := range g.add {
+			c.people[c.added(member)].join(g)
 		}
 	}
 }
 
-// numbers returns the numbers of roles.
-func (c *comparison) numbers(roles []directory.Role) []int {
+// join notes that the person is in a group after the change.
+func (p *person) join(g *group) {
+	p.groupsAfter++
+	p.after = with(p.after, g.after)
+}
+
+// with adds the roles of a group to those a person has, if it has any.
+func with(lists [][]directory.Role, roles []directory.Role) [][]directory.Role {
 	if len(roles) == 0 {
-		return nil
+		return lists
 	}
-	numbers := make([]int, len(roles))
-	for i, role := range roles {
-		number, known := c.roles[role]
-		if !known {
-			number = len(c.roleNames)
-			c.roles[role] = number
-			c.roleNames = append(c.roleNames, role)
-		}
-		numbers[i] = number
-	}
-	return numbers
-}
-
-// byPerson returns the places of each person.
-func (c *comparison) byPerson() [][]place {
-	counts := make([]int, len(c.emails))
-	for i := range c.places {
-		counts[c.places[i].person]++
-	}
-	sorted, of := make([]place, len(c.places)), make([][]place, len(c.emails))
-	start := 0
-	for person, n := range counts {
-		of[person] = sorted[start : start : start+n]
-		start += n
-	}
-	for _, p := range c.places {
-		of[p.person] = append(of[p.person], p)
-	}
-	return of
+	return append(lists, roles)
 }
 
 // compare compares what each person has before and after the change.
 func (c *comparison) compare() Diff {
-	everywhere := make([]int, len(c.roleNames)) // the role on all namespaces; -1: nobody has it
-	for i, role := range c.roleNames {
-		everywhere[i] = -1
-		if n, known := c.roles[role.Everywhere()]; known && n != i {
-			everywhere[i] = n
-		}
-	}
-	before, after := newRoleSet(len(c.roleNames)), newRoleSet(len(c.roleNames))
 	var diff Diff
-	for person, places := range c.byPerson() {
-		account := &c.accounts[person]
-		before.clear()
-		after.clear()
-		before.add(account.before)
-		after.add(account.after)
-		groupsBefore, groupsAfter := 0, 0
-		for _, p := range places {
-			g := &c.groups[p.group]
-			if p.before {
-				groupsBefore++
-				before.add(g.beforeN)
-			}
-			if p.after {
-				groupsAfter++
-				after.add(g.afterN)
-			}
+	before, after := roleSet{}, roleSet{} // one pair for all: cheaper than a pair each
+	for email, p := range c.people {
+		clear(before)
+		clear(after)
+		before.add(p.before)
+		after.add(p.after)
+		if gained := after.without(before); len(gained) > 0 {
+			diff.Gained = append(diff.Gained, Person{email, gained})
 		}
-		if gained := c.difference(after, before, everywhere); gained != nil {
-			diff.Gained = append(diff.Gained, Person{c.emails[person], gained})
+		if lost := before.without(after); len(lost) > 0 {
+			diff.Lost = append(diff.Lost, Person{email, lost})
 		}
-		if lost := c.difference(before, after, everywhere); lost != nil {
-			diff.Lost = append(diff.Lost, Person{c.emails[person], lost})
-		}
-		if groupsBefore > 0 && groupsAfter == 0 && (account.left > 0 || account.users == 0) {
-			diff.LastGroup = append(diff.LastGroup, c.emails[person])
+		if p.groupsBefore > 0 && p.groupsAfter == 0 && (p.left > 0 || p.users == 0) {
+			diff.LastGroup = append(diff.LastGroup, email)
 		}
 	}
 	byEmail := func(a, b Person) int { return cmp.Compare(a.Email, b.Email) }
@@ -424,23 +305,28 @@ func (c *comparison) compare() Diff {
 	return diff
 }
 
-// difference returns the roles that are in one set and not in another, sorted,
-// without those that a role on all namespaces includes; nil if there are none.
-func (c *comparison) difference(in, notIn *roleSet, everywhere []int) []directory.Role {
-	var buffer [8]directory.Role
-	roles := buffer[:0]
-	for _, role := range in.roles {
-		all := everywhere[role]
-		if notIn.has(role) || all >= 0 && (notIn.has(all) || in.has(all)) {
-			continue
+type roleSet map[directory.Role]bool
+
+func (s roleSet) add(lists [][]directory.Role) {
+	for _, roles := range lists {
+		for _, role := range roles {
+			s[role] = true
 		}
-		roles = append(roles, c.roleNames[role])
 	}
-	if len(roles) == 0 {
-		return nil
+}
+
+// without returns the roles that another set does not have, sorted, but for those
+// that a role on all namespaces in either includes.
+func (s roleSet) without(other roleSet) []directory.Role {
+	var roles []directory.Role
+	for role := range s {
+		all := role.Everywhere()
+		if !other[role] && !other[all] && (role == all || !s[all]) {
+			roles = append(roles, role)
+		}
 	}
 	slices.SortFunc(roles, directory.Role.Compare)
-	return slices.Clone(roles)
+	return roles
 }
 
 // vacant returns the roles on all namespaces or on system that nobody has any
@@ -458,11 +344,12 @@ func (c *comparison) vacant() []directory.Role {
 	}
 	for i := range c.groups {
 		g := &c.groups[i]
-		note(g.before, len(g.members) > 0, false)
+		note(g.before, len(g.usernames) > 0, false)
 		note(g.after, false, !g.deleted && g.left > 0)
 	}
 	for i := range c.observed.Users {
-		note(c.observed.Users[i].Roles, true, !c.deleted[i])
+		user := &c.observed.Users[i]
+		note(user.Roles, true, !c.deleted[user.Username.Key()])
 	}
 	for i := range c.change.Created {
 		note(c.change.Created[i].Roles, false, true)
@@ -476,28 +363,3 @@ func (c *comparison) vacant() []directory.Role {
 	slices.SortFunc(vacant, directory.Role.Compare)
 	return vacant
 }
-
-// roleSet is a set of roles by number that is cheap to clear.
-type roleSet struct {
-	roles []int
-	round []int // in which the role was added last
-	now   int
-}
-
-func newRoleSet(size int) *roleSet { return &roleSet{round: make([]int, size)} }
-
-func (s *roleSet) clear() {
-	s.roles = s.roles[:0]
-	s.now++
-}
-
-func (s *roleSet) add(roles []int) {
-	for _, role := range roles {
-		if s.round[role] != s.now {
-			s.round[role] = s.now
-			s.roles = append(s.roles, role)
-		}
-	}
-}
-
-func (s *roleSet) has(role int) bool { return s.round[role] == s.now }
