@@ -25,6 +25,7 @@ var failedOnce = []uint64{
 	4553,  // a username that is another's email, to a client that refuses removals
 	12258, // a look-alike without an email
 	14845, // two usernames that are two spellings of one email
+	20787, // a hidden member with the email of a member to add as username
 }
 
 // TestSoak runs random exports against random tenants under random settings,
