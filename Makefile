@@ -7,6 +7,7 @@ IMAGE    ?= xc-group-sync:dev
 DOCKER   ?= docker
 FUZZTIME ?= 5m
 N        ?= 100000
+FIRST    ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help build test lint docs fuzz soak bench reproducible image
@@ -42,8 +43,8 @@ fuzz: ## Run each fuzz target for FUZZTIME
 		go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")" || exit 1; \
 	done
 
-soak: ## Run N random worlds on virtual time
-	go test -run '^TestSoak$$' -count=1 -timeout 0 -v ./internal/soak -soak.runs=$(N)
+soak: ## Run N random worlds on virtual time, from seed FIRST
+	go test -run '^TestSoak$$' -count=1 -timeout 0 -v ./internal/soak -soak.runs=$(N) -soak.first=$(FIRST)
 
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchtime 3x -timeout 0 ./internal/access ./internal/cli ./internal/roster ./internal/xc

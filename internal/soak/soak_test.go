@@ -15,6 +15,7 @@ import (
 
 var (
 	runs     = flag.Int("soak.runs", 1000, "how many random worlds TestSoak runs through")
+	first    = flag.Uint64("soak.first", 1, "the first seed of TestSoak")
 	onlySeed = flag.Uint64("soak.seed", 0, "the one seed that TestSoak runs; 0: all")
 )
 
@@ -35,7 +36,7 @@ func TestSoak(t *testing.T) {
 	t.Parallel()
 	seeds := slices.Clone(failedOnce)
 	for seed := range uint64(*runs) {
-		seeds = append(seeds, seed+1)
+		seeds = append(seeds, *first+seed)
 	}
 	if *onlySeed > 0 {
 		seeds = []uint64{*onlySeed}
