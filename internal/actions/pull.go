@@ -21,6 +21,8 @@ type PullRequest struct {
 	Base   string // branch
 	Open   bool
 	Fork   bool // it comes from another repository
+
+	MergedBy string // login; a listing does not tell
 }
 
 // ErrNoPullRequest is wrapped if a run is about no pull request: its event names
@@ -108,7 +110,8 @@ func (g *GitHub) pullRequest(pr *github.PullRequest) PullRequest {
 	return PullRequest{
 		Number: pr.GetNumber(), Head: pr.GetHead().GetSHA(), MergedAt: pr.GetMergedAt().Time,
 		Author: pr.GetUser().GetLogin(), Base: pr.GetBase().GetRef(), Open: pr.GetState() == "open",
-		Fork: !strings.EqualFold(pr.GetHead().GetRepo().GetFullName(), g.event.repository()),
+		Fork:     !strings.EqualFold(pr.GetHead().GetRepo().GetFullName(), g.event.repository()),
+		MergedBy: firstMatch(accountForm, pr.GetMergedBy().GetLogin()),
 	}
 }
 

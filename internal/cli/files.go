@@ -2,6 +2,8 @@ package cli
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -156,16 +158,18 @@ func readFile(path string) ([]byte, error) {
 	return content, err
 }
 
-func readSnapshot(path string) (*directory.Snapshot, error) {
+// readSnapshot reads a snapshot, and returns the SHA-256 of the file in hex, too.
+func readSnapshot(path string) (snapshot *directory.Snapshot, hash string, err error) {
 	document, err := readFile(path)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	snapshot, err := directory.ParseSnapshot(document)
+	snapshot, err = directory.ParseSnapshot(document)
 	if err != nil {
-		return nil, fmt.Errorf("not a valid snapshot file: %w", err)
+		return nil, "", fmt.Errorf("not a valid snapshot file: %w", err)
 	}
-	return snapshot, nil
+	sum := sha256.Sum256(document)
+	return snapshot, hex.EncodeToString(sum[:]), nil
 }
 
 // csvPaths returns the files that paths and globs name, sorted, each once, and the

@@ -127,7 +127,38 @@ func (s *session) updateGitHub(ctx context.Context, r *report.Report) {
 	// A signal leaves little time, whether it came before or comes now.
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(interruptedTimeout, cancel) })()
 	s.alarm(bounded, r)
-	s.comment(bounded, r) // last, so that it shows the alarm's failure, too
+	s.comment(bounded, r) // after it, so that it shows the alarm's failure, too
+	r.GitHub = s.origin(bounded, r)
+}
+
+// originTimeout bounds asking GitHub who approved what is run. It may know a
+// commit's pull request only half a minute after the push.
+const originTimeout = time.Minute
+
+// origin returns where the run comes from, for the JSON report; nil outside Actions
+// and without a report.
+func (s *session) origin(ctx context.Context, r *report.Report) *report.GitHub {
+	origin := s.edge.Origin()
+	if s.settings.ReportFile == "" || origin == nil {
+		return nil
+	}
+	if !s.settings.Simulate {
+		ctx, cancel := context.WithTimeout(ctx, originTimeout)
+		defer cancel()
+		github, err := s.github()
+		if err == nil {
+			err = github.AddReview(ctx, origin)
+		}
+		switch {
+		case err == nil:
+		case errors.Is(err, actions.ErrNoPullRequest), errors.Is(err, actions.ErrNoToken):
+			s.log.Info("the report does not name a reviewer", "reason", err)
+		default:
+			r.Add(directory.Finding{Kind: directory.GitHub, Message: fmt.Sprintf("report-file: %s", err), Hint: run.HintOf(err)})
+		}
+	}
+	converted := report.GitHub(*origin)
+	return &converted
 }
 
 // github connects to GitHub, once. It goes as the environment says: the settings

@@ -145,7 +145,7 @@ func (s *session) run(ctx context.Context, command string) *run.Result {
 	c := s.settings
 	source := s.csv(c.Roster)
 	if command == config.Restore {
-		source = run.Snapshot(c.Snapshot, func() (*directory.Snapshot, error) { return readSnapshot(c.Snapshot) })
+		source = run.Snapshot(c.Snapshot, func() (*directory.Snapshot, string, error) { return readSnapshot(c.Snapshot) })
 	}
 	s.log.Info("starting", "command", command, "tenant", c.Tenant, "api_url", c.APIURL)
 	read, write := s.client.Attempts()
@@ -179,7 +179,7 @@ func (s *session) csv(options roster.Options) run.Source {
 	paths, unmatched := csvPaths(s.settings.CSV)
 	var files []run.File
 	for _, path := range paths {
-		files = append(files, run.File{Path: path, Open: func() (io.ReadCloser, error) { return s.openCSV(path) }})
+		files = append(files, run.File{Path: path, Hash: s.settings.ReportFile != "", Open: func() (io.ReadCloser, error) { return s.openCSV(path) }})
 	}
 	for _, glob := range unmatched {
 		files = append(files, run.File{Path: glob, Open: func() (io.ReadCloser, error) { return nil, s.notFound(glob, "no file matches") }})
@@ -215,9 +215,18 @@ func (s *session) report(result *run.Result) *report.Report {
 	stats := s.client.Stats()
 	return &report.Report{
 		Result: result, Version: Version(), Tenant: s.settings.Tenant, API: s.settings.Policy.API, Simulate: s.settings.Simulate, Sample: s.settings.Policy.Sample, URL: s.edge.RunURL(), Told: s.told,
-		PolicyPath: s.settings.PolicyFile.Path, PolicySHA256: s.settings.PolicyFile.SHA256,
-		HTTP: report.HTTP{Requests: stats.Requests, Retries: stats.Retries, P50: stats.P50, P95: stats.P95, Max: stats.Max},
+		Policy: s.policyFile(),
+		HTTP:   report.HTTP{Requests: stats.Requests, Retries: stats.Retries, P50: stats.P50, P95: stats.P95, Max: stats.Max},
 	}
+}
+
+// policyFile returns the policy file as reports name it; nil if there is none.
+func (s *session) policyFile() *report.PolicyFile {
+	if s.settings.PolicyFile.Path == "" {
+		return nil
+	}
+	file := report.PolicyFile(s.settings.PolicyFile)
+	return &file
 }
 
 // planned prints the plan and, at a terminal, asks whether to apply it.

@@ -63,7 +63,7 @@ func readState(paths []string) (*directory.Observed, error) {
 		return nil, err
 	}
 	if len(paths) == 1 && bytes.HasPrefix(bytes.TrimSpace(content), []byte("{")) {
-		snapshot, err := readSnapshot(path)
+		snapshot, _, err := readSnapshot(path)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}

@@ -92,7 +92,10 @@ type Options struct {
 }
 
 // Result is all checks, in order.
-type Result struct{ Checks []Check }
+type Result struct {
+	Checks []Check
+	Inputs []run.Input // files that were read from Options.Source
+}
 
 // Code returns the exit code that the failed checks ask for.
 func (r *Result) Code() run.Code {
@@ -145,6 +148,7 @@ type examination struct {
 	caller   directory.User
 	observed *directory.Observed // nil: not read
 	checks   []Check
+	inputs   []run.Input
 	unknown  error // why the caller is not known
 }
 
@@ -182,7 +186,7 @@ func (e *examination) result() *Result {
 		e.warn(name, "", "%s", detail)
 	}
 	slices.SortStableFunc(e.checks, func(a, b Check) int { return slices.Index(names, a.Name) - slices.Index(names, b.Name) })
-	return &Result{e.checks}
+	return &Result{e.checks, e.inputs}
 }
 
 func (e *examination) settings() {

@@ -86,6 +86,7 @@ func (r read) WhoAmI(context.Context) (directory.User, error) { return r.caller,
 // csv makes a dry run with the CSV, and tells what it means for the tenant.
 func (e *examination) csv(ctx context.Context) {
 	result := run.Run(ctx, e.Source, read{e.tenant, e}, e.Policy, run.Options{DryRun: true, Log: e.Log})
+	e.inputs = result.Inputs
 	if !e.rows(result) || result.Plan == nil {
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -103,6 +104,9 @@ func (r *run) each(ctx context.Context, results []*Result, operate func(context.
 		group.Go(func() error {
 			if ctx.Err() == nil {
 				operate(ctx, result)
+				if result.Status != Planned {
+					result.Ended = time.Now()
+				}
 				r.options.Progress()
 				if !result.uncertain() {
 					r.log(result)
@@ -159,13 +163,15 @@ func (r *run) attempt(ctx context.Context, result *Result, policy retry.Policy, 
 	retrier := r.retrier
 	retrier.Metrics = r.metrics[kind]
 	result.Effect = result.Action
-	ended := retrier.Do(ctx, name, policy, try, func(ctx context.Context, err error) bool {
+	var receipt retry.Receipt
+	ended := retrier.Do(retry.WithReceipt(ctx, &receipt), name, policy, try, func(ctx context.Context, err error) bool {
 		if settle == nil || retry.FaultOf(err).Unauthenticated || !settle(ctx) {
 			return false
 		}
 		r.options.Log.Info("request failed but took effect", "operation", name, "error", err)
 		return true
 	})
+	result.RequestID = receipt.RequestID
 	fault := retry.FaultOf(ended.Err)
 	if fault.Unauthenticated {
 		r.stop(ended.Err)

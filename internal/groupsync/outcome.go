@@ -2,6 +2,7 @@ package groupsync
 
 import (
 	"net/http"
+	"time"
 
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/plan"
@@ -25,6 +26,11 @@ type Result struct {
 	Status   Status
 	Attempts int
 	Err      error // why it failed or was skipped
+	// Ended is when it ended; zero if it was not begun.
+	Ended time.Time
+	// RequestID is the server's for the last write; empty if nothing was written,
+	// or the server did not say.
+	RequestID string
 	// Effect is what a done operation did: its Action, or Update for a group that
 	// existed already, or empty if nothing was left to do.
 	Effect plan.Action

@@ -56,7 +56,7 @@ func rolesExample() *report.Report {
 		Digest: "sha256:" + strings.Repeat("0", 64),
 	}
 	desired := &directory.Desired{People: []*directory.Person{{Email: "ann@example.com", File: "groups.csv", Line: 9}, {Email: "new@example.com", File: "groups.csv", Line: 7}}}
-	return &report.Report{Tenant: "acme", PolicyPath: "acme.yml", PolicySHA256: "abc", Result: &run.Result{DryRun: true, Plan: p, Desired: desired}}
+	return &report.Report{Tenant: "acme", Policy: &report.PolicyFile{Path: "acme.yml", SHA256: "abc"}, Result: &run.Result{DryRun: true, Plan: p, Desired: desired}}
 }
 
 func TestAccessInTheText(t *testing.T) {

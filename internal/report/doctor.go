@@ -16,7 +16,8 @@ type Doctor struct {
 	*doctor.Result
 	Version  string
 	Tenant   string
-	API      string // host and path; empty for the embedded tenant
+	API      string      // host and path; empty for the embedded tenant
+	Policy   *PolicyFile // nil: none
 	Started  time.Time
 	Duration time.Duration
 }
@@ -119,16 +120,18 @@ type itemJSON struct {
 func (d *Doctor) JSON(s Sanitizer) ([]byte, error) {
 	s.MaskEmails = false
 	document := struct {
-		Schema    int         `json:"schema"`
-		Command   string      `json:"command"`
-		Version   string      `json:"version"`
-		Tenant    string      `json:"tenant"`
-		Host      string      `json:"host"`
-		Result    string      `json:"result"`
-		StartedAt string      `json:"started_at"`
-		Duration  float64     `json:"duration_seconds"`
-		Checks    []checkJSON `json:"checks"`
-	}{1, "doctor", d.Version, d.Tenant, d.API, d.Code().Verdict(), d.Started.UTC().Format(time.RFC3339), Seconds(d.Duration), []checkJSON{}}
+		Schema    int          `json:"schema"`
+		Command   string       `json:"command"`
+		Version   string       `json:"version"`
+		Tenant    string       `json:"tenant"`
+		Host      string       `json:"host"`
+		Result    string       `json:"result"`
+		StartedAt string       `json:"started_at"`
+		Duration  float64      `json:"duration_seconds"`
+		Source    []sourceJSON `json:"source"`
+		Policy    *PolicyFile  `json:"policy,omitempty"`
+		Checks    []checkJSON  `json:"checks"`
+	}{schema, "doctor", d.Version, d.Tenant, d.API, d.Code().Verdict(), moment(d.Started), Seconds(d.Duration), sources(d.Inputs), d.Policy, []checkJSON{}}
 	for _, check := range d.Checks {
 		items := []itemJSON{}
 		for _, item := range check.Items {

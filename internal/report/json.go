@@ -10,30 +10,36 @@ import (
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/retry"
+	"xc-group-sync/internal/run"
 )
 
-// The JSON report, schema 1. It is for machines: emails are not masked.
+// schema is the version of the JSON documents of a run and of doctor.
+const schema = 2
+
+// The JSON report. It is for machines: emails are not masked.
 type document struct {
-	Schema      int         `json:"schema"`
-	Version     string      `json:"version"`
-	Tenant      string      `json:"tenant"`
-	Host        string      `json:"host"` // of the API, and its path
-	Simulated   bool        `json:"simulated,omitempty"`
-	DryRun      bool        `json:"dry_run"`
-	Result      string      `json:"result"`
-	Error       string      `json:"error,omitempty"`
-	StartedAt   string      `json:"started_at"`
-	Duration    float64     `json:"duration_seconds"`
-	Policy      *policyJSON `json:"policy,omitempty"`
-	Users       Tally       `json:"users"`
-	Groups      Tally       `json:"groups"`
-	Memberships Memberships `json:"memberships"`
-	Roles       Roles       `json:"roles"`
-	OutOfScope  scopeJSON   `json:"out_of_scope"`
-	Plan        planJSON    `json:"plan"`
-	Retry       retryJSON   `json:"retry"`
-	HTTP        httpJSON    `json:"http"`
-	Warnings    []warning   `json:"warnings"`
+	Schema      int          `json:"schema"`
+	Version     string       `json:"version"`
+	Tenant      string       `json:"tenant"`
+	Host        string       `json:"host"` // of the API, and its path
+	Simulated   bool         `json:"simulated,omitempty"`
+	DryRun      bool         `json:"dry_run"`
+	Result      string       `json:"result"`
+	Error       string       `json:"error,omitempty"`
+	StartedAt   string       `json:"started_at"`
+	Duration    float64      `json:"duration_seconds"`
+	Source      []sourceJSON `json:"source"`
+	Policy      *PolicyFile  `json:"policy,omitempty"`
+	GitHub      *GitHub      `json:"github,omitempty"`
+	Users       Tally        `json:"users"`
+	Groups      Tally        `json:"groups"`
+	Memberships Memberships  `json:"memberships"`
+	Roles       Roles        `json:"roles"`
+	OutOfScope  scopeJSON    `json:"out_of_scope"`
+	Plan        planJSON     `json:"plan"`
+	Retry       retryJSON    `json:"retry"`
+	HTTP        httpJSON     `json:"http"`
+	Warnings    []warning    `json:"warnings"`
 }
 
 type scopeJSON struct {
@@ -74,10 +80,12 @@ type operationJSON struct {
 	LeftOut []string    `json:"left_out,omitempty"` // of Add
 	Roles   []string    `json:"roles"`
 	attributesJSON
-	Was      *attributesJSON  `json:"was,omitempty"` // of what changes
-	Status   groupsync.Status `json:"status"`
-	Attempts int              `json:"attempts"`
-	Error    string           `json:"error"`
+	Was       *attributesJSON  `json:"was,omitempty"` // of what changes
+	Status    groupsync.Status `json:"status"`
+	Attempts  int              `json:"attempts"`
+	At        string           `json:"at,omitempty"`         // when it ended; absent if it was not begun
+	RequestID string           `json:"request_id,omitempty"` // of the last write's answer
+	Error     string           `json:"error"`
 }
 
 // attributesJSON are the attributes that an operation sends and that are not
@@ -115,9 +123,30 @@ func (a *attributesJSON) of(attribute plan.Attribute) **string {
 	}[attribute]
 }
 
-type policyJSON struct {
+type sourceJSON struct {
 	Path   string `json:"path"`
 	SHA256 string `json:"sha256"`
+	Rows   int    `json:"rows"`
+}
+
+// PolicyFile is the policy file of a run.
+type PolicyFile struct {
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"` // in hex
+}
+
+// GitHub is where a run comes from. Its fields are as in actions.Origin.
+type GitHub struct {
+	Repository  string   `json:"repository"`
+	SHA         string   `json:"sha"`
+	Ref         string   `json:"ref"`
+	Event       string   `json:"event"`
+	RunID       string   `json:"run_id"`
+	RunAttempt  string   `json:"run_attempt"`
+	Actor       string   `json:"actor"`
+	PullRequest int      `json:"pull_request,omitempty"`
+	MergedBy    string   `json:"merged_by,omitempty"`
+	ApprovedBy  []string `json:"approved_by,omitzero"`
 }
 
 type retryJSON struct {
@@ -169,25 +198,23 @@ func (r *Report) JSON(s Sanitizer) ([]byte, error) {
 	s.MaskEmails = false
 	t := r.Tallies()
 	d := document{
-		Schema: 1, Version: r.Version, Tenant: r.Tenant, Host: r.API, Simulated: r.Simulate, DryRun: r.DryRun, Result: r.Code().Verdict(), Error: s.hide(r.cause()),
-		StartedAt: r.Started.UTC().Format(time.RFC3339), Duration: Seconds(r.Duration),
+		Schema: schema, Version: r.Version, Tenant: r.Tenant, Host: r.API, Simulated: r.Simulate, DryRun: r.DryRun, Result: r.Code().Verdict(), Error: s.hide(r.cause()),
+		StartedAt: moment(r.Started), Duration: Seconds(r.Duration),
+		Source: sources(r.Inputs), Policy: r.Policy, GitHub: r.GitHub,
 		Users: t.Users, Groups: t.Groups, Memberships: t.Memberships, Roles: t.Roles, OutOfScope: scopeJSON(r.OutOfScope),
 		Plan:     planJSON{Refusals: []string{}, Operations: []operationJSON{}, Blocked: []blockedJSON{}, Withheld: []withheldJSON{}, Access: accessJSON{[]personJSON{}, []personJSON{}}},
 		Retry:    retryReport(r.Outcome),
 		HTTP:     httpJSON{r.HTTP.Requests, r.HTTP.Retries, Seconds(r.HTTP.P50), Seconds(r.HTTP.P95), Seconds(r.HTTP.Max)},
 		Warnings: []warning{},
 	}
-	if r.PolicyPath != "" {
-		d.Policy = &policyJSON{r.PolicyPath, r.PolicySHA256}
-	}
 	if r.Plan != nil {
 		d.Plan.Digest = r.Plan.Digest
 		d.Plan.Access = accessJSON{accessReport(r.Plan.Access.Gained), accessReport(r.Plan.Access.Lost)}
 		for _, refusal := range r.Plan.Refusals {
-			d.Plan.Refusals = append(d.Plan.Refusals, s.hide(refusal.Reason))
+			d.Plan.Refusals = append(d.Plan.Refusals, s.hide(withHint(refusal.Reason, refusal.Hint)))
 		}
 		for _, blocked := range r.Plan.Blocked {
-			d.Plan.Blocked = append(d.Plan.Blocked, blockedJSON{blocked.Object, blocked.Name, s.hide(blocked.Reason), directory.RoleNames(blocked.Roles)})
+			d.Plan.Blocked = append(d.Plan.Blocked, blockedJSON{blocked.Object, blocked.Name, s.hide(withHint(blocked.Reason, blocked.Hint)), directory.RoleNames(blocked.Roles)})
 		}
 		for _, withheld := range r.Plan.Withheld {
 			d.Plan.Withheld = append(d.Plan.Withheld, withheldJSON{Kind: withheld.Kind, Group: withheld.Group, Email: withheld.Member.Email, Role: roleName(withheld.Role), Reason: s.hide(withheld.Reason)})
@@ -197,7 +224,7 @@ func (r *Report) JSON(s Sanitizer) ([]byte, error) {
 		operation := operationJSON{
 			Action: result.Action, Object: result.Object, Name: result.Name(),
 			Add: emails(result.Add), Remove: emails(result.Remove), Roles: directory.RoleNames(result.RolesChanged()),
-			Status: result.Status, Attempts: result.Attempts,
+			Status: result.Status, Attempts: result.Attempts, At: moment(result.Ended), RequestID: s.hide(result.RequestID),
 		}
 		operation.attributesJSON, operation.Was = attributes(result.Operation)
 		for _, email := range operation.Add {
@@ -206,13 +233,13 @@ func (r *Report) JSON(s Sanitizer) ([]byte, error) {
 			}
 		}
 		if result.Err != nil {
-			operation.Error = s.hide(result.Err.Error())
+			operation.Error = s.hide(withHint(result.Err.Error(), run.HintOf(result.Err)))
 		}
 		d.Plan.Operations = append(d.Plan.Operations, operation)
 	}
 	for _, f := range r.Findings {
 		if f.Severity == directory.Warning || f.Line > 0 {
-			d.Warnings = append(d.Warnings, warning{f.File, f.Line, f.Column, s.hide(f.Message)})
+			d.Warnings = append(d.Warnings, warning{f.File, f.Line, f.Column, s.hide(withHint(f.Message, f.Hint))})
 		}
 	}
 	out, err := json.MarshalIndent(d, "", "  ")
@@ -227,14 +254,34 @@ func (r *Report) cause() string {
 		switch {
 		case f.Kind == directory.Blocked, f.Kind == directory.NotDone, f.Kind == directory.Drift, f.Kind.InvalidRow(), f.Kind == directory.Refusal && r.Plan != nil && len(r.Plan.Refusals) > 0:
 		default:
-			cause := prefix(f) + f.Message
-			if f.Hint != "" {
-				cause += " (" + f.Hint + ")"
-			}
-			causes = append(causes, cause)
+			causes = append(causes, withHint(prefix(f)+f.Message, f.Hint))
 		}
 	}
 	return strings.Join(causes, "; ")
+}
+
+func sources(inputs []run.Input) []sourceJSON {
+	all := make([]sourceJSON, len(inputs))
+	for i, input := range inputs {
+		all[i] = sourceJSON(input)
+	}
+	return all
+}
+
+// withHint returns a message with what to do about it, if there is anything.
+func withHint(message, hint string) string {
+	if hint == "" {
+		return message
+	}
+	return message + " (" + hint + ")"
+}
+
+// moment returns a time as the report tells it; "" for the zero time.
+func moment(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339)
 }
 
 func retryReport(outcome *groupsync.Outcome) retryJSON {

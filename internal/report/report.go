@@ -29,7 +29,8 @@ type Report struct {
 	HTTP     HTTP
 	URL      string // of the run on GitHub; empty: none
 
-	PolicyPath, PolicySHA256 string // of the policy file; empty: none
+	Policy *PolicyFile // nil: none
+	GitHub *GitHub     // nil: not in Actions
 
 	Told int // how many of the findings, from the first, the reader of the text has seen
 }

@@ -54,12 +54,18 @@ func example(dryRun bool) *report.Report {
 		Result: &run.Result{
 			DryRun: dryRun, Plan: p, Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Duration: 1234 * time.Millisecond,
 			Findings: []directory.Finding{
-				{Kind: directory.InvalidEmail, File: "groups.csv", Line: 7, Column: "Email", Subject: "`<b>@octocat</b>` |", Message: "invalid email \"`<b>@octocat</b>` |\""},
+				{Kind: directory.InvalidEmail, File: "groups.csv", Line: 7, Column: "Email", Subject: "`<b>@octocat</b>` |", Message: "invalid email \"`<b>@octocat</b>` |\"", Hint: "correct it"},
 				{Severity: directory.Error, Kind: directory.Blocked, Message: `skipping group a-b: 2 DNs map to this group name: "CN=a b", "CN=a-b"`, Hint: "rename one of them"},
 			},
 		},
+		Policy: &report.PolicyFile{Path: "policy.yml", SHA256: strings.Repeat("1", 64)},
+		GitHub: &report.GitHub{
+			Repository: "o/r", SHA: strings.Repeat("2", 40), Ref: "refs/heads/main", Event: "push", RunID: "1", RunAttempt: "2", Actor: "grace",
+			PullRequest: 7, MergedBy: "grace", ApprovedBy: []string{"ben"},
+		},
 		HTTP: report.HTTP{Requests: 9, Retries: 1, P50: 20 * time.Millisecond, P95: 40 * time.Millisecond, Max: time.Second},
 	}
+	r.Inputs = []run.Input{{Path: "groups.csv", SHA256: strings.Repeat("3", 64), Rows: 12}, {Path: "-", SHA256: strings.Repeat("4", 64), Rows: 1}}
 	r.OutOfScope.DNs, r.OutOfScope.People = 2, 1
 	if dryRun {
 		return r
@@ -67,6 +73,7 @@ func example(dryRun bool) *report.Report {
 	r.Outcome = groupsync.Preview(p)
 	results := r.Outcome.Results
 	results[0].Status, results[0].Effect, results[0].Attempts = groupsync.Done, plan.Create, 2
+	results[0].Ended, results[0].RequestID = r.Started.Add(time.Second).In(time.FixedZone("CET", 3600)), "id-1 tok_12345"
 	results[1].Status, results[1].Attempts = groupsync.Failed, 3
 	results[1].Err = errors.New("POST user_roles: HTTP 503\r\n::error::<b>down</b> tok_12345 (after 3 attempts)")
 	results[2].Status, results[2].Effect, results[2].Attempts, results[2].Added, results[2].Removed = groupsync.Done, plan.Update, 1, 1, 1
@@ -260,7 +267,7 @@ func TestMaskedPeopleAreCounted(t *testing.T) {
 func TestNotes(t *testing.T) {
 	t.Parallel()
 	want := []directory.Finding{
-		{Kind: directory.InvalidEmail, File: "groups.csv", Line: 7, Column: "Email", Message: "invalid email \"`<b>@octocat</b>` |\""},
+		{Kind: directory.InvalidEmail, File: "groups.csv", Line: 7, Column: "Email", Message: "invalid email \"`<b>@octocat</b>` |\"", Hint: "correct it"},
 		{Severity: directory.Error, Kind: directory.Blocked, Message: `skipping group a-b: 2 DNs map to this group name: "CN=a b", "CN=a-b"`, Hint: "rename one of them"},
 		{Severity: directory.Error, Kind: directory.NotDone, Message: "create user lost@example.com: POST user_roles: HTTP 503  ::error::<b>down</b> *** (after 3 attempts)"},
 		{Severity: directory.Error, Kind: directory.NotDone, Message: "create group dev: not created, because none of its members could be"},

@@ -63,7 +63,7 @@ var outside = []struct {
 	packages []string
 	by       map[string][]string // names by import path
 }{
-	{"tell the time or wait", []string{"actions", "cli", "progress", "retry", "run", "simulator", "xc"}, map[string][]string{
+	{"tell the time or wait", []string{"actions", "cli", "groupsync", "progress", "retry", "run", "simulator", "xc"}, map[string][]string{
 		"time": {"After", "AfterFunc", "NewTicker", "NewTimer", "Now", "Since", "Sleep", "Tick", "Until"},
 	}},
 	{"touch files, arguments or the environment", []string{"main.go", "actions", "cli", "config", "simulator/openapitest"}, map[string][]string{

@@ -170,7 +170,7 @@ func TestSeveralFilesAreOneRoster(t *testing.T) {
 		for try := range 3 {
 			r := roster.New(roster.Options{})
 			for _, i := range random.Perm(len(files)) {
-				if err := r.Add(fmt.Sprintf("%d.csv", i), strings.NewReader(header+strings.Join(files[i], ""))); err != nil {
+				if _, err := r.Add(fmt.Sprintf("%d.csv", i), strings.NewReader(header+strings.Join(files[i], ""))); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -207,7 +207,7 @@ func TestAFileWithoutRowsIsRefused(t *testing.T) {
 	t.Parallel()
 	r := roster.New(roster.Options{})
 	for file, csv := range map[string]string{"a.csv": header + "a@x.y,,A,CN=Ops\n", "b.csv": header} {
-		if err := r.Add(file, strings.NewReader(csv)); err != nil {
+		if _, err := r.Add(file, strings.NewReader(csv)); err != nil {
 			t.Fatal(err)
 		}
 	}

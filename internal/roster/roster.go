@@ -46,17 +46,18 @@ type Roster struct{ m *merger }
 // New returns a roster of no rows.
 func New(options Options) *Roster { return &Roster{newMerger(options)} }
 
-// Add reads an export to its end. file names it in findings. Rows that cannot be
-// used become findings of Desired. The error, always an *Error, means that the
-// file as a whole cannot be used: broken CSV or text, or a required column missing
-// or doubled. Nothing can be said about the roster after it.
-func (r *Roster) Add(file string, export io.Reader) error {
-	err := r.m.read(file, export)
+// Add reads an export to its end and counts its rows, but for those that state
+// nothing. file names it in findings. Rows that cannot be used become findings of
+// Desired. The error, always an *Error, means that the file as a whole cannot be
+// used: broken CSV or text, or a required column missing or doubled. Nothing can be
+// said about the roster after it.
+func (r *Roster) Add(file string, export io.Reader) (rows int, err error) {
+	rows, err = r.m.read(file, export)
 	var broken *Error
 	if errors.As(err, &broken) {
 		broken.File = file
 	}
-	return err
+	return rows, err
 }
 
 // Desired returns the directory that the exports state. The error, always an
@@ -75,24 +76,24 @@ func (r *Roster) Desired() (*directory.Desired, error) {
 // rows.
 func Read(export io.Reader, options Options) (*directory.Desired, error) {
 	r := New(options)
-	if err := r.Add("", export); err != nil {
+	if _, err := r.Add("", export); err != nil {
 		return nil, err
 	}
 	return r.Desired()
 }
 
-// read adds the rows of an export.
-func (m *merger) read(file string, export io.Reader) error {
+// read adds the rows of an export, and counts them.
+func (m *merger) read(file string, export io.Reader) (count int, err error) {
 	m.findings.file = file
 	t, err := newTable(export, m.options, m.findings)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	m.begin(t)
 	rows := make([]row, batchRows) // as many as a batch can have: else gocsv makes new ones each time
 	for !t.eof {
 		if err := gocsv.UnmarshalCSV(t, &rows); err != nil {
-			return err
+			return 0, err
 		}
 		for i := range t.positions {
 			m.add(&rows[i].Cells, t.positions[i])
@@ -103,7 +104,7 @@ func (m *merger) read(file string, export io.Reader) error {
 	if t.count == 0 {
 		m.without = append(m.without, file)
 	}
-	return nil
+	return t.count, nil
 }
 
 // refusal returns an error if applying what the file says could only empty

@@ -64,6 +64,7 @@ type Result struct {
 	People     int                       // people the source names
 	Groups     int                       // groups the source names
 	OutOfScope struct{ DNs, People int } // that the source names
+	Inputs     []Input                   // files that the source was read from
 	Desired    *directory.Desired        // what the CSV states; nil if it cannot be used, and of a restore
 	Observed   *directory.Observed       // what the tenant held before; nil if it was not read
 	Plan       *plan.Plan                // nil if the run ended before there was one
@@ -132,7 +133,7 @@ func (r *runner) run(ctx context.Context, source Source) {
 		return
 	}
 	r.Add(findings...)
-	r.People, r.Groups, r.OutOfScope, r.Desired = goal.People, goal.Groups, goal.OutOfScope, goal.Desired
+	r.People, r.Groups, r.OutOfScope, r.Desired, r.Inputs = goal.People, goal.Groups, goal.OutOfScope, goal.Desired, goal.Inputs
 	if goal.Plan == nil {
 		return
 	}

@@ -68,8 +68,8 @@ func TestEachEndingHasItsCode(t *testing.T) {
 	t.Parallel()
 	no := errors.New("no")
 	snapshot := func(tenant string) run.Source {
-		return run.Snapshot("before.json", func() (*directory.Snapshot, error) {
-			return &directory.Snapshot{Schema: directory.SnapshotSchema, Tenant: tenant}, nil
+		return run.Snapshot("before.json", func() (*directory.Snapshot, string, error) {
+			return &directory.Snapshot{Schema: directory.SnapshotSchema, Tenant: tenant}, "", nil
 		})
 	}
 	for name, tt := range map[string]struct {
@@ -88,7 +88,7 @@ func TestEachEndingHasItsCode(t *testing.T) {
 		"no file":      {source: run.CSV([]run.File{{Path: "x", Open: func() (io.ReadCloser, error) { return nil, no }}}, roster.Options{}, false), want: run.CSVRefused, kind: directory.BadCSV},
 		"no CSV":       {source: csv("<html>", false), want: run.CSVRefused, kind: directory.BadCSV},
 		"strict":       {source: csv(oneMore+"bad,CN=ops\n", true), want: run.CSVRefused, kind: directory.BadCSV},
-		"no snapshot":  {source: run.Snapshot("x", func() (*directory.Snapshot, error) { return nil, no }), want: run.Settings, kind: directory.BadSnapshot},
+		"no snapshot":  {source: run.Snapshot("x", func() (*directory.Snapshot, string, error) { return nil, "", no }), want: run.Settings, kind: directory.BadSnapshot},
 		"not its":      {source: snapshot("another"), want: run.Refused, kind: directory.Refusal},
 		"nothing":      {source: snapshot("acme"), want: run.Done},
 		"unread":       {source: csv(oneMore, false), fault: answer(http.StatusServiceUnavailable, false), want: run.Failed, kind: directory.TenantUnread},

@@ -1,6 +1,8 @@
 package run
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -19,14 +21,23 @@ type Goal struct {
 	People, Groups int // that it names and that are in scope
 	OutOfScope     struct{ DNs, People int }
 	Desired        *directory.Desired // what a CSV states; nil if it cannot be used, and of a snapshot
+	Inputs         []Input            // also if they cannot be used
 	// Plan plans the way there. Nil means that the source cannot be used; the
 	// findings say why.
 	Plan func(*directory.Observed, plan.Policy) *plan.Plan
 }
 
+// Input is a file that a source was read from, to its end.
+type Input struct {
+	Path   string
+	SHA256 string // of its bytes, in hex; empty if nobody asked for it
+	Rows   int    // of a CSV, after its header, but for those that state nothing
+}
+
 // File is a CSV export.
 type File struct {
 	Path string // names it in findings
+	Hash bool   // to have Input.SHA256
 	Open func() (io.ReadCloser, error)
 }
 
@@ -34,11 +45,11 @@ type File struct {
 // invalid row makes it unusable.
 func CSV(files []File, options roster.Options, strict bool) Source {
 	return func(plan.Policy) (Goal, []directory.Finding) {
-		desired, findings := readCSV(files, options)
+		desired, inputs, findings := readCSV(files, options)
 		if desired == nil {
-			return Goal{}, findings
+			return Goal{Inputs: inputs}, findings
 		}
-		goal := Goal{People: len(desired.People), Groups: len(desired.Groups), OutOfScope: desired.OutOfScope, Desired: desired, Plan: func(observed *directory.Observed, policy plan.Policy) *plan.Plan {
+		goal := Goal{Inputs: inputs, People: len(desired.People), Groups: len(desired.Groups), OutOfScope: desired.OutOfScope, Desired: desired, Plan: func(observed *directory.Observed, policy plan.Policy) *plan.Plan {
 			return plan.New(desired, observed, policy)
 		}}
 		if first := desired.FirstInvalidRow; strict && desired.InvalidRows > 0 {
@@ -54,29 +65,41 @@ func CSV(files []File, options roster.Options, strict bool) Source {
 
 // readCSV reads all files, and says what is wrong with any. It returns nil if they
 // cannot be used.
-func readCSV(files []File, options roster.Options) (*directory.Desired, []directory.Finding) {
+func readCSV(files []File, options roster.Options) (desired *directory.Desired, inputs []Input, findings []directory.Finding) {
 	r := roster.New(options)
-	var findings []directory.Finding
 	for _, file := range files {
 		opened, err := file.Open()
 		if err != nil {
 			findings = append(findings, directory.Finding{Severity: directory.Error, Kind: directory.BadCSV, File: file.Path, Message: err.Error(), Hint: HintOf(err)})
 			continue
 		}
-		err = r.Add(file.Path, opened)
+		input, err := file.read(r, opened)
 		_ = opened.Close()
 		if err != nil {
 			findings = append(findings, csvFindings(err)...)
+			continue
 		}
+		inputs = append(inputs, input)
 	}
 	if len(findings) > 0 {
-		return nil, findings
+		return nil, inputs, findings
 	}
 	desired, err := r.Desired()
 	if err != nil {
-		return nil, csvFindings(err)
+		return nil, inputs, csvFindings(err)
 	}
-	return desired, desired.Findings
+	return desired, inputs, desired.Findings
+}
+
+// read adds the content of the file to a roster.
+func (f File) read(r *roster.Roster, content io.Reader) (Input, error) {
+	if !f.Hash {
+		rows, err := r.Add(f.Path, content)
+		return Input{Path: f.Path, Rows: rows}, err
+	}
+	hash := sha256.New()
+	rows, err := r.Add(f.Path, io.TeeReader(content, hash))
+	return Input{Path: f.Path, SHA256: hex.EncodeToString(hash.Sum(nil)), Rows: rows}, err
 }
 
 // csvFindings are why a CSV cannot be used, its rows first.
@@ -98,23 +121,26 @@ func asErrors(findings []directory.Finding) []directory.Finding {
 	return findings
 }
 
-// Snapshot is the source of a restore: the file that read reads.
-func Snapshot(path string, read func() (*directory.Snapshot, error)) Source {
+// Snapshot is the source of a restore: the file that read reads, and its SHA-256 in
+// hex.
+func Snapshot(path string, read func() (snapshot *directory.Snapshot, sha256 string, err error)) Source {
 	return func(policy plan.Policy) (Goal, []directory.Finding) {
-		snapshot, err := read()
+		snapshot, hash, err := read()
 		if err != nil {
 			return Goal{}, []directory.Finding{{Severity: directory.Error, Kind: directory.BadSnapshot, File: path, Message: err.Error()}}
 		}
+		goal := Goal{Inputs: []Input{{Path: path, SHA256: hash}}}
 		if snapshot.Tenant != policy.Tenant || snapshot.API != policy.API {
-			return Goal{}, []directory.Finding{{
+			return goal, []directory.Finding{{
 				Severity: directory.Error, Kind: directory.Refusal, File: path,
 				Message: fmt.Sprintf("snapshot is for tenant %s, not %s; nothing was changed", placeOf(snapshot.Tenant, snapshot.API), placeOf(policy.Tenant, policy.API)),
 				Hint:    "use the tenant and api-url of the original sync",
 			}}
 		}
-		return Goal{Plan: func(observed *directory.Observed, policy plan.Policy) *plan.Plan {
+		goal.Plan = func(observed *directory.Observed, policy plan.Policy) *plan.Plan {
 			return plan.NewRestore(snapshot, observed, policy)
-		}}, nil
+		}
+		return goal, nil
 	}
 }
 

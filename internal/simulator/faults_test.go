@@ -33,7 +33,7 @@ func TestFault(t *testing.T) {
 		body   string
 		acts   bool
 	}{
-		{"none", simulator.Fault{}, 200, http.Header{"Content-Type": {"application/json"}}, "", true},
+		{"none", simulator.Fault{}, 200, http.Header{"Content-Type": {"application/json"}, "X-Request-Id": {"00000000-0000-4000-8000-000000000001"}}, "", true},
 		{"before", simulator.Fault{Status: 503}, 503, http.Header{}, "", false},
 		{"after", simulator.Fault{Status: 500, AfterAct: true, Body: `{"code":"EINTERNAL"}`}, 500, http.Header{"Content-Type": {"application/json"}}, `{"code":"EINTERNAL"}`, true},
 		{"throttled", simulator.Fault{Status: 429, RetryAfter: "7", Body: "slow down"}, 429,
@@ -69,7 +69,7 @@ func TestFault(t *testing.T) {
 			if acted := len(tenant.Groups()) == 1; acted != tt.acts {
 				t.Errorf("acted = %t", acted)
 			}
-			want := []simulator.Request{{Method: "POST", Path: strings.TrimPrefix(base, "https://example.console.ves.volterra.io") + groups, Body: []byte(newGroup), Status: tt.status}}
+			want := []simulator.Request{{Method: "POST", Path: strings.TrimPrefix(base, "https://example.console.ves.volterra.io") + groups, Body: []byte(newGroup), Status: tt.status, ID: tt.header.Get("X-Request-Id")}}
 			if diff := cmp.Diff(want, tenant.Requests()); diff != "" {
 				t.Errorf("record (-want +got):\n%s", diff)
 			}

@@ -28,7 +28,8 @@ var errDropped = errors.New("connection dropped")
 type Request struct {
 	Method, Path string
 	Body         []byte
-	Status       int // 0 while it is on its way, or if it got no answer
+	Status       int    // 0 while it is on its way, or if it got no answer
+	ID           string // X-Request-Id of the answer, if it is the tenant's own
 }
 
 // Requests returns a copy of the record, in the order of arrival.
@@ -107,7 +108,12 @@ func (t *Tenant) handle(r *http.Request) (answer, error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.requests[n-1].Status = out.status
+	request := &t.requests[n-1]
+	request.Status = out.status
+	if fault.Status == 0 {
+		request.ID = fmt.Sprintf("00000000-0000-4000-8000-%012d", n)
+		out.header.Set("X-Request-Id", request.ID)
+	}
 	return out, nil
 }
 

@@ -177,6 +177,11 @@ func (c *Client) send(interrupt context.Context, method, path string, body []byt
 	if err != nil {
 		return retry.Interrupted(interrupt)
 	}
+	receipt := new(retry.Receipt)
+	if method != http.MethodGet {
+		receipt = retry.ReceiptOf(interrupt)
+		receipt.RequestID = "" // that of an earlier attempt says nothing of this one
+	}
 	refused := false
 	defer func() { c.throttle.Leave(entered, refused) }()
 	ctx, cancel := c.bound(interrupt, method)
@@ -194,6 +199,7 @@ func (c *Client) send(interrupt context.Context, method, path string, body []byt
 	if broken == nil {
 		c.http1.Store(response.ProtoMajor == 1)
 		a, end := open(ctx, response)
+		receipt.RequestID = c.requestID(a.header)
 		verdict = c.receive(method, path, a, read)
 		broken, got = a.failed, *a
 		end()
@@ -308,6 +314,14 @@ func (c *Client) errorBody(header http.Header, body []byte) (code, message strin
 		message = strings.TrimSpace(string(body))
 	}
 	return c.shown(code), c.shown(message)
+}
+
+// maxRequestID bounds a request's ID, in characters; F5's are UUIDs.
+const maxRequestID = 128
+
+// requestID returns what the server calls a request; "" if it does not say.
+func (c *Client) requestID(header http.Header) string {
+	return directory.Cut(directory.VisibleText(c.shown(strings.TrimSpace(header.Get("X-Request-Id")))), maxRequestID)
 }
 
 // maxShown bounds a text from the server, in characters.

@@ -98,7 +98,7 @@ func (e incompleteError) Error() string { return string(e) }
 // much of it as is read.
 func (c *Client) check(method, path string, a *answer, body []byte) error {
 	status, header := a.status, a.header
-	e := &Error{Method: method, Path: path, Status: status, RequestID: c.shown(header.Get("X-Request-Id"))}
+	e := &Error{Method: method, Path: path, Status: status, RequestID: c.requestID(header)}
 	fault := retry.Answered(e, status, retry.ParseAfter(header.Get("Retry-After")))
 	page := isHTML(header, body)
 	switch {

@@ -27,6 +27,7 @@ func (s *Server) routes() *http.ServeMux {
 		"POST " + repository + "/issues":                          {Write, s.createIssue},
 		"PATCH " + repository + "/issues/{number}":                {Write, s.patchIssue},
 		"GET " + repository + "/pulls/{number}":                   {Read, s.getPull},
+		"GET " + repository + "/pulls/{number}/reviews":           {Read, s.listReviews},
 		"GET " + repository + "/commits/{sha}/pulls":              {Read, s.listPulls},
 		"GET " + repository + "/collaborators/{login}/permission": {Read, s.getPermission},
 		"GET /user":     {None, s.getUser},
@@ -192,7 +193,8 @@ func (s *Server) listPulls(r *http.Request, _ account) (int, any) {
 	})
 	return paged(r, pulls, func(p Pull) any {
 		shown := s.showPull(p)
-		delete(shown, "merged") // listings do not have it
+		delete(shown, "merged") // listings do not have these
+		delete(shown, "merged_by")
 		return shown
 	})
 }
@@ -212,8 +214,22 @@ func (s *Server) showPull(p Pull) map[string]any {
 	}
 	if p.Commit != "" {
 		shown["merge_commit_sha"], shown["merged_at"] = p.Commit, p.MergedAt.Format(time.RFC3339)
+		shown["merged_by"] = nil
+		if p.MergedBy != "" {
+			shown["merged_by"] = user(p.MergedBy)
+		}
 	}
 	return shown
+}
+
+func (s *Server) listReviews(r *http.Request, _ account) (int, any) {
+	return paged(r, s.reviews[number(r.PathValue("number"), 0)], func(review Review) any {
+		shown := map[string]any{"state": review.State, "commit_id": review.Commit, "submitted_at": review.At.Format(time.RFC3339), "user": nil}
+		if review.Author != "" {
+			shown["user"] = user(review.Author)
+		}
+		return shown
+	})
 }
 
 // query answers the two questions of the program.

@@ -59,7 +59,16 @@ type Pull struct {
 	Repository string // of the base; the server's if empty
 	Commit     string // of the merge; not merged if empty
 	MergedAt   time.Time
+	MergedBy   string // login
 	Closed     bool
+}
+
+// Review is a review of a pull request.
+type Review struct {
+	Author string    // login; empty if that account is deleted
+	State  string    // "APPROVED", "CHANGES_REQUESTED", "COMMENTED", "DISMISSED" …
+	Commit string    // that it is about
+	At     time.Time // when it was submitted; now if zero
 }
 
 // Failure is what some requests get instead of an answer.
@@ -123,6 +132,7 @@ type Server struct {
 	comments   []Comment
 	issues     []Issue
 	pulls      []Pull
+	reviews    map[int][]Review // by pull request
 	failures   []*Failure
 	requests   []string
 	unexpected []string
@@ -170,6 +180,19 @@ func (s *Server) AddPull(pull Pull) {
 		pull.Repository = s.repository
 	}
 	s.pulls = append(s.pulls, pull)
+}
+
+// AddReview adds a review to a pull request.
+func (s *Server) AddReview(number int, review Review) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if review.At.IsZero() {
+		review.At = s.tick()
+	}
+	if s.reviews == nil {
+		s.reviews = map[int][]Review{}
+	}
+	s.reviews[number] = append(s.reviews[number], review)
 }
 
 // Push moves the head of a pull request.

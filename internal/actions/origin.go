@@ -1,0 +1,120 @@
+package actions
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+
+	"github.com/google/go-github/v88/github"
+)
+
+// Origin is where a run comes from. A field that is unknown, or malformed, has its
+// zero value.
+type Origin struct {
+	Repository  string // owner/name
+	SHA         string // commit of the run
+	Ref         string // "refs/heads/main"
+	Event       string // "push"
+	RunID       string
+	RunAttempt  string
+	Actor       string // login of who started it
+	PullRequest int    // number
+	MergedBy    string // login
+	ApprovedBy  []string
+}
+
+// The forms of what an Origin has, besides those of an Event.
+var (
+	accountForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\[bot\])?$`)
+	eventForm   = regexp.MustCompile(`^[a-z_]{1,100}$`)
+	// What git allows (https://git-scm.com/docs/git-check-ref-format), printable.
+	refForm = regexp.MustCompile(`^refs/[^\pC\pZ~^:?*\[\\]{1,250}$`)
+)
+
+// Origin returns what the runner tells of this run's origin; nil outside Actions.
+func (e *Edge) Origin() *Origin {
+	if !e.Active() {
+		return nil
+	}
+	event := e.Event()
+	return &Origin{
+		Repository: event.repository(), SHA: event.SHA, Ref: firstMatch(refForm, event.Ref), Event: firstMatch(eventForm, event.Name),
+		RunID: firstMatch(numberForm, e.getenv("GITHUB_RUN_ID")), RunAttempt: firstMatch(numberForm, e.getenv("GITHUB_RUN_ATTEMPT")),
+		Actor: firstMatch(accountForm, e.getenv("GITHUB_ACTOR")), PullRequest: event.PullRequest,
+	}
+}
+
+// AddReview adds to an origin what only GitHub knows: the pull request that was
+// merged, by whom, and who approved it. Its error wraps ErrNoPullRequest if there is
+// none to know about.
+func (g *GitHub) AddReview(ctx context.Context, origin *Origin) error {
+	number, err := g.reviewedIn(ctx)
+	if err != nil {
+		return err
+	}
+	origin.PullRequest = number
+	pr, err := g.now(ctx, number)
+	if err != nil {
+		return err
+	}
+	origin.MergedBy = pr.MergedBy
+	origin.ApprovedBy, err = g.approvers(ctx, pr)
+	return err
+}
+
+// reviewedIn returns the number of the pull request in which the run's commit was
+// reviewed.
+func (g *GitHub) reviewedIn(ctx context.Context) (int, error) {
+	if number := cmp.Or(g.event.PullRequest, g.number); number != 0 {
+		return number, nil
+	}
+	if found := queueRefForm.FindStringSubmatch(g.event.Ref); g.event.Name == "merge_group" && found != nil {
+		return strconv.Atoi(found[1])
+	}
+	pr, err := g.PullRequest(ctx)
+	return pr.Number, err
+}
+
+// approvers returns who approved the pull request, in the order of their reviews:
+// whose latest verdict, before the merge, is an approval of the commit that the run
+// or the merge is of. The list is not nil.
+func (g *GitHub) approvers(ctx context.Context, pr PullRequest) ([]string, error) {
+	head := cmp.Or(g.event.HeadSHA, pr.Head)
+	c := call{
+		doing:      fmt.Sprintf("read the reviews of pull request %d of %s", pr.Number, g.event.repository()),
+		permission: "`permissions: pull-requests: read`",
+	}
+	// A comment is no verdict, and a review in preparation none yet. One that was
+	// dismissed is listed as DISMISSED in place of what it was.
+	isVerdict := func(review *github.PullRequestReview) bool {
+		switch review.GetState() {
+		case "APPROVED", "CHANGES_REQUESTED", "DISMISSED":
+			at := review.GetSubmittedAt().Time
+			return pr.MergedAt.IsZero() || !at.After(pr.MergedAt)
+		}
+		return false
+	}
+	// In chronological order
+	// (https://docs.github.com/rest/pulls/reviews#list-reviews-for-a-pull-request).
+	verdicts, err := list(ctx, g, c, isVerdict, func(ctx context.Context, page github.ListOptions, _ string) ([]*github.PullRequestReview, *github.Response, error) {
+		return g.client.PullRequests.ListReviews(ctx, g.event.Owner, g.event.Repo, pr.Number, &page)
+	})
+	if err != nil {
+		return nil, err
+	}
+	latest := map[string]*github.PullRequestReview{}
+	for _, review := range verdicts {
+		latest[review.GetUser().GetLogin()] = review
+	}
+	approvers := []string{}
+	for _, review := range verdicts {
+		login := firstMatch(accountForm, review.GetUser().GetLogin())
+		commit := review.GetCommitID()
+		if login != "" && latest[login] == review && review.GetState() == "APPROVED" && (commit == head || commit == "" || head == "") {
+			approvers = append(approvers, login)
+		}
+	}
+	return approvers, nil
+}
