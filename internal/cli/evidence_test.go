@@ -364,7 +364,7 @@ func keysOf(t *testing.T, above string, document []byte, keys map[string]bool) {
 }
 
 // audited is a directory with what a workspace has after eve was let in by a pull
-// request, and the reports of the dry run and of the apply.
+// request, and the reports of the dry run and of the apply, as docs/audit.md has it.
 func audited(t *testing.T) *repository {
 	t.Helper()
 	r := newRepository(t)
@@ -409,4 +409,39 @@ func audited(t *testing.T) *repository {
 		`{"after": "`+merged+`", "repository": {"full_name": "acme/directory", "private": true, "pushed_at": 1}}`,
 		"--expect-plan", "pull-request", "--report-file", "reports/report-42-1.json")
 	return r
+}
+
+// TestAuditPage runs what docs/audit.md tells auditors to run, on the reports that
+// it is about.
+func TestAuditPage(t *testing.T) {
+	t.Parallel()
+	for _, program := range []string{"sh", "jq", "sha256sum"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip(err)
+		}
+	}
+	r := audited(t)
+	page, err := os.ReadFile(root("docs/audit.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Times, and what depends on the address of the tenant, differ from run to run.
+	varies := regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|[0-9a-f]{40,64}`)
+	ran := 0
+	for _, block := range regexp.MustCompile("(?ms)^```sh\n(.*?)^```\n\n```text\n(.*?)^```").FindAllSubmatch(page, -1) {
+		command := exec.CommandContext(t.Context(), "sh", "-c", string(block[1]))
+		command.Dir = r.env["GITHUB_WORKSPACE"]
+		command.Env = append(os.Environ(), "XC_API_TOKEN=tok-12345")
+		got, err := command.Output()
+		if err != nil {
+			t.Errorf("%v:\n%s", err, block[1])
+		}
+		if diff := cmp.Diff(varies.ReplaceAllString(string(block[2]), "…"), varies.ReplaceAllString(string(got), "…")); diff != "" {
+			t.Errorf("%s(-docs/audit.md +got) %s", block[1], diff)
+		}
+		ran++
+	}
+	if ran == 0 {
+		t.Error("docs/audit.md has no commands")
+	}
 }
