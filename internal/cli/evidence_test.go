@@ -106,14 +106,14 @@ func TestReportNamesItsSources(t *testing.T) {
 		source []readFrom
 		policy *readFrom
 	}{
-		"one":             {[]string{"plan", "--csv", in("a.csv")}, 0, []readFrom{from("a.csv", 2)}, nil},
-		"several":         {[]string{"sync", "--csv", in("b.csv"), "--csv", in("a.csv"), "--policy", in("policy.yml")}, 0, []readFrom{from("a.csv", 2), from("b.csv", 1)}, &policy},
+		"one":             {[]string{"plan", "--csv", in("a.csv")}, 0, []readFrom{from("a.csv", 3)}, nil},
+		"several":         {[]string{"sync", "--csv", in("b.csv"), "--csv", in("a.csv"), "--policy", in("policy.yml")}, 0, []readFrom{from("a.csv", 3), from("b.csv", 1)}, &policy},
 		"UTF-16":          {[]string{"plan", "--csv", in("utf16.csv"), "--policy", in("policy.yml")}, 0, []readFrom{from("utf16.csv", 1)}, &policy},
 		"standard input":  {[]string{"plan", "--csv", "-", "--policy", in("policy.yml")}, 0, []readFrom{{"-", sha256Of(files["b.csv"]), 1}}, &policy},
 		"no row is valid": {[]string{"plan", "--csv", in("bad.csv")}, 4, []readFrom{from("bad.csv", 2)}, nil},
-		"not a CSV":       {[]string{"plan", "--csv", in("broken.csv"), "--csv", in("a.csv")}, 4, []readFrom{from("a.csv", 2)}, nil},
+		"not a CSV":       {[]string{"plan", "--csv", in("broken.csv"), "--csv", in("a.csv")}, 4, []readFrom{from("a.csv", 3)}, nil},
 		"missing":         {[]string{"plan", "--csv", in("none.csv")}, 4, []readFrom{}, nil},
-		"doctor":          {[]string{"doctor", "--csv", in("a.csv"), "--policy", in("policy.yml")}, 0, []readFrom{from("a.csv", 2)}, &policy},
+		"doctor":          {[]string{"doctor", "--csv", in("a.csv"), "--policy", in("policy.yml")}, 0, []readFrom{from("a.csv", 3)}, &policy},
 	} {
 		report := in(strings.ReplaceAll(name, " ", "-") + ".json")
 		var out bytes.Buffer

@@ -46,18 +46,18 @@ type Roster struct{ m *merger }
 // New returns a roster of no rows.
 func New(options Options) *Roster { return &Roster{newMerger(options)} }
 
-// Add reads an export to its end and counts its rows, but for those that state
-// nothing. file names it in findings. Rows that cannot be used become findings of
+// Add reads an export to its end and counts the records after its header. file
+// names it in findings. Rows that cannot be used become findings of
 // Desired. The error, always an *Error, means that the file as a whole cannot be
 // used: broken CSV or text, or a required column missing or doubled. Nothing can be
 // said about the roster after it.
-func (r *Roster) Add(file string, export io.Reader) (rows int, err error) {
-	rows, err = r.m.read(file, export)
+func (r *Roster) Add(file string, export io.Reader) (records int, err error) {
+	records, err = r.m.read(file, export)
 	var broken *Error
 	if errors.As(err, &broken) {
 		broken.File = file
 	}
-	return rows, err
+	return records, err
 }
 
 // Desired returns the directory that the exports state. The error, always an
@@ -82,8 +82,8 @@ func Read(export io.Reader, options Options) (*directory.Desired, error) {
 	return r.Desired()
 }
 
-// read adds the rows of an export, and counts them.
-func (m *merger) read(file string, export io.Reader) (count int, err error) {
+// read adds the rows of an export, and counts its records.
+func (m *merger) read(file string, export io.Reader) (records int, err error) {
 	m.findings.file = file
 	t, err := newTable(export, m.options, m.findings)
 	if err != nil {
@@ -104,7 +104,7 @@ func (m *merger) read(file string, export io.Reader) (count int, err error) {
 	if t.count == 0 {
 		m.without = append(m.without, file)
 	}
-	return t.count, nil
+	return t.records, nil
 }
 
 // refusal returns an error if applying what the file says could only empty

@@ -36,7 +36,8 @@ type table struct {
 	headings  [len(columns)]heading
 	titles    []string          // the header of rows
 	index     [len(columns)]int // of each column in header; -1 if absent
-	count     int               // rows so far, without those that state nothing
+	records   int               // after the header, so far
+	count     int               // of them, rows that state something
 	rows      [][]string        // the narrowed batch, its header first
 	cells     []string          // backs rows
 	positions []position        // of rows[1:]
@@ -164,6 +165,7 @@ func (t *table) ReadAll() ([][]string, error) {
 		if err != nil {
 			return nil, err
 		}
+		t.records++
 		if t.statesNothing(record) {
 			continue
 		}

@@ -31,7 +31,7 @@ type Goal struct {
 type Input struct {
 	Path   string
 	SHA256 string // of its bytes, in hex; empty if nobody asked for it
-	Rows   int    // of a CSV, after its header, but for those that state nothing
+	Rows   int    // of a CSV: records after its header
 }
 
 // File is a CSV export.
