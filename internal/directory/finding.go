@@ -87,6 +87,8 @@ const (
 	SCIMSynced        Kind = "group synced by SCIM"
 	StaleGroup        Kind = "group no longer in the CSV"
 	VacantRole        Kind = "vacant role"
+	GrantWithheld     Kind = "roles not granted"
+	GrantToLeaver     Kind = "roles for a member who should leave"
 	NoSuchGroup       Kind = "no such group"
 	TwinGroup         Kind = "new group with the display name of another"
 	NotOwned          Kind = "group not created by this program"
@@ -121,6 +123,8 @@ var counted = map[Kind]string{
 	UserKept:            "users not deleted",
 	SCIMSynced:          "groups synced by SCIM",
 	StaleGroup:          "groups no longer in the CSV",
+	GrantWithheld:       "groups that are not granted roles",
+	GrantToLeaver:       "members who should leave and gain roles",
 	NoSuchGroup:         "groups with roles in the policy, but not in the tenant",
 	TwinGroup:           "new groups with the display name of another",
 	NotOwned:            "groups not created by this program",
@@ -147,5 +151,5 @@ func (k Kind) Count(n int) string {
 
 // OfGroup reports whether Subject names a group; else it names a person.
 func (k Kind) OfGroup() bool {
-	return k == GroupKept || k == SCIMSynced || k == StaleGroup || k == GroupCreatedSince || k == NotOwned || k == GroupLeftOut || k == NoSuchGroup || k == TwinGroup
+	return k == GroupKept || k == SCIMSynced || k == StaleGroup || k == GroupCreatedSince || k == NotOwned || k == GroupLeftOut || k == NoSuchGroup || k == TwinGroup || k == GrantWithheld
 }

@@ -27,14 +27,16 @@ func New(desired *directory.Desired, observed *directory.Observed, policy Policy
 // newPlanner prepares a plan that is still empty.
 func newPlanner(desired *directory.Desired, observed *directory.Observed, policy Policy) *planner {
 	p := &planner{
-		policy:  policy,
-		desired: desired,
-		tenant:  newTenant(observed),
-		people:  make(map[directory.Email]*person, len(desired.People)),
-		named:   make(map[directory.GroupName]*directory.DesiredGroup, len(desired.Groups)),
-		shared:  map[directory.Email]bool{},
-		taken:   map[string]bool{},
-		blocked: map[directory.GroupName]bool{},
+		policy:     policy,
+		desired:    desired,
+		tenant:     newTenant(observed),
+		people:     make(map[directory.Email]*person, len(desired.People)),
+		named:      make(map[directory.GroupName]*directory.DesiredGroup, len(desired.Groups)),
+		shared:     map[directory.Email]bool{},
+		taken:      map[string]bool{},
+		blocked:    map[directory.GroupName]bool{},
+		notDeleted: map[directory.GroupName]string{},
+		staying:    map[directory.GroupName][]stayer{},
 		plan: &Plan{
 			Users:  Count{Desired: len(desired.People), Existing: len(observed.Users)},
 			Groups: Count{Desired: len(desired.Groups), Existing: len(observed.Groups)},
@@ -69,6 +71,8 @@ type planner struct {
 	shared     map[directory.Email]bool            // emails of several users: true if none of them counts
 	taken      map[string]bool                     // usernames, by key, that are also emails of people who are blocked
 	blocked    map[directory.GroupName]bool        // groups in plan.Blocked
+	notDeleted map[directory.GroupName]string      // groups that prune would delete, and why they stay
+	staying    map[directory.GroupName][]stayer    // members who should leave, but do not in this run
 	lookalikes map[directory.Email]directory.Email // people whose address looks like another's that is also touched
 	plan       *Plan
 }
@@ -118,6 +122,7 @@ func (p *planner) finish() *Plan {
 	})
 	p.limit()
 	p.hintAtAdopt()
+	p.warnStaying()
 	p.plan.Access = p.accessChange()
 	p.warnVacant()
 	p.guard()
@@ -385,6 +390,9 @@ func (p *planner) changeMembers(operation *Operation, wanted []Member, keep func
 			operation.Remove = append(operation.Remove, member)
 		} else if operation.Group.SyncMode != directory.SyncSCIM { // there nothing would be removed anyway
 			p.plan.Withheld = append(p.plan.Withheld, Withheld{Kind: Membership, Group: operation.Group.Name, Member: member, Reason: reason})
+			if !p.policy.Protect.Match(string(operation.Group.Name)) && p.keepExempt(member) == "" {
+				p.staying[operation.Group.Name] = append(p.staying[operation.Group.Name], stayer{member, reason})
+			}
 		}
 	}
 	for _, member := range wanted {

@@ -100,6 +100,11 @@ func (p *planner) limitGroup(o *Operation) bool {
 		}
 		o.Action, o.Adopted = Update, !Owned(&o.Group)
 	}
+	for _, member := range o.Remove {
+		if whole && outside(member) {
+			p.staying[o.Group.Name] = append(p.staying[o.Group.Name], stayer{member, cutByOnly})
+		}
+	}
 	o.Add = slices.DeleteFunc(slices.Clone(o.Add), outside)
 	o.Remove = slices.DeleteFunc(slices.Clone(o.Remove), outside)
 	if !whole {

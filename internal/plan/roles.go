@@ -45,6 +45,11 @@ func (p *planner) roles(changed []Operation) (revocations, grants []Operation) {
 			operation.Action, operation.Roles = Revoke, extra
 			revocations = append(revocations, operation)
 		}
+		if reason := p.notDeleted[name]; reason != "" && len(missing) > 0 && !p.policy.Protect.Match(string(name)) {
+			p.warn(directory.GrantWithheld, string(name), "to grant them, name the group in the CSV or add it to protect; else leave it out of roles",
+				"group %q is not granted %s: prune would delete it, but %s", name, rolesText(missing), reason)
+			missing = nil
+		}
 		if len(missing) > 0 {
 			operation.Action, operation.Roles = Grant, missing
 			grants = append(grants, operation)
@@ -54,6 +59,31 @@ func (p *planner) roles(changed []Operation) (revocations, grants []Operation) {
 		}
 	}
 	return revocations, grants
+}
+
+// stayer is a member who should leave a group and does not in this run, and why.
+// Who stays in every run, such as the domain owner, is none.
+type stayer struct {
+	member Member
+	reason string
+}
+
+// cutByOnly is why somebody stays whose removal only leaves out.
+const cutByOnly = "only leaves out their removal"
+
+// warnStaying warns about members who gain the roles that a group is granted
+// because they do not leave it in this run.
+func (p *planner) warnStaying() {
+	for i := range p.plan.Operations {
+		o := &p.plan.Operations[i]
+		if o.Action != Grant {
+			continue
+		}
+		for _, s := range p.staying[o.Group.Name] {
+			hint := map[string]string{withheld: "to remove them first, run with removals: apply", cutByOnly: "to remove them first, run without only"}[s.reason]
+			p.warn(directory.GrantToLeaver, string(s.member.Email), hint, "%s stays in group %q and gets its new %s: %s", s.member.Email, o.Group.Name, rolesText(o.Roles), s.reason)
+		}
+	}
 }
 
 // revocable returns the roles that may be revoked, and withholds the rest.

@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"xc-group-sync/internal/access"
@@ -213,4 +214,83 @@ func TestRolesStayWhenNothingIsRemoved(t *testing.T) {
 	p := plan.New(&c.Desired, observe(locals("ann@x.y"), withRoles(managed("ops", "ann@x.y"), "*/b")), plan.Policy{EnforceRoles: true, Roles: roleMap("ops", "n/c")})
 	same(t, "operations", shown(p), []string{"grant group ops [n/c]"})
 	same(t, "withheld", withheld(p), []string{"ops */b: a row has the wrong number of fields"})
+}
+
+// TestGrantsToWhoShouldLeave: a group that prune would delete is granted nothing,
+// whatever keeps it, and nobody gains roles unsaid by staying in a group that the
+// CSV no longer has them in.
+func TestGrantsToWhoShouldLeave(t *testing.T) {
+	t.Parallel()
+	owner := local("owner@x.y")
+	owner.DomainOwner = true
+	referred := managed("old", "bob@x.y")
+	referred.References = map[string]int{"policy": 1}
+	grant := "grant group ops [n/c]"
+	for name, tt := range map[string]struct {
+		groups  []directory.Group
+		policy  plan.Policy
+		rows    func(*csv)
+		want    []string // operations but for creations
+		gainers []string // who is warned about, and why
+		kept    string   // why a group is not granted anything
+	}{
+		"all leave":                 {groups: []directory.Group{managed("ops", "ann@x.y", "bob@x.y")}, want: []string{"update group ops -bob@x.y", grant}},
+		"removals are withheld":     {groups: []directory.Group{managed("ops", "ann@x.y", "bob@x.y")}, policy: plan.Policy{Withhold: true}, want: []string{grant}, gainers: []string{"bob@x.y: removals are withheld in this run"}},
+		"nobody should leave":       {groups: []directory.Group{managed("ops", "ann@x.y")}, policy: plan.Policy{Withhold: true}, want: []string{grant}},
+		"no roles are granted":      {groups: []directory.Group{withRoles(managed("ops", "ann@x.y", "bob@x.y"), "n/c")}, policy: plan.Policy{Withhold: true}, want: []string{}},
+		"only excludes the leaver":  {groups: []directory.Group{managed("ops", "ann@x.y", "bob@x.y", "cyd@x.y")}, policy: plan.Policy{Only: plan.Patterns{"ops", "!bob@*"}}, want: []string{"update group ops -cyd@x.y", grant}, gainers: []string{"bob@x.y: only leaves out their removal"}},
+		"only leaves out the grant": {groups: []directory.Group{managed("ops", "ann@x.y", "bob@x.y", "cyd@x.y")}, policy: plan.Policy{Only: plan.Patterns{"cyd@*"}}, want: []string{"update group ops -cyd@x.y"}},
+		"withheld and excluded":     {groups: []directory.Group{managed("ops", "ann@x.y", "bob@x.y")}, policy: plan.Policy{Withhold: true, Only: plan.Patterns{"ops", "!bob@*"}}, want: []string{grant}, gainers: []string{"bob@x.y: removals are withheld in this run"}},
+		"an invalid row":            {groups: []directory.Group{managed("ops", "ann@x.y", "bob@x.y")}, rows: func(c *csv) { c.KeepMemberships = true }, want: []string{grant}, gainers: []string{"bob@x.y: an invalid row may have stated this membership"}},
+		"an unclear status":         {groups: []directory.Group{managed("ops", "ann@x.y", "bob@x.y")}, rows: func(c *csv) { c.person("bob@x.y", directory.Unclear) }, want: []string{grant}, gainers: []string{"bob@x.y: the status of this person is not known"}},
+		"the domain owner":          {groups: []directory.Group{managed("ops", "ann@x.y", "owner@x.y")}, want: []string{grant}},
+		"a protected person":        {groups: []directory.Group{managed("ops", "ann@x.y", "bob@x.y")}, policy: plan.Policy{Protect: plan.Patterns{"bob@*"}}, want: []string{grant}},
+		"a protected group":         {groups: []directory.Group{managed("ops", "ann@x.y", "bob@x.y")}, policy: plan.Policy{Protect: plan.Patterns{"ops"}}, want: []string{grant}},
+		"somebody out of scope":     {groups: []directory.Group{managed("ops", "ann@x.y", "bob@x.y")}, policy: plan.Policy{People: plan.Patterns{"!bob@*"}}, want: []string{grant}},
+		"somebody unknown":          {groups: []directory.Group{managed("ops", "ann@x.y", "ghost")}, want: []string{grant}},
+
+		"a deletion":                        {groups: []directory.Group{managed("old", "bob@x.y")}, policy: plan.Policy{PruneGroups: true}, want: []string{"delete group old -bob@x.y"}},
+		"a deletion that is withheld":       {groups: []directory.Group{managed("old", "bob@x.y")}, policy: plan.Policy{PruneGroups: true, Withhold: true}, want: []string{}, kept: "removals are withheld in this run"},
+		"of the domain owner's group":       {groups: []directory.Group{managed("old", "owner@x.y")}, policy: plan.Policy{PruneGroups: true}, want: []string{}, kept: "member owner@x.y stays: the domain owner"},
+		"and emptied":                       {groups: []directory.Group{managed("old", "bob@x.y", "owner@x.y")}, policy: plan.Policy{PruneGroups: true, EmptyUnnamed: true}, want: []string{"update group old -bob@x.y"}, kept: "member owner@x.y stays: the domain owner"},
+		"of a group that may be named":      {groups: []directory.Group{managed("old", "bob@x.y")}, policy: plan.Policy{PruneGroups: true}, rows: func(c *csv) { c.KeepGroups = true }, want: []string{}, kept: "an invalid row may have named it"},
+		"of a group that is referred to":    {groups: []directory.Group{referred}, policy: plan.Policy{PruneGroups: true}, want: []string{}, kept: "it is referred to by policy (1)"},
+		"of a protected group":              {groups: []directory.Group{managed("old", "bob@x.y")}, policy: plan.Policy{PruneGroups: true, Protect: plan.Patterns{"old"}}, want: []string{"grant group old [n/c]"}},
+		"of a group by hand":                {groups: []directory.Group{byHand("old", "bob@x.y")}, policy: plan.Policy{PruneGroups: true, Adopt: plan.Patterns{"old"}}, want: []string{"grant group old [n/c]"}},
+		"withheld, and nothing to grant":    {groups: []directory.Group{withRoles(managed("old", "bob@x.y"), "n/c")}, policy: plan.Policy{PruneGroups: true, Withhold: true}, want: []string{}},
+		"withheld, with a role to take":     {groups: []directory.Group{withRoles(managed("old", "owner@x.y"), "n/d")}, policy: plan.Policy{PruneGroups: true, EnforceRoles: true}, want: []string{"revoke group old [n/d]"}, kept: "member owner@x.y stays: the domain owner"},
+		"groups that no row names are left": {groups: []directory.Group{managed("old", "bob@x.y")}, want: []string{"grant group old [n/c]"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCSV()
+			c.group("CN=ops", "ann@x.y")
+			if tt.rows != nil {
+				tt.rows(c)
+			}
+			tt.policy.MaxRemovals = plan.Limit{None: true}
+			tt.policy.Roles = map[directory.GroupName][]directory.Role{tt.groups[0].Name: roles("n/c")}
+			users := append(locals("ann@x.y", "bob@x.y", "cyd@x.y"), owner)
+			observed := observe(users, tt.groups...)
+			observed.Users = slices.DeleteFunc(observed.Users, func(u directory.User) bool { return u.Username == "ghost" })
+			p := plan.New(&c.Desired, observed, tt.policy)
+			same(t, "operations", slices.DeleteFunc(shown(p), func(o string) bool { return strings.HasPrefix(o, "create") }), tt.want)
+			var gainers []string
+			kept := ""
+			for _, f := range p.Findings {
+				_, reason, _ := strings.Cut(f.Message, ": ")
+				switch f.Kind {
+				case directory.GrantToLeaver:
+					if !strings.Contains(f.Message, `"ops"`) || !strings.Contains(f.Message, "n/c") {
+						t.Errorf("neither group nor role is named: %s", f.Message)
+					}
+					gainers = append(gainers, f.Subject+": "+reason)
+				case directory.GrantWithheld:
+					kept = strings.TrimPrefix(reason, "prune would delete it, but ")
+				}
+			}
+			same(t, "gainers", gainers, tt.gainers)
+			same(t, "kept", kept, tt.kept)
+		})
+	}
 }

@@ -45,6 +45,27 @@ func (p *planner) withhold() string {
 
 // keepPerson answers for what is a person's own: a membership or the user.
 func (p *planner) keepPerson(member Member) string {
+	if reason := p.keepExempt(member); reason != "" {
+		return reason
+	}
+	if other := p.lookalikes[member.Email]; other != "" {
+		return fmt.Sprintf("looks the same as %s", other)
+	}
+	switch person := p.people[member.Email]; {
+	case person == nil:
+		return ""
+	case person.KeepMemberships:
+		return "an invalid row is about this person"
+	case person.Status == directory.Contradicted:
+		return "the CSV lists this person as active and as inactive"
+	case person.Status == directory.Unclear:
+		return "the status of this person is not known"
+	}
+	return ""
+}
+
+// keepExempt answers for people who stay whatever the CSV says.
+func (p *planner) keepExempt(member Member) string {
 	switch user := member.user; {
 	case user == nil:
 		return "not in the tenant's user listing"
@@ -64,18 +85,6 @@ func (p *planner) keepPerson(member Member) string {
 		return "not in scope (people)"
 	case p.protected(member):
 		return "protected"
-	case p.lookalikes[member.Email] != "":
-		return fmt.Sprintf("looks the same as %s", p.lookalikes[member.Email])
-	}
-	switch person := p.people[member.Email]; {
-	case person == nil:
-		return ""
-	case person.KeepMemberships:
-		return "an invalid row is about this person"
-	case person.Status == directory.Contradicted:
-		return "the CSV lists this person as active and as inactive"
-	case person.Status == directory.Unclear:
-		return "the status of this person is not known"
 	}
 	return ""
 }

@@ -49,10 +49,12 @@ func (p *planner) unnamedGroups() (emptied, deleted []Operation) {
 
 func (p *planner) groupDeletion(group *directory.Group) (Operation, bool) {
 	if kinds := group.ReferredBy(); len(kinds) > 0 {
-		p.warn(directory.GroupKept, string(group.Name), "", "group %q is not deleted: it is referred to by %s", group.Name, strings.Join(kinds, ", "))
+		p.notDeleted[group.Name] = "it is referred to by " + strings.Join(kinds, ", ")
+		p.warn(directory.GroupKept, string(group.Name), "", "group %q is not deleted: %s", group.Name, p.notDeleted[group.Name])
 		return Operation{}, false
 	}
 	if reason := p.keepGroup(group); reason != "" {
+		p.notDeleted[group.Name] = reason
 		p.plan.Withheld = append(p.plan.Withheld, Withheld{Kind: GroupRemoval, Group: group.Name, Reason: reason})
 		return Operation{}, false
 	}

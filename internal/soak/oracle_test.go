@@ -130,7 +130,7 @@ func (a *planner) listedRoles(name string, roles []string) {
 	}
 	has := rolesOf(group)
 	for _, role := range roles {
-		if !has[role] {
+		if !has[role] && (!a.prunes(name, group) || a.r.protects(name)) { // nobody gives more to what is to go
 			c.grant = append(c.grant, role)
 		}
 	}
@@ -201,7 +201,7 @@ func (a *planner) namedGroup(name string) {
 
 // unnamedGroup deletes or empties a group that no row names, or lets it be.
 func (a *planner) unnamedGroup(name string, group simulator.Group) {
-	if a.r.groups && (a.r.unmanaged || owned(group.Description)) {
+	if a.prunes(name, group) {
 		if !a.groupStays(name, group) {
 			a.changes[name] = &change{remove: true}
 			return
@@ -214,6 +214,11 @@ func (a *planner) unnamedGroup(name string, group simulator.Group) {
 		a.changes[name] = a.change(name, nil)
 		a.withhold(a.changes[name], name)
 	}
+}
+
+// prunes reports whether a group is to be deleted, though something may keep it.
+func (a *planner) prunes(name string, group simulator.Group) bool {
+	return a.stated.groups[name] == nil && a.r.groups && (a.r.unmanaged || owned(group.Description))
 }
 
 // change is what makes the people who are wanted the members of a group.
