@@ -65,6 +65,12 @@ func (s *session) writeExport(x *export.Export, result *run.Result) *directory.F
 		}
 	}
 	s.log.Info("exported", "people", x.People, "groups", x.Groups)
-	s.log.Info("left out", "scim_groups", x.SCIMGroups, "service_users", x.ServiceUsers, "unknown_members", x.UnknownMembers, "unnamable", len(x.Findings))
+	unnamable := 0
+	for _, finding := range x.Findings {
+		if finding.Kind != directory.RolesLeftOut {
+			unnamable++
+		}
+	}
+	s.log.Info("left out", "scim_groups", x.SCIMGroups, "service_users", x.ServiceUsers, "unknown_members", x.UnknownMembers, "unnamable", unnamable)
 	return nil
 }

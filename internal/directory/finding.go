@@ -105,6 +105,7 @@ const (
 const (
 	PersonLeftOut Kind = "person left out"
 	GroupLeftOut  Kind = "group left out"
+	RolesLeftOut  Kind = "roles left out"
 )
 
 // counted are the kinds whose findings may be counted instead of listed: what so
@@ -138,6 +139,7 @@ var counted = map[Kind]string{
 	MemberNotRestored:   "members not restored",
 	PersonLeftOut:       "people left out",
 	GroupLeftOut:        "groups left out",
+	RolesLeftOut:        "groups whose roles are left out",
 }
 
 // Count says what several findings of the kind are, as in "19 groups not
@@ -151,5 +153,5 @@ func (k Kind) Count(n int) string {
 
 // OfGroup reports whether Subject names a group; else it names a person.
 func (k Kind) OfGroup() bool {
-	return k == GroupKept || k == SCIMSynced || k == StaleGroup || k == GroupCreatedSince || k == NotOwned || k == GroupLeftOut || k == NoSuchGroup || k == TwinGroup || k == GrantWithheld
+	return k == GroupKept || k == SCIMSynced || k == StaleGroup || k == GroupCreatedSince || k == NotOwned || k == GroupLeftOut || k == NoSuchGroup || k == TwinGroup || k == GrantWithheld || k == RolesLeftOut
 }

@@ -34,7 +34,14 @@ func (x *exporter) policy(groups []*group) []byte {
 		if g.named && g.mapped {
 			fmt.Fprintf(&names, "  %s: %s\n", strconv.Quote(g.dn), strconv.Quote(string(g.Name)))
 		}
-		list(&roles, "  "+strconv.Quote(string(g.Name)), roleNames(g.Roles))
+		if names, unnamable := roleNames(g.Roles); unnamable == "" {
+			list(&roles, "  "+strconv.Quote(string(g.Name)), names)
+		} else {
+			x.Findings = append(x.Findings, directory.Finding{
+				Kind: directory.RolesLeftOut, Subject: string(g.Name), Hint: "a sync leaves its roles as they are, with enforce-roles too",
+				Message: fmt.Sprintf("roles of group %q are left out: a policy file cannot name %q", g.Name, unnamable),
+			})
+		}
 	}
 	if len(adopt) == 0 {
 		b.WriteString("adopt: []\n") // a file without any key is refused
@@ -61,17 +68,20 @@ func list(b *strings.Builder, key string, entries []string) {
 	}
 }
 
-// roleNames returns roles as NAMESPACE/ROLE, sorted, without those that a policy
-// file cannot name: a sync leaves them.
-func roleNames(roles []directory.Role) []string {
-	var names []string
-	for _, role := range roles {
-		if parsed, err := directory.ParseRole(role.String()); err == nil && parsed == role {
-			names = append(names, role.String())
-		}
-	}
+// roleNames returns roles as NAMESPACE/ROLE, sorted, and the first that a policy
+// file cannot name; "" if there is none.
+func roleNames(roles []directory.Role) (names []string, unnamable string) {
+	names = directory.RoleNames(roles)
 	slices.Sort(names)
-	return slices.Compact(names)
+	names = slices.Compact(names)
+	i := slices.IndexFunc(names, func(name string) bool {
+		role, err := directory.ParseRole(name)
+		return err != nil || !slices.Contains(roles, role)
+	})
+	if i >= 0 {
+		unnamable = names[i]
+	}
+	return names, unnamable
 }
 
 // groupPatterns returns the scope's patterns. The CSV has DNs of its own, which
