@@ -87,6 +87,7 @@ const (
 	SCIMSynced        Kind = "group synced by SCIM"
 	StaleGroup        Kind = "group no longer in the CSV"
 	VacantRole        Kind = "vacant role"
+	CallerLoses       Kind = "role of the credentials' own user"
 	GrantWithheld     Kind = "roles not granted"
 	GrantToLeaver     Kind = "roles for a member who should leave"
 	NoSuchGroup       Kind = "no such group"

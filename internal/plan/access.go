@@ -1,6 +1,9 @@
 package plan
 
 import (
+	"fmt"
+	"slices"
+
 	"xc-group-sync/internal/access"
 	"xc-group-sync/internal/directory"
 )
@@ -47,4 +50,49 @@ func (p *planner) warnVacant() {
 	for _, role := range p.plan.Access.Vacant {
 		p.warn(directory.VacantRole, "", "", "nobody would have %s any more", role.Words())
 	}
+}
+
+// warnCaller warns, before all else, if the credentials' own user loses a role with
+// a group: roles are revoked before anything else of groups is written, which may
+// need that role.
+func (p *planner) warnCaller() {
+	var warnings []directory.Finding
+	for i := range p.plan.Operations {
+		o := &p.plan.Operations[i]
+		if o.Action != Revoke {
+			continue
+		}
+		for _, username := range o.Group.Usernames {
+			member := p.tenant.member(username)
+			who := directory.User{Email: member.Email, Username: username}
+			if !p.policy.Caller.is(who) {
+				continue
+			}
+			if lost := p.lost(member.Email, o.Roles); len(lost) > 0 {
+				warnings = append(warnings, directory.Finding{
+					Kind: directory.CallerLoses, Subject: string(member.Email), Hint: "if the run needs them, give them to that user another way first, or list them under roles",
+					Message: fmt.Sprintf("the credentials' own user (%s) loses %s with the revocations from group %q; later writes of this run may be refused", member.Email, rolesText(lost), o.Group.Name),
+				})
+				break // others with the email are the same person
+			}
+		}
+	}
+	p.plan.Findings = slices.Concat(warnings, p.plan.Findings)
+}
+
+// lost returns those of the roles that a person has now and would not have any
+// more.
+func (p *planner) lost(email directory.Email, roles []directory.Role) []directory.Role {
+	var lost []directory.Role
+	for _, person := range p.plan.Access.Lost {
+		if person.Email != email {
+			continue
+		}
+		for _, role := range roles {
+			if slices.Contains(person.Roles, role) {
+				lost = append(lost, role)
+			}
+		}
+	}
+	return lost
 }

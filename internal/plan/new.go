@@ -125,6 +125,7 @@ func (p *planner) finish() *Plan {
 	p.warnStaying()
 	p.plan.Access = p.accessChange()
 	p.warnVacant()
+	p.warnCaller()
 	p.guard()
 	p.plan.Digest = digest(p.policy, p.plan.Operations)
 	return p.plan

@@ -294,3 +294,44 @@ func TestGrantsToWhoShouldLeave(t *testing.T) {
 		})
 	}
 }
+
+// TestTheCallerLosesRolesWithAWarning: first of all, and only for a role that no
+// other way gives.
+func TestTheCallerLosesRolesWithAWarning(t *testing.T) {
+	t.Parallel()
+	robot := directory.User{Email: "robot@x.y", Username: "Robot", Type: directory.TypeService}
+	elsewhere := robot
+	elsewhere.Roles = roles("*/admin")
+	ops := withRoles(managed("ops", "ann@x.y", "robot"), "*/admin", "system/admin", "n/r")
+	for name, tt := range map[string]struct {
+		caller plan.Caller
+		user   directory.User
+		other  []string // roles of another group of the caller's
+		listed []string
+		want   string // roles
+	}{
+		"by username":             {caller: plan.Caller{Known: true, Username: "ROBOT"}, user: robot, listed: []string{"n/r"}, want: "*/admin"},
+		"by email":                {caller: plan.Caller{Known: true, Email: "robot@x.y"}, user: robot, listed: []string{"*/admin", "system/admin"}, want: "n/r"},
+		"several":                 {caller: plan.Caller{Known: true, Email: "robot@x.y"}, user: robot, want: "*/admin, n/r"},
+		"one that a wider covers": {caller: plan.Caller{Known: true, Email: "robot@x.y"}, user: robot, listed: []string{"*/admin", "n/r"}},
+		"also a direct role":      {caller: plan.Caller{Known: true, Email: "robot@x.y"}, user: elsewhere, listed: []string{"n/r"}},
+		"also by another group":   {caller: plan.Caller{Known: true, Email: "robot@x.y"}, user: robot, other: []string{"*/admin"}, listed: []string{"n/r"}},
+		"somebody else":           {caller: known, user: robot, listed: []string{"n/r"}},
+		"not known":               {user: robot, listed: []string{"n/r"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCSV()
+			c.group("CN=ops", "ann@x.y")
+			p := plan.New(&c.Desired, observe(append(locals("ann@x.y"), tt.user), ops, withRoles(managed("other", "robot"), tt.other...)),
+				plan.Policy{Caller: tt.caller, EnforceRoles: true, Roles: roleMap("ops", tt.listed...), MaxRemovals: plan.Limit{None: true}})
+			i := slices.IndexFunc(p.Findings, func(f directory.Finding) bool { return f.Kind == directory.CallerLoses })
+			switch {
+			case i < 0 && tt.want != "" || i >= 0 && tt.want == "" || i > 0:
+				t.Errorf("finding %d of %+v", i, p.Findings)
+			case i == 0 && (!strings.Contains(p.Findings[0].Message, "loses roles "+tt.want+" with") || !strings.Contains(p.Findings[0].Message, `group "ops"`)):
+				t.Errorf("it says: %s", p.Findings[0].Message)
+			}
+		})
+	}
+}
