@@ -187,7 +187,7 @@ func (r *run) attempt(ctx context.Context, result *Result, policy retry.Policy, 
 	default:
 		result.Status, result.Attempts, result.Err = Failed, ended.Attempts, ended.Err
 	}
-	result.Effect, result.Added, result.Removed = "", 0, 0
+	result.Effect, result.Added, result.Removed, result.RolesWritten = "", 0, 0, 0
 }
 
 // errSkipped is wrapped by the reason to leave an object alone.

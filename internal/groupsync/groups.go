@@ -129,7 +129,7 @@ func (r *run) createGroup(ctx context.Context, result *Result, change change) {
 		return change.done(now, err) && len(open(group.Roles, &now, false)) == 0
 	})
 	if result.Effect == plan.Create {
-		result.Added = len(change.add)
+		result.Added, result.RolesWritten = len(change.add), len(group.Roles)
 	}
 }
 

@@ -36,6 +36,7 @@ type Result struct {
 	Effect plan.Action
 	// Added and Removed count the memberships that a done operation changed.
 	Added, Removed int
+	RolesWritten   int // single roles that a done operation granted or revoked
 	// LeftOut are members in Add who could not be created: the group was synced
 	// without them.
 	LeftOut map[directory.Email]bool

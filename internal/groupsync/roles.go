@@ -38,6 +38,7 @@ func (r *run) changeRoles(ctx context.Context, result *Result) {
 			}
 			return nil
 		}
+		result.RolesWritten = max(result.RolesWritten, len(roles)) // before the answer is known, as in replaceGroup
 		return write(ctx, group.Name, roles)
 	}, func(ctx context.Context) bool {
 		group, err := r.readGroup(ctx, result.Group.Name)
@@ -57,7 +58,7 @@ func (r *run) grantMissing(ctx context.Context, result *Result, group *directory
 	if len(missing) == 0 {
 		return nil
 	}
-	result.Effect = cmp.Or(result.Effect, plan.Update)
+	result.Effect, result.RolesWritten = cmp.Or(result.Effect, plan.Update), max(result.RolesWritten, len(missing))
 	return r.repository.AssignRoles(ctx, group.Name, missing)
 }
 

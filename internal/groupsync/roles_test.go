@@ -76,6 +76,7 @@ func TestRolesAreWritten(t *testing.T) {
 			check(t, "writes", tt.writes, writes(tenant))
 			check(t, "roles", tt.want, rolesOf(t, tenant, "ops"))
 			after := groupOf(t, tenant, "ops")
+			check(t, "roles written", max(len(after.NamespaceRoles)-len(before.NamespaceRoles), len(before.NamespaceRoles)-len(after.NamespaceRoles)), outcome.Results[0].RolesWritten)
 			after.NamespaceRoles = before.NamespaceRoles
 			check(t, "the rest", before, after)
 		})
@@ -296,17 +297,20 @@ func TestRolesOfAGroupThatExistsAlready(t *testing.T) {
 	for name, tt := range map[string]struct {
 		who     string
 		roles   []string
+		granted int
 		outcome string
 		writes  []string
 	}{
-		"members and roles": {"cy@example.com", []string{"*/monitor", "n/a"}, "done update +1 -0", []string{"POST user_groups", "PUT user_groups/ops", "PUT " + assign}},
-		"roles":             {"ann@example.com", []string{"n/a"}, "done update", []string{"POST user_groups", "PUT " + assign}},
-		"neither":           {"ann@example.com", []string{"*/monitor"}, "done", []string{"POST user_groups"}},
+		"members and roles": {"cy@example.com", []string{"*/monitor", "n/a"}, 1, "done update +1 -0", []string{"POST user_groups", "PUT user_groups/ops", "PUT " + assign}},
+		"roles":             {"ann@example.com", []string{"n/a"}, 1, "done update", []string{"POST user_groups", "PUT " + assign}},
+		"neither":           {"ann@example.com", []string{"*/monitor"}, 0, "done", []string{"POST user_groups"}},
 	} {
 		tenant := company()
 		operation := createGroup("ops", member(tt.who))
 		operation.Group.Roles = roles(tt.roles...)
-		check(t, name, []string{"create group ops: " + tt.outcome}, told(apply(t, tenant, []plan.Operation{operation})))
+		outcome := apply(t, tenant, []plan.Operation{operation})
+		check(t, name, []string{"create group ops: " + tt.outcome}, told(outcome))
+		check(t, name, tt.granted, outcome.Results[0].RolesWritten)
 		check(t, name, tt.writes, writes(tenant))
 		for _, role := range append(tt.roles, "*/monitor") {
 			if !slices.Contains(rolesOf(t, tenant, "ops"), role) {

@@ -152,12 +152,48 @@ func TestRolesOfAnOutcome(t *testing.T) {
 	for i, status := range []groupsync.Status{groupsync.Done, groupsync.Done, groupsync.Done, groupsync.Done, groupsync.Failed, groupsync.Done, groupsync.Skipped} {
 		result := &r.Outcome.Results[i]
 		if result.Status = status; status == groupsync.Done {
-			result.Effect = result.Action
+			result.Effect, result.RolesWritten = result.Action, len(result.RolesChanged())
 		}
 	}
 	got := r.Tallies()
 	if got.Roles != (report.Roles{Granted: 1, Revoked: 1}) || got.Groups.Failed != 1 || got.Groups.Updated != 1 || got.Groups.Created != 1 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestAGroupCountsOnce: whatever several operations on it have done, as the worst of
+// that.
+func TestAGroupCountsOnce(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		done []string // of revocation, update and grant: the status, and the effect if there is one
+		want report.Tally
+	}{
+		"all done":            {[]string{"done revoke", "done update", "done grant"}, report.Tally{Updated: 1}},
+		"found as planned":    {[]string{"done", "done", "done"}, report.Tally{Unchanged: 1}},
+		"only one had to be":  {[]string{"done", "done", "done grant"}, report.Tally{Updated: 1}},
+		"grant failed":        {[]string{"done revoke", "done update", "failed"}, report.Tally{Failed: 1}},
+		"revocation failed":   {[]string{"failed", "done update", "skipped"}, report.Tally{Failed: 1}},
+		"interrupted halfway": {[]string{"done revoke", "planned", "planned"}, report.Tally{Updated: 1}},
+		"not begun":           {[]string{"planned", "planned", "planned"}, report.Tally{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			group := directory.Group{Name: "ops"}
+			r := &report.Report{Result: &run.Result{Plan: &plan.Plan{Operations: []plan.Operation{
+				{Action: plan.Revoke, Object: plan.Group, Group: group, Roles: roles("n/a")},
+				{Action: plan.Update, Object: plan.Group, Group: group, Add: []plan.Member{{Email: "ann@example.com"}}},
+				{Action: plan.Grant, Object: plan.Group, Group: group, Roles: roles("n/b")},
+			}}}}
+			r.Outcome = groupsync.Preview(r.Plan)
+			for i, done := range tt.done {
+				status, effect, _ := strings.Cut(done, " ")
+				r.Outcome.Results[i].Status, r.Outcome.Results[i].Effect = groupsync.Status(status), plan.Action(effect)
+			}
+			if got := r.Tallies().Groups; got != tt.want {
+				t.Errorf("%+v, want %+v", got, tt.want)
+			}
+		})
 	}
 }
 

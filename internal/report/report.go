@@ -101,43 +101,44 @@ func (r *Report) Tallies() Tallies {
 	if r.Outcome == nil {
 		return t
 	}
-	failed := map[directory.GroupName]bool{}
-	objects := wholeGroups(r.Plan)
-	for i := range r.Outcome.Results {
-		switch result := &r.Outcome.Results[i]; result.Status {
-		case groupsync.Done:
-			t.count(result.Operation, result.Effect, objects)
-			t.Memberships.Added += result.Added
-			t.Memberships.Removed += result.Removed
-		case groupsync.Failed, groupsync.Skipped:
-			if result.Object == plan.User || !failed[result.Group.Name] {
-				t.of(result.Object).Failed++
-			}
-			failed[result.Group.Name] = result.Object == plan.Group
-		}
-	}
+	t.results(r.Outcome.Results)
 	return t
-}
-
-// wholeGroups names the groups that a plan creates, updates or deletes: what it
-// grants them and revokes is part of that.
-func wholeGroups(p *plan.Plan) map[directory.GroupName]bool {
-	groups := map[directory.GroupName]bool{}
-	for i := range p.Operations {
-		if o := &p.Operations[i]; o.Object == plan.Group && o.Action != plan.Grant && o.Action != plan.Revoke {
-			groups[o.Group.Name] = true
-		}
-	}
-	return groups
 }
 
 // plan counts what a plan would change.
 func (t *Tallies) plan(p *plan.Plan) {
-	objects := wholeGroups(p)
-	for i := range p.Operations {
-		t.count(&p.Operations[i], p.Operations[i].Action, objects)
+	results := groupsync.Preview(p).Results
+	for i := range results {
+		result := &results[i]
+		result.Status, result.Effect = groupsync.Done, result.Action
+		result.Added, result.Removed, result.RolesWritten = len(result.Add), result.Removals(), len(result.RolesChanged())
 	}
-	t.Memberships.Added, t.Memberships.Removed = p.Added(), p.Removed()
+	t.results(results)
+}
+
+// results counts what became of operations. A group counts once, whatever several
+// operations on it have done: as failed if one of them failed.
+func (t *Tallies) results(results []groupsync.Result) {
+	groups := map[directory.GroupName]fate{}
+	for i := range results {
+		result := &results[i]
+		t.Changed = t.Changed || result.Effect != ""
+		t.Memberships.Added += result.Added
+		t.Memberships.Removed += result.Removed
+		if result.Action == plan.Revoke {
+			t.Roles.Revoked += result.RolesWritten
+		} else {
+			t.Roles.Granted += result.RolesWritten
+		}
+		if result.Object == plan.User {
+			t.Users.count(fateOf(result))
+		} else {
+			groups[result.Group.Name] = max(groups[result.Group.Name], fateOf(result))
+		}
+	}
+	for _, fate := range groups {
+		t.Groups.count(fate)
+	}
 }
 
 func (t *Tallies) of(object plan.Object) *Tally {
@@ -147,40 +148,46 @@ func (t *Tallies) of(object plan.Object) *Tally {
 	return &t.Groups
 }
 
-// count counts an operation by its effect. A group that is only granted roles, or
-// that they are revoked of, counts once, as updated; counted are the groups that
-// need not be counted any more for that.
-func (t *Tallies) count(operation *plan.Operation, effect plan.Action, counted map[directory.GroupName]bool) {
-	t.Changed = t.Changed || effect != ""
-	roles := len(operation.RolesChanged())
-	switch effect {
-	case plan.Revoke:
-		t.Roles.Revoked += roles
-	case plan.Grant, plan.Create:
-		t.Roles.Granted += roles
+// fate is what became of an object. Of several fates the greatest counts.
+type fate int
+
+const (
+	open fate = iota // nothing was begun
+	unchanged
+	updated
+	created
+	deleted
+	failed
+)
+
+func fateOf(result *groupsync.Result) fate {
+	switch {
+	case result.Status == groupsync.Failed, result.Status == groupsync.Skipped:
+		return failed
+	case result.Status == groupsync.Planned:
+		return open
+	case result.Effect == "":
+		return unchanged
+	case result.Effect == plan.Create:
+		return created
+	case result.Effect == plan.Delete:
+		return deleted
 	}
-	if operation.Action == plan.Grant || operation.Action == plan.Revoke {
-		if counted[operation.Group.Name] {
-			return
-		}
-		counted[operation.Group.Name] = true
-		if effect != "" {
-			effect = plan.Update
-		}
-	}
-	t.of(operation.Object).count(effect)
+	return updated
 }
 
-func (t *Tally) count(effect plan.Action) {
-	switch effect {
-	case plan.Create:
-		t.Created++
-	case plan.Update:
-		t.Updated++
-	case plan.Delete:
-		t.Deleted++
-	default:
+func (t *Tally) count(f fate) {
+	switch f {
+	case unchanged:
 		t.Unchanged++
+	case updated:
+		t.Updated++
+	case created:
+		t.Created++
+	case deleted:
+		t.Deleted++
+	case failed:
+		t.Failed++
 	}
 }
 

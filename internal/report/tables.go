@@ -128,10 +128,9 @@ func (d *markdown) users() {
 	}
 	title := count(len(users), "user")
 	if d.Outcome == nil {
-		var changes Tallies
-		for i := range users {
-			changes.count(users[i].Operation, users[i].Action, nil)
-		}
+		var planned Tallies
+		planned.plan(d.Plan)
+		changes := Tallies{Users: planned.Users}
 		title = changes.sentence("to create", "to update", "to delete", "", "", "", "", "")
 		if changes.Users.Deleted > 0 {
 			title = "<b>" + title + "</b>" // Markdown does not count here

@@ -347,8 +347,11 @@ func (o *operation) gives(f fact) bool {
 // checkCounts holds the sums to what the tenant shows: exactly, but for
 // operations that failed and may have been carried out.
 func (r *trial) checkCounts(c *complaints) {
-	failed, operations, groups := map[string]int{}, 0, map[string]bool{}
+	failed, operations, groups, written := map[string]int{}, 0, map[string]bool{}, map[string]bool{}
 	for _, o := range r.report.Plan.Operations {
+		if o.Object == "group" {
+			written[o.Name] = true
+		}
 		if o.failed() {
 			operations++
 			if o.Object == "user" || !groups[o.Name] {
@@ -367,6 +370,9 @@ func (r *trial) checkCounts(c *complaints) {
 	}
 	if users, groups := r.report.Users.Failed, r.report.Groups.Failed; users != failed["user"]+blocked["user"] || groups != failed["group"]+blocked["group"] {
 		c.add("%d and %d failures are counted, there are %v", users, groups, failed)
+	}
+	if told := r.report.Groups; told.Created+told.Updated+told.Deleted+told.Failed > len(written)+blocked["group"] {
+		c.add("%+v are counted, %d groups have operations or are blocked", told, len(written)+blocked["group"])
 	}
 	if n := r.report.Retry.Exhausted + r.report.Retry.Permanent; n > operations {
 		c.add("%d operations are said to have failed for good, %d did", n, operations)
