@@ -43,6 +43,9 @@ func ObservedEmail(address string) Email { return Email(FoldAddress(strings.Trim
 func emailFault(s string) (reason, hint string) {
 	local, domain, found := strings.Cut(s, "@")
 	if !found {
+		if i := strings.IndexFunc(s, func(r rune) bool { return norm.NFKC.String(string(r)) == "@" }); i >= 0 {
+			return emailRunesFault(s[i:])
+		}
 		return "must have one @ between a name and a domain", placeholderHint(s, "the person's email")
 	}
 	if s[0] == '\'' {

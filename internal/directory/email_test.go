@@ -119,6 +119,19 @@ func TestParseEmailNamesForeignCharacters(t *testing.T) {
 	}
 }
 
+// TestParseEmailNamesAForeignAt: it looks like an address with an @.
+func TestParseEmailNamesAForeignAt(t *testing.T) {
+	t.Parallel()
+	for _, r := range "\uff20\ufe6b" {
+		for _, text := range []string{"bob" + string(r) + "corp.example", string(r), "b o" + string(r) + "x", "bob" + string(r) + "corp@example.com"} {
+			_, err := directory.ParseEmail(text)
+			if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("%U", r)) {
+				t.Errorf("ParseEmail(%q): %v; want an error with %U", text, err, r)
+			}
+		}
+	}
+}
+
 func TestFoldAddressTakesPatternsAndInvalidAddresses(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{

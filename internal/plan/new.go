@@ -244,9 +244,10 @@ func (p *planner) blockTaken(email directory.Email) bool {
 
 // groups plans the creation and the update of the groups that the CSV names.
 func (p *planner) groups() []Operation {
-	shown := map[string]*directory.Group{}
+	shown, folded := map[string]*directory.Group{}, map[string]*directory.Group{}
 	for _, group := range p.tenant.groupsByName() {
 		shown[strings.ToLower(group.DisplayName)] = group
+		folded[strings.ToLower(string(group.Name))] = group
 	}
 	var operations []Operation
 	for _, desired := range p.desired.Groups {
@@ -254,6 +255,8 @@ func (p *planner) groups() []Operation {
 		switch {
 		case desired.Collides() && !p.policy.MergeCollisions:
 			p.blockGroup(desired.Name, fmt.Sprintf("%d DNs map to this group name: %s", len(desired.DNs), list(desired.DNs)), "rename one of them, or set name-collisions: merge")
+		case observed == nil && folded[string(desired.Name)] != nil:
+			p.blockGroup(desired.Name, fmt.Sprintf("the tenant has group %q, whose name differs in case only", folded[string(desired.Name)].Name), "rename one of them, or map the DN to another name with names")
 		case observed == nil:
 			if operation, ok := p.newGroup(desired); ok {
 				operations = append(operations, operation)

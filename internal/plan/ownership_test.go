@@ -223,3 +223,14 @@ func TestEmptyingIsGuarded(t *testing.T) {
 	p := plan.New(&c.Desired, observe(nil, managed("ops", "a@x.y"), managed("old", "b@x.y")), plan.Policy{EmptyUnnamed: true, Groups: plan.Patterns{"*"}})
 	same(t, "refusals", refused(p), []string{"memberships 1/2", `membership of group "old" 1/1`})
 }
+
+// TestNoGroupBesideOneThatDiffersInCaseOnly: the tenant could not tell them apart.
+func TestNoGroupBesideOneThatDiffersInCaseOnly(t *testing.T) {
+	t.Parallel()
+	c := newCSV()
+	c.group("CN=Ops", "ann@x.y")
+	c.group("CN=Dev", "ann@x.y")
+	p := plan.New(&c.Desired, observe(locals("ann@x.y"), managed("Ops", "bob@x.y")), plan.Policy{})
+	same(t, "operations", shown(p), []string{"create group dev +ann@x.y"})
+	same(t, "blocked", blocked(p), []string{"ops"})
+}

@@ -121,6 +121,7 @@ func TestBrokenAnswers(t *testing.T) {
 		{"groups' error field", listGroups, `{"user_groups":[],"error":{"code":7}}`, "7"},
 		{"doubled group", listGroups, `{"user_groups":[{"name":"a"},{"name":"a"}]}`, "twice"},
 		{"nameless group", listGroups, `{"user_groups":[{"display_name":"a"}]}`, "without a name"},
+		{"doubled group but for case", listGroups, `{"user_groups":[{"name":"ops"},{"name":"Ops"}]}`, "twice"},
 		{"doubled listing", listUsers, `{"items":[{"email":"a@b"},{"email":"c@d"}],"items":[{"email":"a@b"}]}`, "twice"},
 		{"doubled error field", listUsers, `{"items":[{"email":"a@b"}],"error":{"code":5},"error":null}`, "5"},
 		{"doubled key", listGroups, `{"user_groups":[{"name":"a","usernames":["x"],"usernames":[]}]}`, "twice"},

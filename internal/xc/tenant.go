@@ -72,7 +72,7 @@ func list[T any](ctx context.Context, c *Client, path, key string, decode func([
 				case err != nil:
 					return err
 				case seen[identity]:
-					return fmt.Errorf("%q is listed twice", directory.Quotable(identity))
+					return fmt.Errorf("%q is listed twice (compared without case)", directory.Quotable(identity))
 				case int64(len(elements)) >= freeElements+a.size/elementSize:
 					return fmt.Errorf("more %s than %d bytes can hold", key, a.size)
 				}
@@ -132,7 +132,8 @@ func (c *Client) Users(ctx context.Context) ([]directory.User, error) {
 	return users, nil
 }
 
-// Groups lists the tenant's groups.
+// Groups lists the tenant's groups. Their names are in DNS-1035 form, so two that
+// differ in case only are one name for two groups.
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-list
 func (c *Client) Groups(ctx context.Context) ([]directory.Group, error) {
@@ -142,7 +143,7 @@ func (c *Client) Groups(ctx context.Context) ([]directory.Group, error) {
 			return directory.Group{}, "", err
 		}
 		group, err := wire.directory()
-		return group, string(group.Name), err
+		return group, strings.ToLower(string(group.Name)), err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list groups: %w", err)
