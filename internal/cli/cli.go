@@ -51,11 +51,7 @@ A flag --name is also the input "name" of the GitHub Action and the environment
 variable XC_SYNC_NAME; many may be in the policy file.
 
 Exit codes:
-  0  done                              4  bad CSV
-  1  some operations failed            5  refused by a guard, nothing changed
-  2  invalid settings                  6  drift (fail-on-drift)
-  3  authentication refused          130  interrupted
-`
+%s`
 
 // Main runs the program and returns its exit code. SIGINT and SIGTERM interrupt
 // the run, which then reports what was done; a second SIGINT kills the process.
@@ -77,7 +73,7 @@ func MainContext(ctx context.Context, args []string, getenv func(string) string,
 	if len(args) > 0 {
 		command = args[0]
 	}
-	var wrong string
+	wrong, hint := "", `run "xc-group-sync --help"`
 	switch command {
 	case config.Sync, config.Plan, config.Restore, config.Export, config.Explain, config.Doctor:
 		return int(start(ctx, command, args[1:], getenv, stdin, stdout, stderr))
@@ -111,15 +107,19 @@ func MainContext(ctx context.Context, args []string, getenv func(string) string,
 		wrong = "version takes no flags"
 	case "":
 		help(stderr)
-		wrong = "missing command"
+		_, _ = io.WriteString(stderr, "\nerror: missing command\n")
+		return int(run.Settings)
 	default:
 		name, _, _ := strings.Cut(command, "=") // the value may be a secret
 		wrong = report.Sanitizer{}.Line(fmt.Sprintf("unknown command %.80q", name))
+		if meant := config.NearestCommand(name); meant != "" {
+			hint = "did you mean " + meant + "?"
+		}
 		if strings.HasPrefix(name, "-") {
 			wrong = report.Sanitizer{}.Line(fmt.Sprintf("missing command before %.80q", name))
 		}
 	}
-	_, _ = fmt.Fprint(stderr, "error: ", wrong, "\nhint: run \"xc-group-sync --help\"\n")
+	_, _ = fmt.Fprintf(stderr, "error: %s\nhint: %s\n", wrong, hint)
 	return int(run.Settings)
 }
 
@@ -129,7 +129,11 @@ func help(w io.Writer) {
 	for _, c := range config.Commands() {
 		_, _ = fmt.Fprintf(&commands, "  %-25s %s\n", strings.TrimSpace(c.Name+" "+c.Args), c.Meaning)
 	}
-	_, _ = fmt.Fprintf(w, usage, &commands, "Common flags (all: --help-all; those of a command: COMMAND --help)", config.CommonHelp())
+	var codes strings.Builder
+	for _, code := range run.Codes() {
+		_, _ = fmt.Fprintf(&codes, "  %3d  %s\n", int(code), code.Meaning())
+	}
+	_, _ = fmt.Fprintf(w, usage, &commands, "Common flags (all: --help-all; those of a command: COMMAND --help)", config.CommonHelp(), &codes)
 }
 
 // start runs a command that has settings.

@@ -49,7 +49,7 @@ func (s *session) doctor(ctx context.Context, transport *http.Transport, certifi
 	if len(c.CSV) > 0 {
 		options.Source = s.csv(c.Roster)
 	}
-	s.log.Info("starting", "command", "doctor", "tenant", c.Tenant, "api_url", c.APIURL)
+	s.log.Info("starting", append([]any{"command", "doctor"}, s.addressed()...)...)
 	s.show("checking " + c.Tenant + " …")
 	result := &doctor.Result{}
 	if err := run.Recovered(s.log, func() { result = doctor.Run(ctx, client, probe, options) }); err != nil {

@@ -35,7 +35,7 @@ func (s *session) observed(ctx context.Context) (*directory.Observed, *directory
 		}
 		return snapshot.Observed(), nil
 	}
-	s.log.Info("reading", "tenant", s.settings.Tenant, "api_url", s.settings.APIURL)
+	s.log.Info("reading", s.addressed()...)
 	s.show("reading " + s.settings.Tenant + " …")
 	defer s.show("")
 	return run.Observe(ctx, s.client, s.settings.Tenant)

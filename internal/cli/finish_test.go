@@ -206,3 +206,19 @@ func TestASecretBeforeTheCommandIsNotShown(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, out.String())
 	}
 }
+
+// TestOneFileForBothStreams: with 2>&1 the log and the text are one stream, on
+// which nothing is said twice.
+func TestOneFileForBothStreams(t *testing.T) {
+	t.Parallel()
+	both, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer both.Close()
+	code := cli.MainContext(t.Context(), []string{"plan", "--simulate", "--csv", "missing.csv"}, func(string) string { return "" }, strings.NewReader(""), both, both)
+	out, err := os.ReadFile(both.Name())
+	if code != 4 || err != nil || strings.Count(string(out), "file not found") != 1 || strings.Contains(string(out), "api_url") {
+		t.Errorf("exit code %d, %v:\n%s", code, err, out)
+	}
+}

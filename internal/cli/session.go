@@ -61,7 +61,7 @@ func newSession(settings *config.Config, getenv func(string) string, stdin io.Re
 	if s.edge.Debug() {
 		settings.LogLevel = slog.LevelDebug
 	}
-	terminal := isTerminal(stderr)
+	terminal, output := isTerminal(stderr), stderr
 	if terminal {
 		s.screen = progress.NewTerminal(stderr)
 		stderr = s.screen
@@ -72,7 +72,7 @@ func newSession(settings *config.Config, getenv func(string) string, stdin io.Re
 	if terminal && seen && !s.edge.Active() {
 		s.style = report.Style{Color: getenv("NO_COLOR") == "" && getenv("TERM") != "dumb", Short: settings.LogLevel > slog.LevelDebug}
 	}
-	if same := s.edge.Active() || elsewhere || terminal && seen; same {
+	if same := s.edge.Active() || elsewhere || terminal && seen || sameFile(stdout, output); same {
 		s.log = slog.New(withoutErrors{s.log.Handler()})
 	} else {
 		s.found = s.logFindings
@@ -83,6 +83,23 @@ func newSession(settings *config.Config, getenv func(string) string, stdin io.Re
 func isTerminal(stream any) bool {
 	file, ok := stream.(interface{ Fd() uintptr })
 	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// sameFile reports whether two streams are one file or pipe, as with 2>&1.
+func sameFile(a, b any) bool {
+	var infos []os.FileInfo
+	for _, stream := range []any{a, b} {
+		file, ok := stream.(*os.File)
+		if !ok {
+			return false
+		}
+		info, err := file.Stat()
+		if err != nil {
+			return false
+		}
+		infos = append(infos, info)
+	}
+	return os.SameFile(infos[0], infos[1])
 }
 
 // logFindings logs findings, many of one kind as one.
@@ -147,7 +164,7 @@ func (s *session) run(ctx context.Context, command string) *run.Result {
 	if command == config.Restore {
 		source = run.Snapshot(c.Snapshot, func() (*directory.Snapshot, string, error) { return readSnapshot(c.Snapshot) })
 	}
-	s.log.Info("starting", "command", command, "tenant", c.Tenant, "api_url", c.APIURL)
+	s.log.Info("starting", append([]any{"command", command}, s.addressed()...)...)
 	read, write := s.client.Attempts()
 	s.log.Info("requests at most per operation", "user", c.UserRetry.Attempts*write, "group_write", c.GroupRetry.Attempts*write, "read", read)
 	said := make(chan struct{})
@@ -172,6 +189,15 @@ func (s *session) run(ctx context.Context, command string) *run.Result {
 		Log:         s.log,
 	})
 	return result
+}
+
+// addressed says in a log which tenant it is about; the embedded one has no URL.
+func (s *session) addressed() []any {
+	attributes := []any{"tenant", s.settings.Tenant}
+	if s.settings.APIURL != "" {
+		attributes = append(attributes, "api_url", s.settings.APIURL)
+	}
+	return attributes
 }
 
 // csv returns the source of the commands that read a CSV.

@@ -136,7 +136,7 @@ func (l *loader) failUnknown(word string) {
 		return
 	}
 	hint := counterparts[name]
-	if meant := nearest(name, func(s *setting) bool { return s.of(l.command) }); meant != "" && hint == "" {
+	if meant := nearestSetting(name, func(s *setting) bool { return s.of(l.command) }); meant != "" && hint == "" {
 		hint = "did you mean --" + meant + "?"
 	}
 	l.fail(hint, "unknown flag %s", quoted(word))
@@ -145,17 +145,36 @@ func (l *loader) failUnknown(word string) {
 // quoted returns a word as it was typed, fit for a line.
 func quoted(word string) string { return strings.Trim(fmt.Sprintf("%.80q", word), `"`) }
 
-// nearest returns the name of the setting, among those that count, that a
+// nearestSetting returns the name of the setting, among those that count, that a
 // misspelled name was probably meant to be; empty if there is none.
-func nearest(name string, counts func(*setting) bool) string {
-	meant, fewest := "", 3 // letters to change: with more it is another word
+func nearestSetting(name string, counts func(*setting) bool) string {
+	var names []string
 	for i := range settings {
-		s := &settings[i]
-		if !counts(s) || len(name) > 2*len(s.name) { // too long to be a slip, and to compare
+		if s := &settings[i]; counts(s) {
+			names = append(names, s.name)
+		}
+	}
+	return nearest(name, names)
+}
+
+// NearestCommand returns the command that a misspelled one was probably meant to
+// be; empty if there is none.
+func NearestCommand(name string) string {
+	var names []string
+	for _, command := range Commands() {
+		names = append(names, command.Name)
+	}
+	return nearest(name, names)
+}
+
+func nearest(name string, names []string) string {
+	meant, fewest := "", 3 // letters to change: with more it is another word
+	for _, candidate := range names {
+		if len(name) > 2*len(candidate) { // too long to be a slip, and to compare
 			continue
 		}
-		if n := levenshtein.Distance(name, s.name, nil); n < fewest {
-			meant, fewest = s.name, n
+		if n := levenshtein.Distance(name, candidate, nil); n < min(fewest, len(candidate)-1) {
+			meant, fewest = candidate, n
 		}
 	}
 	return meant

@@ -203,7 +203,7 @@ func nearestKey(key string) string {
 			return name
 		}
 	}
-	return nearest(key, func(s *setting) bool { return s.policy })
+	return nearestSetting(key, func(s *setting) bool { return s.policy })
 }
 
 // readValue notes the value of a setting, if it is of the right type.

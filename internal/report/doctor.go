@@ -52,7 +52,11 @@ func (d *Doctor) counted() string {
 	for _, check := range d.Checks {
 		counts[check.Status]++
 	}
-	return fmt.Sprintf("Checks of %s: %d ok, %d warn, %d FAIL", d.Tenant, counts[doctor.OK], counts[doctor.Warn], counts[doctor.Fail])
+	what := "the settings"
+	if d.Tenant != "" {
+		what = "tenant " + d.Tenant
+	}
+	return fmt.Sprintf("Checked %s: %d ok, %s, %d failed", what, counts[doctor.OK], count(counts[doctor.Warn], "warning"), counts[doctor.Fail])
 }
 
 // check is what a check found, with the people or groups it is about.
@@ -82,7 +86,11 @@ func (s Sanitizer) check(check doctor.Check) string {
 // Summary is the checks as a job summary of at most limit bytes.
 func (d *Doctor) Summary(s Sanitizer, limit int) string {
 	var p page
-	p.line("## Checks of %s", s.Code(d.Tenant))
+	if d.Tenant == "" {
+		p.line("## Checks of the settings")
+	} else {
+		p.line("## Checks of tenant %s", s.Code(d.Tenant))
+	}
 	p.line("")
 	p.line("| | check | result |")
 	p.line("|---|---|---|")

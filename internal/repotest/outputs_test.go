@@ -118,9 +118,9 @@ func TestExitCodes(t *testing.T) {
 		meanings[row[1]] = strings.ReplaceAll(row[2], "`", "")
 	}
 	helped := map[string]bool{}
-	for _, found := range regexp.MustCompile(`(\d+)  (\S.*?)(?:  |\n)`).FindAllStringSubmatch(help, -1) {
+	for _, found := range regexp.MustCompile(`(\d+)  (\S.*)\n`).FindAllStringSubmatch(help, -1) {
 		helped[found[1]] = true
-		if !strings.HasPrefix(meanings[found[1]], found[2]) {
+		if meanings[found[1]] != found[2] {
 			t.Errorf("%s is %q in the help and %q in the README", found[1], found[2], meanings[found[1]])
 		}
 	}

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"maps"
 	"slices"
 
 	"xc-group-sync/internal/directory"
@@ -9,17 +10,34 @@ import (
 // Code is an exit code of the program.
 type Code int
 
-// The exit codes.
+// The exit codes. See Meaning.
 const (
 	Done           Code = 0
-	Failed         Code = 1 // some operations failed, or the tenant could not be read
-	Settings       Code = 2 // invalid settings or files that they name
-	Authentication Code = 3 // credentials refused
+	Failed         Code = 1
+	Settings       Code = 2
+	Authentication Code = 3
 	CSVRefused     Code = 4
-	Refused        Code = 5 // by a guard; nothing was changed
+	Refused        Code = 5
 	Drifted        Code = 6
 	Interrupted    Code = 130
 )
+
+var meanings = map[Code]string{
+	Done:           "done",
+	Failed:         "some operations failed, or the tenant could not be read",
+	Settings:       "invalid settings, policy file or snapshot",
+	Authentication: "authentication refused",
+	CSVRefused:     "bad CSV",
+	Refused:        "refused by a guard, nothing changed",
+	Drifted:        "drift (fail-on-drift)",
+	Interrupted:    "interrupted",
+}
+
+// Codes returns all exit codes, in ascending order.
+func Codes() []Code { return slices.Sorted(maps.Keys(meanings)) }
+
+// Meaning says in a few words what a code means.
+func (c Code) Meaning() string { return meanings[c] }
 
 // gravity orders the codes; of several that apply the first counts.
 var gravity = []Code{Interrupted, Settings, CSVRefused, Authentication, Refused, Failed, Drifted}
