@@ -17,7 +17,7 @@ func newLog(w io.Writer, settings *config.Config, s report.Sanitizer, terminal b
 	options := &slog.HandlerOptions{Level: settings.LogLevel, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		switch a.Value.Kind() {
 		case slog.KindString, slog.KindAny: // a text or an error
-			a.Value = slog.StringValue(s.Line(a.Value.String()))
+			a.Value = slog.StringValue(s.Line(shown(s, a)))
 		}
 		return a
 	}}
@@ -28,6 +28,14 @@ func newLog(w io.Writer, settings *config.Config, s report.Sanitizer, terminal b
 		return slog.New(&terminalHandler{w: w, level: settings.LogLevel, sanitizer: s})
 	}
 	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// shown is an attribute's value. An error may quote the tenant.
+func shown(s report.Sanitizer, a slog.Attr) string {
+	if a.Key == "error" {
+		return s.ErrorText(a.Value.String())
+	}
+	return a.Value.String()
 }
 
 // terminalHandler writes "message name key=value" lines: no time, and no level
@@ -53,7 +61,7 @@ func (h *terminalHandler) Handle(_ context.Context, record slog.Record) error {
 		if a.Key == "name" {
 			fmt.Fprintf(&b, " %s", a.Value)
 		} else {
-			fmt.Fprintf(&b, " %s=%s", a.Key, a.Value)
+			fmt.Fprintf(&b, " %s=%s", a.Key, shown(h.sanitizer, a))
 		}
 		return true
 	}

@@ -56,6 +56,7 @@ func newSession(settings *config.Config, getenv func(string) string, stdin io.Re
 	s.edge.Mask(secrets)
 	s.sanitizer = report.Sanitizer{
 		MaskEmails: settings.MaskEmails == config.Yes || settings.MaskEmails != config.No && s.edge.Active() && !s.edge.Private(),
+		Usernames:  new(report.Usernames),
 		Secrets:    report.NewSecrets(secrets...),
 	}
 	if s.edge.Debug() {
@@ -258,6 +259,9 @@ func (s *session) policyFile() *report.PolicyFile {
 // planned prints the plan and, at a terminal, asks whether to apply it.
 func (s *session) planned(ctx context.Context, result *run.Result, applies bool) *directory.Finding {
 	s.show("")
+	if s.sanitizer.MaskEmails {
+		s.sanitizer.Usernames.Set(result.Observed)
+	}
 	_ = s.report(result).WritePlan(s.text, s.sanitizer, s.style) // the closing lines meet the same error
 	if !applies || s.settings.Yes || s.settings.Simulate || s.edge.Active() || s.screen == nil || !isTerminal(s.stdin) {
 		return nil

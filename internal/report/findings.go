@@ -104,6 +104,9 @@ func file(f directory.Finding) string {
 // Message is a finding's message. Where emails are masked, so is its subject,
 // which need not look like an email.
 func (s Sanitizer) Message(f directory.Finding) string {
+	if f.Severity == directory.Error {
+		f.Message = s.ErrorText(f.Message)
+	}
 	if !s.MaskEmails || f.Subject == "" || f.Kind.OfGroup() {
 		return f.Message
 	}

@@ -10,8 +10,9 @@ import (
 // Sanitizer makes text from outside (the CSV, the tenant, GitHub) safe for a
 // sink. The zero value hides nothing.
 type Sanitizer struct {
-	MaskEmails bool     // hide the local parts of emails
-	Secrets    *Secrets // hidden wherever they occur
+	MaskEmails bool       // hide the local parts of emails
+	Usernames  *Usernames // hidden in errors if emails are; may be nil
+	Secrets    *Secrets   // hidden wherever they occur
 }
 
 // hide removes secrets and, if asked, the local parts of emails.

@@ -163,3 +163,33 @@ func BenchmarkLine(b *testing.B) {
 		s.Line("person012345@example.com")
 	}
 }
+
+// TestUsernamesAreHiddenInErrors: whoever the tenant names in one.
+func TestUsernamesAreHiddenInErrors(t *testing.T) {
+	t.Parallel()
+	names := new(report.Usernames)
+	names.Set(&directory.Observed{
+		Users:  []directory.User{{Username: "jdoe"}, {Username: "Ann-Lee"}, {Username: `CORP\bob`}, {Username: "ops"}, {Username: "eve@x.y"}},
+		Groups: []directory.Group{{Name: "ops", Usernames: []directory.Username{"ghost"}}},
+	})
+	for text, want := range map[string]string{
+		`user jdoe does not exist`:                         `user *** does not exist`,
+		`user "JDOE" and 'ann-lee'.`:                       `user "***" and '***'.`,
+		`unknown: ghost, jdoe; [ann-lee](jdoe) name=jdoe.`: `unknown: ***, ***; [***](***) name=***.`,
+		`no CORP\bob here`:                                 `no *** here`,
+		`update group ops: jdoes is not jdoe2`:             `update group ops: jdoes is not jdoe2`,
+		`eve@x.y`:                                          `eve@x.y`, // masked as an email
+		``:                                                 ``,
+		`  "  `:                                            `  "  `,
+	} {
+		if got := (report.Sanitizer{MaskEmails: true, Usernames: names}).ErrorText(text); got != want {
+			t.Errorf("%q is shown as %q, want %q", text, got, want)
+		}
+		if got := (report.Sanitizer{Usernames: names}).ErrorText(text); got != text {
+			t.Errorf("%q is shown as %q without masking", text, got)
+		}
+		if got := (report.Sanitizer{MaskEmails: true}).ErrorText(text); got != text {
+			t.Errorf("%q is shown as %q without usernames", text, got)
+		}
+	}
+}
