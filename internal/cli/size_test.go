@@ -49,7 +49,7 @@ func TestAGroupOf50000(t *testing.T) {
 	}
 	tenant := simulator.New(users, nil)
 	for i, want := range []int{members, members + 1} {
-		if code, out := run(t, tenant, strings.Join(csv, "\n")); code != 0 {
+		if code, out := run(t, tenant, strings.Join(csv, "\n"), "--timeout", "600"); code != 0 {
 			t.Fatalf("exit code %d:\n%.2000s", code, out)
 		}
 		if n := len(tenant.Groups()[0].Usernames); n != want {
