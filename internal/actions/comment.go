@@ -18,6 +18,8 @@ type Note struct {
 	DryRun   bool
 	Plan     string // digest of the plan that Body shows; empty if none
 	Approves bool   // Body shows all of Plan, and no guard refused it
+	Masked   bool   // Body does not show who is meant
+	Applied  bool   // the run changed something
 	Body     string // Markdown, at most MaxPlan characters of a dry run, else MaxRecord; more is cut
 }
 
@@ -77,31 +79,61 @@ func (g *GitHub) mayComment(ctx context.Context, pr PullRequest) error {
 	return nil
 }
 
+// someoneElse is what is left of a comment that somebody else edited.
+const someoneElse = "_Somebody else edited this comment, so what it said is left out here: see its edits._"
+
 // commentText returns the text of the comment after this run.
 func (g *GitHub) commentText(ctx context.Context, note Note, pr PullRequest, ours []comment) (string, error) {
+	planned := note.DryRun && pr.MergedAt.IsZero()
 	var r record
 	if len(ours) > 0 {
+		if err := g.disown(ctx, note.Target, &ours[0], planned); err != nil {
+			return "", err
+		}
 		r = ours[0].record
 	}
-	planned := note.DryRun && pr.MergedAt.IsZero()
+	plan := r.plan
 	if planned {
+		plan = defused(note.Body)
 		r.plan, r.mark = shortened(note.Body, MaxPlan), nothing(note.Target)
 		if note.Approves && g.event.Name == "pull_request" && digestForm.MatchString(note.Plan) && pr.Head != "" {
-			r.mark.Approval, r.mark.Plan, r.mark.Head = Offered, note.Plan, pr.Head
+			r.mark.Approval, r.mark.Plan, r.mark.Head, r.mark.Masked = Offered, note.Plan, pr.Head, note.Masked
 		}
 	} else {
 		mark, err := g.handedOn(ctx, note.Target, pr, ours)
 		if err != nil {
 			return "", err
 		}
+		if note.Applied && mark.Approval != Nothing {
+			mark.Approval = Used
+		}
 		r.mark = mark
 		r.add(newEntry(g.edge.run(), time.Now(), note.DryRun, note.Body))
 	}
-	fitted := r.fitted(planned)
-	if planned && fitted.plan != defused(note.Body) {
-		fitted.mark = nothing(note.Target) // not all of the plan is shown
+	// As long as the plan may be approved it stays, whatever else is left out.
+	pending := pr.MergedAt.IsZero() && r.mark.Approval != Used
+	fitted := r.fitted(pending)
+	if pending && fitted.plan != plan {
+		fitted.mark = nothing(note.Target)
 	}
 	return fitted.String(), nil
+}
+
+// disown empties the record of a comment that somebody else edited last, because
+// our next edit would make it look like ours. A new plan keeps nothing but what
+// runs did.
+func (g *GitHub) disown(ctx context.Context, target Target, c *comment, planned bool) error {
+	if len(c.record.runs) == 0 && (planned || c.record.plan == "") {
+		return nil
+	}
+	edit, err := g.lastEdit(ctx, c)
+	if err != nil {
+		return fmt.Errorf("left the comment as it is, since it could not be checked: %w", err)
+	}
+	if edit.byOthers {
+		c.record = record{mark: nothing(target), plan: someoneElse}
+	}
+	return nil
 }
 
 func nothing(target Target) Mark {
@@ -114,6 +146,9 @@ func (g *GitHub) handedOn(ctx context.Context, target Target, pr PullRequest, ou
 	mark := nothing(target)
 	if len(ours) == 0 || ours[0].record.mark.Approval == Nothing {
 		return mark, nil
+	}
+	if ours[0].record.mark.Approval == Used {
+		return ours[0].record.mark, nil
 	}
 	at := pr.MergedAt
 	if at.IsZero() && g.obeys {
@@ -137,6 +172,7 @@ func (g *GitHub) handedOn(ctx context.Context, target Target, pr PullRequest, ou
 type comment struct {
 	*github.IssueComment
 	record record
+	edit   *edit // that lastEdit found; nil before
 }
 
 // ourComments returns our comments about a tenant on a pull request, the oldest
@@ -163,7 +199,7 @@ func (g *GitHub) ourComments(ctx context.Context, number int, target Target) ([]
 	ours := make([]comment, len(found))
 	for i, one := range found {
 		r, _ := parseRecord(one.GetBody())
-		ours[i] = comment{one, r}
+		ours[i] = comment{IssueComment: one, record: r}
 	}
 	slices.SortFunc(ours, func(a, b comment) int { return cmp.Compare(a.GetID(), b.GetID()) })
 	return ours, nil

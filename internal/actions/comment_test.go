@@ -235,7 +235,7 @@ func TestCommentIsLeftAsItIs(t *testing.T) {
 				s.Merge(number, merge)
 				s.Fail(githubtest.Failure{Method: http.MethodPost, Path: "graphql", Times: 1, Status: http.StatusOK, Body: `{"data":{"viewer":{"login":"github-actions[bot]"}}}`})
 				s.Fail(githubtest.Failure{Method: http.MethodPost, Path: "graphql", Times: 1, Status: http.StatusOK, Body: `{"errors":[{"message":"Something went wrong"}]}`})
-			}, "could not be checked: could not read who edited comment 1 of o/r: HTTP 200: Something went wrong"},
+			}, "left the comment as it is, since it could not be checked: could not read who edited comment 1 of o/r: HTTP 200: Something went wrong"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

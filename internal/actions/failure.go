@@ -53,12 +53,21 @@ func (e *hinted) Unwrap() error { return e.error }
 // pathError is an error on the way to GitHub or back, with a text that is safe
 // to show.
 type pathError struct {
-	text string
-	err  error
+	text, hint string
+	err        error
 }
 
 func (e *pathError) Error() string { return e.text }
+func (e *pathError) Hint() string  { return e.hint }
 func (e *pathError) Unwrap() error { return e.err }
+
+// What to do if GitHub does not say.
+const (
+	outageHint = "re-run the job later; whether GitHub has an outage is on https://www.githubstatus.com"
+	wayHint    = "check the runner's way to GitHub (GITHUB_API_URL, proxy), and re-run the job"
+	rulesHint  = "check what GitHub says against the rights of the token and the rules of the organization"
+	oddHint    = "re-run the job; if it fails again, report it with the log of a run with debug logging"
+)
 
 // failure turns an error of the library into one that says what to do and
 // carries whether the request may be sent again. A refusal because of the rate is
@@ -78,7 +87,7 @@ func (g *GitHub) failure(c call, err error) error {
 	if errors.Is(err, context.Canceled) {
 		fault.Err = fmt.Errorf("could not %s: %w", c.doing, err)
 	} else {
-		fault.Err = &pathError{"could not " + c.doing + ": " + g.shown(err.Error()), err}
+		fault.Err = &pathError{"could not " + c.doing + ": " + g.shown(err.Error()), wayHint, err}
 	}
 	fault.Transient = fault.Transient && !c.once && !errors.Is(err, errTooLong)
 	return fault
@@ -150,6 +159,14 @@ func (g *GitHub) refusal(c call, status int, header http.Header, message string)
 		explain("issues are disabled in the repository", "enable issues in the settings of the repository"+c.orOff())
 	case e.Status == http.StatusNotFound && c.permission != "":
 		e.hint = "GitHub answers 404 also if the token may not see something: " + c.grant()
+	case e.Status == http.StatusNotFound:
+		e.hint = wayHint
+	case e.Status >= http.StatusInternalServerError:
+		e.hint = outageHint
+	case refuses:
+		e.hint = rulesHint
+	default:
+		e.hint = oddHint
 	}
 	return e
 }

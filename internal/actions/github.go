@@ -30,6 +30,8 @@ type GitHub struct {
 	retrier retry.Retrier
 	policy  retry.Policy
 
+	acceptMasked bool
+
 	me         identity
 	pushed     PullRequest // that merged found
 	errPushed  error
@@ -42,8 +44,9 @@ type Options struct {
 	Token string
 	// PullRequest is the number of the pull request to comment on, for events
 	// that do not name one; 0 if unset.
-	PullRequest int
-	Transport   http.RoundTripper // nil for the default of net/http
+	PullRequest  int
+	AcceptMasked bool              // a plan may be approved by a comment that does not show who is meant
+	Transport    http.RoundTripper // nil for the default of net/http
 }
 
 // ErrNoToken is returned if there is no token for GitHub.
@@ -100,8 +103,9 @@ func (e *Edge) GitHub(options Options) (*GitHub, error) {
 	}
 	return &GitHub{
 		edge: e, event: event, number: options.PullRequest, client: client, graphql: graphqlURL, token: token, read: read,
-		retrier: retry.Retrier{RetryAfterMax: longestWait},
-		policy:  retry.Policy{Attempts: 3, Multiplier: 500 * time.Millisecond, Max: 4 * time.Second},
+		acceptMasked: options.AcceptMasked,
+		retrier:      retry.Retrier{RetryAfterMax: longestWait},
+		policy:       retry.Policy{Attempts: 3, Multiplier: 500 * time.Millisecond, Max: 4 * time.Second},
 	}, nil
 }
 
@@ -286,7 +290,7 @@ func (g *GitHub) identity(ctx context.Context) (identity, error) {
 	if none {
 		login, err = g.user(ctx, c)
 	} else if login == "" {
-		err = errors.New("could not " + c.doing + ": the answer names nobody")
+		err = &hinted{errors.New("could not " + c.doing + ": the answer names nobody"), "check github-token"}
 	}
 	if err != nil {
 		return identity{}, err

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -21,6 +22,7 @@ type Mark struct {
 	Approval Approval
 	Plan     string // digest of the plan that reviewers saw; empty if Approval is Nothing
 	Head     string // commit of the pull request the plan was made of; empty likewise
+	Masked   bool   // the comment does not show who is meant
 }
 
 // Kind is what carries a mark.
@@ -43,6 +45,9 @@ const (
 	Offered Approval = "offered"
 	// Given: a run found the plan approved and edited the comment since.
 	Given Approval = "given"
+	// Used: a run applied the plan, at least in part, so that it is approved no
+	// longer: to run an old job again must not bring back what was changed since.
+	Used Approval = "used"
 )
 
 const markStart = "<!-- xc-group-sync "
@@ -50,15 +55,15 @@ const markStart = "<!-- xc-group-sync "
 // String returns the line, without a line end. No field can end it early.
 func (m Mark) String() string {
 	return markStart + "tenant=" + markField(m.Tenant) + " api=" + markField(m.API) + " kind=" + markField(string(m.Kind)) +
-		" approval=" + markField(string(m.Approval)) + " plan=" + markField(m.Plan) + " head=" + markField(m.Head) + " -->"
+		" approval=" + markField(string(m.Approval)) + " plan=" + markField(m.Plan) + " head=" + markField(m.Head) + " masked=" + strconv.FormatBool(m.Masked) + " -->"
 }
 
 func markField(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "--", "%2D%2D") }
 
 var (
-	markForm  = regexp.MustCompile(`^` + markStart + `tenant=(\S*) api=(\S*) kind=(\S*) approval=(\S*) plan=(\S*) head=(\S*) -->$`)
+	markForm  = regexp.MustCompile(`^` + markStart + `tenant=(\S*) api=(\S*) kind=(\S*) approval=(\S*) plan=(\S*) head=(\S*) masked=(\S*) -->$`)
 	kinds     = []Kind{KindComment, KindAlarm}
-	approvals = []Approval{Nothing, Offered, Given}
+	approvals = []Approval{Nothing, Offered, Given, Used}
 )
 
 // ParseMark reads the mark at the beginning of text. It accepts exactly what
@@ -77,6 +82,6 @@ func ParseMark(text string) (Mark, bool) {
 		}
 		found[i+1] = plain
 	}
-	m := Mark{Target: Target{found[1], found[2]}, Kind: Kind(found[3]), Approval: Approval(found[4]), Plan: found[5], Head: found[6]}
+	m := Mark{Target: Target{found[1], found[2]}, Kind: Kind(found[3]), Approval: Approval(found[4]), Plan: found[5], Head: found[6], Masked: found[7] == "true"}
 	return m, m.String() == line && slices.Contains(kinds, m.Kind) && slices.Contains(approvals, m.Approval)
 }

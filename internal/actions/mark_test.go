@@ -15,9 +15,9 @@ func TestParseMark(t *testing.T) {
 	t.Parallel()
 	mark := actions.Mark{
 		Target: actions.Target{Tenant: "my-tenant", API: "xc.example/managed"}, Kind: actions.KindComment,
-		Approval: actions.Given, Plan: plan, Head: strings.Repeat("3", 40),
+		Approval: actions.Given, Plan: plan, Head: strings.Repeat("3", 40), Masked: true,
 	}
-	line := "<!-- xc-group-sync tenant=my-tenant api=xc.example%2Fmanaged kind=comment approval=given plan=sha256%3A" + plan[7:] + " head=" + mark.Head + " -->"
+	line := "<!-- xc-group-sync tenant=my-tenant api=xc.example%2Fmanaged kind=comment approval=given plan=sha256%3A" + plan[7:] + " head=" + mark.Head + " masked=true -->"
 	if diff := cmp.Diff(line, mark.String()); diff != "" {
 		t.Error(diff)
 	}
@@ -37,6 +37,7 @@ func TestParseMark(t *testing.T) {
 		strings.Replace(line, "%3A", ":", 1):                 false,
 		strings.Replace(line, " head=", "  head=", 1):        false,
 		strings.Replace(line, "given", "true", 1):            false,
+		strings.Replace(line, "=true", "=1", 1):              false,
 		strings.Replace(line, "comment", "remark", 1):        false,
 		strings.Replace(line, "my-tenant", "%zz", 1):         false,
 		strings.Replace(line, "kind=comment ", "", 1):        false,
@@ -56,7 +57,7 @@ func FuzzMark(f *testing.F) {
 	f.Add("a--b -->", "alarm", "--!>", "\r\n", false, "<!-- xc-group-sync")
 	f.Add("---", "\x00\xff", " + %20", "&lt;", false, "")
 	f.Fuzz(func(t *testing.T, tenant, api, plan, head string, given bool, body string) {
-		mark := actions.Mark{Target: actions.Target{Tenant: tenant, API: api}, Kind: actions.KindComment, Approval: actions.Nothing, Plan: plan, Head: head}
+		mark := actions.Mark{Target: actions.Target{Tenant: tenant, API: api}, Kind: actions.KindComment, Approval: actions.Nothing, Plan: plan, Head: head, Masked: given}
 		if given {
 			mark.Approval = actions.Given
 		}

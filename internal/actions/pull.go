@@ -75,7 +75,7 @@ func (g *GitHub) merged(ctx context.Context) (PullRequest, error) {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return PullRequest{}, fmt.Errorf("could not wait for the pull request of commit %s: %w", g.event.SHA, context.Cause(ctx))
+			return PullRequest{}, &hinted{fmt.Errorf("could not wait for the pull request of commit %s: %w", g.event.SHA, context.Cause(ctx)), outageHint}
 		}
 	}
 }
@@ -101,7 +101,7 @@ func (g *GitHub) mergedAs(ctx context.Context, branch string) (PullRequest, erro
 	case len(found) == 0:
 		return PullRequest{}, fmt.Errorf("%w: commit %s was not pushed to %.100q by merging one", ErrNoPullRequest, g.event.SHA, branch)
 	case len(found) > 1:
-		return PullRequest{}, fmt.Errorf("pull requests %d and %d were both merged as commit %s", found[0].GetNumber(), found[1].GetNumber(), g.event.SHA)
+		return PullRequest{}, &hinted{fmt.Errorf("pull requests %d and %d were both merged as commit %s", found[0].GetNumber(), found[1].GetNumber(), g.event.SHA), byDigest}
 	}
 	return g.pullRequest(found[0]), nil
 }
@@ -130,9 +130,9 @@ func (g *GitHub) now(ctx context.Context, number int) (PullRequest, error) {
 	case err != nil:
 		return PullRequest{}, err
 	case pr.GetNumber() != number:
-		return PullRequest{}, fmt.Errorf("could not read pull request %d: the answer is about another", number)
+		return PullRequest{}, &hinted{fmt.Errorf("could not read pull request %d: the answer is about another", number), oddHint}
 	case pr.GetMerged() && pr.GetMergedAt().IsZero():
-		return PullRequest{}, fmt.Errorf("could not read when pull request %d was merged", number)
+		return PullRequest{}, &hinted{fmt.Errorf("could not read when pull request %d was merged", number), oddHint}
 	}
 	return g.pullRequest(pr), nil
 }

@@ -161,10 +161,20 @@ func (g *GitHub) checkReview(ctx context.Context, target Target, a approved, our
 	case len(ours) > 1:
 		return refuse("delete them; "+again, "%d comments about tenant %q", len(ours), target.Tenant)
 	}
+	me, err := g.identity(ctx)
+	if err != nil {
+		return err
+	}
 	mark, changed := ours[0].record.mark, ours[0].GetUpdatedAt().Time
 	switch {
 	case mark.Approval == Nothing:
 		return refuse(again, "its comment approves nothing: the dry run made no plan, was refused, or could not show all of it")
+	case mark.Approval == Used:
+		return refuse(byDigest+", or open a new pull request", "its plan was applied before, at least in part")
+	case mark.Masked && !g.acceptMasked:
+		return refuse(byDigest+"; next time, set approve-masked for the run that applies, too, or mask-emails: false", "its comment masks emails, so it does not show who is meant")
+	case me.login == "" && ours[0].GetUser().GetLogin() != jobLogin:
+		return refuse("use the job's own token: github-token: ${{ github.token }}; "+again, "this server does not tell whether its comment is ours")
 	case !digestForm.MatchString(mark.Plan):
 		return refuse(again, "its comment has no digest")
 	case a.Head == "" || mark.Head != a.Head:
@@ -174,25 +184,53 @@ func (g *GitHub) checkReview(ctx context.Context, target Target, a approved, our
 	case !a.at.IsZero() && !changed.Before(a.at) && mark.Approval != Given:
 		return refuse(again, "its comment was changed after the approval")
 	}
-	doubt, err := g.editDoubt(ctx, ours[0])
-	if err == nil && doubt != "" {
-		err = refuse("delete the comment; "+again, "its comment was edited %s", doubt)
+	edit, err := g.lastEdit(ctx, &ours[0])
+	switch {
+	case err != nil:
+		return err
+	case edit.doubt != "":
+		return refuse("delete the comment; "+again, "its comment was edited %s", edit.doubt)
+	case edit.hidden:
+		return refuse("unhide the comment, and re-run the job", "its comment is hidden")
 	}
-	return err
+	return nil
 }
 
-const editorQuery = `query($id:ID!){node(id:$id){__typename ... on IssueComment{lastEditedAt editor{__typename login}}}}`
+// jobLogin is who writes with the token of a job.
+const jobLogin = "github-actions[bot]"
 
-// editDoubt returns who last edited our comment, as in "by "mallory"", if that was
-// somebody else or is unknown; else "".
-func (g *GitHub) editDoubt(ctx context.Context, c comment) (string, error) {
+// edit is the last edit of a comment of ours.
+type edit struct {
+	doubt    string // who made it, as in `by "mallory"`; empty if it was we, or nobody
+	byOthers bool   // it is certain that it was somebody else
+	hidden   bool   // the comment is hidden behind a click
+}
+
+const editorQuery = `query($id:ID!){node(id:$id){__typename ... on IssueComment{body isMinimized lastEditedAt editor{__typename login}}}}`
+
+// lastEdit asks who edited our comment last, once. The answer must be about the
+// text that was read: it could be older than the last edit.
+func (g *GitHub) lastEdit(ctx context.Context, c *comment) (edit, error) {
+	if c.edit != nil {
+		return *c.edit, nil
+	}
+	found, err := g.askLastEdit(ctx, c)
+	if err == nil {
+		c.edit = &found
+	}
+	return found, err
+}
+
+func (g *GitHub) askLastEdit(ctx context.Context, c *comment) (edit, error) {
 	me, err := g.identity(ctx)
 	if err != nil {
-		return "", err
+		return edit{}, err
 	}
 	var data struct {
 		Node struct {
 			Typename     string `json:"__typename"`
+			Body         string
+			IsMinimized  bool
 			LastEditedAt *time.Time
 			Editor       *struct {
 				Typename string `json:"__typename"`
@@ -202,28 +240,34 @@ func (g *GitHub) editDoubt(ctx context.Context, c comment) (string, error) {
 	}
 	asked := call{doing: fmt.Sprintf("read who edited comment %d of %s", c.GetID(), g.event.repository())}
 	none, err := g.query(ctx, asked, editorQuery, map[string]string{"id": c.GetNodeID()}, &data)
-	editor := data.Node.Editor
+	node, editor := data.Node, data.Node.Editor
 	switch {
 	case err != nil:
-		return "", err
+		return edit{}, err
 	case none && c.GetUpdatedAt().Equal(c.GetCreatedAt()):
-		return "", nil
+		return edit{}, nil
 	case none:
-		return "by somebody this server does not name", nil
-	case data.Node.Typename != "IssueComment":
-		return "", fmt.Errorf("could not %s: GitHub does not know the comment", asked.doing)
-	case editor == nil && data.Node.LastEditedAt == nil:
-		return "", nil
+		return edit{doubt: "by somebody this server does not name"}, nil
+	case node.Typename != "IssueComment":
+		return edit{}, &hinted{fmt.Errorf("could not %s: GitHub does not know the comment", asked.doing), "re-run the job"}
+	case plainText(node.Body) != plainText(c.GetBody()):
+		return edit{}, &hinted{fmt.Errorf("could not %s: it was changed meanwhile", asked.doing), "re-run the job"}
+	}
+	found := edit{hidden: node.IsMinimized}
+	switch {
+	case editor == nil && node.LastEditedAt == nil:
+		return found, nil
 	case editor == nil:
-		return "by a deleted account", nil
+		found.doubt, found.byOthers = "by a deleted account", true
+		return found, nil
 	}
 	login := editor.Login
 	// GraphQL omits what REST, and viewer, append to the name of a bot.
 	if editor.Typename == "Bot" && !strings.HasSuffix(login, "[bot]") {
 		login += "[bot]"
 	}
-	if login == me.login {
-		return "", nil
+	if login != me.login {
+		found.doubt, found.byOthers = fmt.Sprintf("by %q", cmp.Or(g.shown(login), "somebody")), true
 	}
-	return fmt.Sprintf("by %q", cmp.Or(g.shown(login), "somebody")), nil
+	return found, nil
 }

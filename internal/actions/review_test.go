@@ -2,6 +2,7 @@ package actions_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -185,11 +186,14 @@ func TestTheEditorMustBeKnown(t *testing.T) {
 		`{"data":{"node":null}}`:                   "GitHub does not know the comment",
 		`{"data":{}}`:                              "GitHub does not know the comment",
 		`{"data":{"node":{"__typename":"Issue"}}}`: "GitHub does not know the comment",
-		`{"data":{"node":{"__typename":"IssueComment","editor":{}}}}`:                                         "was edited by \"somebody\"",
-		`{"data":{"node":{"__typename":"IssueComment","lastEditedAt":"2026-01-01T00:00:00Z","editor":null}}}`: "was edited by a deleted account",
+		`{"data":{"node":{"__typename":"IssueComment","body":BODY,"editor":{}}}}`:                                         "was edited by \"somebody\"",
+		`{"data":{"node":{"__typename":"IssueComment","body":BODY,"lastEditedAt":"2026-01-01T00:00:00Z","editor":null}}}`: "was edited by a deleted account",
+		`{"data":{"node":{"__typename":"IssueComment","body":"a newer text"}}}`:                                           "it was changed meanwhile",
 	} {
 		s := newServer(t)
 		review(t, s, plan)
+		quoted, _ := json.Marshal(only(t, s).Body)
+		body = strings.Replace(body, "BODY", string(quoted), 1)
 		s.Merge(number, merge)
 		s.Fail(githubtest.Failure{Method: http.MethodPost, Path: "graphql", Times: 1, Status: 200, Body: `{"data":{"viewer":{"login":"github-actions[bot]"}}}`})
 		s.Fail(githubtest.Failure{Method: http.MethodPost, Path: "graphql", Times: 1, Status: 200, Body: body})

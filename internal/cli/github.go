@@ -179,7 +179,7 @@ func (s *session) github() (*actions.GitHub, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.hub, err = s.edge.GitHub(actions.Options{Token: s.settings.GitHubToken, PullRequest: s.settings.PullRequest, Transport: transport})
+	s.hub, err = s.edge.GitHub(actions.Options{Token: s.settings.GitHubToken, PullRequest: s.settings.PullRequest, AcceptMasked: s.settings.ApproveMasked, Transport: transport})
 	return s.hub, err
 }
 
@@ -227,9 +227,13 @@ func (s *session) putComment(ctx context.Context, r *report.Report) (page string
 func (s *session) note(r *report.Report, limit int) actions.Note {
 	event := s.edge.Event()
 	body, complete := r.Comment(s.sanitizer, report.CommentOptions{Limit: limit, Commit: cmp.Or(event.HeadSHA, event.SHA), AcceptMasked: s.settings.ApproveMasked})
-	note := actions.Note{Target: s.target(), DryRun: s.settings.DryRun, Body: body}
+	note := actions.Note{
+		Target: s.target(), DryRun: s.settings.DryRun, Body: body,
+		Masked: s.sanitizer.MaskEmails, Applied: !s.settings.DryRun && r.Tallies().Changed,
+	}
 	if r.Plan != nil {
-		note.Plan, note.Approves = r.Plan.Digest, complete && r.Code() != run.Refused
+		// The exit code may be that of something graver than a refusal.
+		note.Plan, note.Approves = r.Plan.Digest, complete && len(r.Plan.Refusals) == 0 && r.Code() != run.Refused
 	}
 	return note
 }

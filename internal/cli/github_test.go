@@ -198,17 +198,48 @@ func TestApplyByComment(t *testing.T) {
 	}
 }
 
-// TestMaskedCommentsApproveOnRequest: that nobody sees who is meant is accepted.
+// TestMaskedCommentsApproveOnRequest: that nobody sees who is meant is for the run
+// that applies to accept, not for the policy file that a pull request brings.
 func TestMaskedCommentsApproveOnRequest(t *testing.T) {
 	t.Parallel()
-	r := newRepository(t)
-	r.pullRequest(0, headOne, "--mask-emails", "true", "--approve-masked")
-	if comment := r.comment(); strings.Contains(comment, "approves nothing") || strings.Contains(comment, "annie.easley") {
-		t.Errorf("the comment is\n%s", comment)
+	for _, accepts := range []bool{true, false} {
+		r := newRepository(t)
+		r.pullRequest(0, headOne, "--mask-emails", "true", "--approve-masked")
+		if comment := r.comment(); strings.Contains(comment, "approves nothing") || strings.Contains(comment, "annie.easley") {
+			t.Errorf("the comment is\n%s", comment)
+		}
+		r.Merge(7, merged)
+		if accepts {
+			r.push(0, "--expect-plan", "pull-request", "--approve-masked")
+		} else if out := r.push(5, "--expect-plan", "pull-request"); !strings.Contains(out, "masks emails") {
+			t.Errorf("another reason:\n%s", out)
+		}
+		if applied := r.writes() > 0; applied != accepts {
+			t.Errorf("applied: %t, accepted: %t", applied, accepts)
+		}
 	}
+}
+
+// TestReplay runs the job of a merge again after a later pull request took back
+// what it did: what was approved then is not approved now.
+func TestReplay(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	const without = "Email,Entitlement Display Name\nannie.easley@example.com,CN=xc-app-developers\n"
+	const with = without + "grace.hopper@example.com,CN=xc-app-developers\n"
+	r.write(r.csv, without)
+	r.schedule(0) // the tenant is as the CSV says
+	r.write(r.csv, with)
+	r.pullRequest(0, headOne)
 	r.Merge(7, merged)
-	if out := r.push(0, "--expect-plan", "pull-request"); r.writes() == 0 {
-		t.Errorf("nothing was applied:\n%s", out)
+	r.push(0, "--expect-plan", "pull-request")
+	r.write(r.csv, without)
+	r.schedule(0) // another merge took it back
+	r.write(r.csv, with)
+	before := r.writes()
+	out := r.push(5, "--expect-plan", "pull-request")
+	if !strings.Contains(out, "applied before") || r.writes() != before {
+		t.Errorf("%d writes:\n%s", r.writes()-before, out)
 	}
 }
 

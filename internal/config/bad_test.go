@@ -26,7 +26,7 @@ var bad = map[string][]string{
 	"unnamed-groups": {"true", "delete"}, "removals": {"none", "skip"}, "policy": {"a\nb"}, "yes": badBooleans,
 	"max-removals": {"-1", "25 percent", "1.5", "101%", "-1%", "NaN%", "all"},
 	"expect-plan": {
-		"sha256:", strings.Repeat("0a", 32), "sha256:" + strings.Repeat("0A", 32), "sha256:" + strings.Repeat("0a", 31), "sha512:" + strings.Repeat("0a", 32),
+		" ", "\n", "sha256:", strings.Repeat("0a", 32), "sha256:" + strings.Repeat("0A", 32), "sha256:" + strings.Repeat("0a", 31), "sha512:" + strings.Repeat("0a", 32),
 	},
 	"name-collisions":           {"ignore", "true"},
 	"on-user-failure":           {"skip", "fail"},

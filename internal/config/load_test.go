@@ -225,6 +225,7 @@ func TestLoadValues(t *testing.T) {
 		"log level":             {[]string{"--log-level=warn"}, func(c *config.Config) any { return c.LogLevel }, slog.LevelWarn},
 		"log format":            {[]string{"--log-format=JSON"}, func(c *config.Config) any { return c.LogFormat }, "json"},
 		"a dash":                {[]string{"--report-file", "-"}, func(c *config.Config) any { return c.ReportFile }, "-"},
+		"plan digest in blanks": {[]string{"--expect-plan= sha256:" + strings.Repeat("0a", 32) + "\n"}, func(c *config.Config) any { return c.ExpectPlan }, "sha256:" + strings.Repeat("0a", 32)},
 		"plan digest":           {[]string{"--expect-plan=sha256:" + strings.Repeat("0a", 32)}, func(c *config.Config) any { return c.ExpectPlan }, "sha256:" + strings.Repeat("0a", 32)},
 		"proxy":                 {[]string{"--proxy=http://u:p@proxy:3128"}, func(c *config.Config) any { return c.Proxy }, "http://u:p@proxy:3128"},
 		"fail-on-drift":         {[]string{"--fail-on-drift", "--dry-run"}, func(c *config.Config) any { return c.FailOnDrift }, true},

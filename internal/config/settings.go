@@ -99,7 +99,8 @@ var settings = []setting{
 		meaning: "Refuse a plan that removes more groups, users, roles, memberships, or memberships of one group than this. A percentage never blocks five or fewer."},
 	{name: "only", only: []string{Sync, Explain}, value: patterns(func(c *Config) *plan.Patterns { return &c.Policy.Only }),
 		meaning: "Limit this run to matching people and groups: patterns of emails and API group names, one per line."},
-	{name: "expect-plan", only: applying, value: parsed("DIGEST|pull-request", planDigest, func(c *Config, v string) { c.ExpectPlan = v }),
+	// A blank digest must not pass for none: it would allow any plan.
+	{name: "expect-plan", only: applying, exact: true, value: parsed("DIGEST|pull-request", planDigest, func(c *Config, v string) { c.ExpectPlan = v }),
 		meaning: "Digest of a reviewed plan: apply only if today's plan still has it. `pull-request` is the digest that this action's comment on the merged pull request showed."},
 	{name: "fail-on-drift", only: applying, byDefault: "false", value: boolean(func(c *Config, v bool) { c.FailOnDrift = v }),
 		meaning: "With `dry-run`: exit 6 if there is anything to do."},
@@ -185,7 +186,7 @@ var settings = []setting{
 	{name: "pull-request", only: applying, value: whole(1, math.MaxInt32, func(c *Config, v int) { c.PullRequest = v }),
 		meaning: "Number of the pull request to comment on, for events that do not name one."},
 	{name: "approve-masked", policy: true, only: applying, byDefault: "false", value: boolean(func(c *Config, v bool) { c.ApproveMasked = v }),
-		meaning: "Let a comment with masked emails approve its plan for `expect-plan: pull-request`, although it does not show who is meant."},
+		meaning: "Let a comment with masked emails approve its plan for `expect-plan: pull-request`, although it does not show who is meant. The run that applies must have it, too."},
 	{name: "issue-on-failure", policy: true, only: applying, byDefault: "false", value: boolean(func(c *Config, v bool) { c.IssueOnFailure = v }),
 		meaning: "Keep one issue per tenant open while runs outside pull requests fail, are refused or find drift. It needs the permission `issues: write`."},
 	{name: "github-token", only: applying, secret: true, env: []string{"GITHUB_TOKEN"}, action: "${{ github.token }}", value: verbatim("TOKEN", func(c *Config, v string) { c.GitHubToken = v }),

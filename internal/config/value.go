@@ -311,6 +311,7 @@ func proxyURL(text string) (string, error) {
 var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
 func planDigest(text string) (string, error) {
+	text = strings.TrimSpace(text)
 	if !digestForm.MatchString(text) && text != PullRequest {
 		return "", errors.New(`must be a plan digest (sha256:<64 hex digits>, printed by a dry run) or "pull-request"`)
 	}

@@ -141,9 +141,9 @@ func (d *markdown) everybody(people []directory.Email) []string {
 
 func (d *markdown) role(role directory.Role) string {
 	if role.Namespace == directory.AllNamespaces {
-		return d.s.Code(role.Role) + " on all namespaces"
+		return d.code(role.Role) + " on all namespaces"
 	}
-	return d.s.Code(role.Role) + " on " + d.s.Code(role.Namespace)
+	return d.code(role.Role) + " on " + d.code(role.Namespace)
 }
 
 type accessJSON struct {

@@ -30,7 +30,7 @@ func (r *Report) Comment(s Sanitizer, o CommentOptions) (body string, complete b
 	}
 	body, cut := r.comment(s, o, gap)
 	if cut {
-		gap = "**Not complete.** GitHub shows no longer text, so people or groups are left out below, and this comment approves nothing. " + capital(inReport) + "."
+		gap = "**Not complete.** GitHub shows no longer text, so people, groups or the ends of long names are left out below, and this comment approves nothing. " + capital(inReport) + "."
 		body, _ = r.comment(s, o, gap)
 	}
 	return body, gap == ""
@@ -126,7 +126,7 @@ func (d *markdown) findLosses() []*loss {
 		o := &d.Plan.Operations[i]
 		for _, member := range o.Remove {
 			l := of(member.Email)
-			l.groups = append(l.groups, d.s.Code(o.Name()))
+			l.groups = append(l.groups, d.code(o.Name()))
 		}
 		if o.Object == plan.User && o.Action == plan.Delete {
 			l := of(o.User.Email)

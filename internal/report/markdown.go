@@ -50,7 +50,19 @@ func (d *markdown) who(email directory.Email) string {
 			return d.s.Code(fmt.Sprintf("%s:%d", person.File, person.Line))
 		}
 	}
-	return d.s.Code(d.s.subject(string(email)))
+	return d.code(d.s.subject(string(email)))
+}
+
+// code and prose are the sanitizer's, for what a plan would send: that an end is
+// not shown counts as left out.
+func (d *markdown) code(text string) string {
+	d.cut = d.cut || directory.Cut(text, longestName) != text
+	return d.s.Code(text)
+}
+
+func (d *markdown) prose(text string) string {
+	d.cut = d.cut || directory.Cut(text, longestProse) != text
+	return d.s.Prose(text)
 }
 
 var plainURL = regexp.MustCompile(`^https?://[A-Za-z0-9._~:/%-]+$`)

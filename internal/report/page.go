@@ -11,7 +11,7 @@ import (
 // would be too long; everything else stays, so it must be short by itself.
 type page struct {
 	parts []*part
-	cut   bool // people or groups were left out
+	cut   bool // people, groups or ends of names were left out
 }
 
 // rank says how much a table matters: what has a later one is left out first.

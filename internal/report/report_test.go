@@ -341,3 +341,68 @@ func TestManyWarningsOfOneKindAreOneLine(t *testing.T) {
 		t.Errorf("%d errors of 19:\n%s", n, text)
 	}
 }
+
+// Two plans that would send different things never read the same in a comment that
+// says it is complete: a reviewer could not tell them apart.
+func TestCommentTellsPlansApart(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("long ", 400)
+	member := func(email string) []plan.Member {
+		return []plan.Member{{Email: directory.Email(email), Username: directory.Username(email)}}
+	}
+	role := func(role string) []directory.Role { return []directory.Role{{Namespace: "system", Role: role}} }
+	user := func(action plan.Action, user directory.User) plan.Operation {
+		return plan.Operation{Action: action, Object: plan.User, User: user}
+	}
+	group := func(action plan.Action, change func(*plan.Operation)) plan.Operation {
+		o := plan.Operation{Action: action, Object: plan.Group, Group: directory.Group{Name: "ops", DisplayName: "Ops"}}
+		change(&o)
+		return o
+	}
+	person := directory.User{Email: "ann@example.com", Name: directory.PersonName{First: "Ann", Last: "Lee"}, IdmType: directory.IdmSSO}
+	renamed, local, other := person, person, person
+	renamed.Name.First, local.IdmType, other.Email = long+"Anna", directory.IdmLocal, "an\u043d@example.com"
+	longer := renamed
+	longer.Name.First = long + "Anne"
+	set := func(change func(*plan.Operation)) func(plan.Action) plan.Operation {
+		return func(action plan.Action) plan.Operation { return group(action, change) }
+	}
+	attributes := func(name string) func(plan.Action) plan.Operation {
+		return set(func(o *plan.Operation) { o.Attributes = &plan.Attributes{DisplayName: name} })
+	}
+	tests := map[string][2]plan.Operation{
+		"who":                     {user(plan.Create, person), user(plan.Create, other)},
+		"kind":                    {user(plan.Create, person), user(plan.Create, local)},
+		"name":                    {user(plan.Create, person), user(plan.Create, renamed)},
+		"end of a long name":      {user(plan.Create, renamed), user(plan.Create, longer)},
+		"new name":                {user(plan.Update, person), user(plan.Update, renamed)},
+		"create or delete":        {user(plan.Create, person), user(plan.Delete, person)},
+		"members":                 {set(func(o *plan.Operation) { o.Add = member("a@x.com") })(plan.Update), set(func(o *plan.Operation) { o.Add = member("b@x.com") })(plan.Update)},
+		"sign":                    {set(func(o *plan.Operation) { o.Add = member("a@x.com") })(plan.Update), set(func(o *plan.Operation) { o.Remove = member("a@x.com") })(plan.Update)},
+		"role":                    {set(func(o *plan.Operation) { o.Roles = role("a") })(plan.Grant), set(func(o *plan.Operation) { o.Roles = role("b") })(plan.Grant)},
+		"grant or revoke":         {set(func(o *plan.Operation) { o.Roles = role("a") })(plan.Grant), set(func(o *plan.Operation) { o.Roles = role("a") })(plan.Revoke)},
+		"role of a new group":     {set(func(o *plan.Operation) { o.Group.Roles = role("a") })(plan.Create), set(func(o *plan.Operation) { o.Group.Roles = role("b") })(plan.Create)},
+		"API name":                {set(func(o *plan.Operation) { o.Group.Name = "a" })(plan.Create), set(func(o *plan.Operation) { o.Group.Name = "b" })(plan.Create)},
+		"display name":            {set(func(o *plan.Operation) { o.Group.DisplayName = "A" })(plan.Create), set(func(o *plan.Operation) { o.Group.DisplayName = "B" })(plan.Create)},
+		"end of a display name":   {set(func(o *plan.Operation) { o.Group.DisplayName = long + "A" })(plan.Create), set(func(o *plan.Operation) { o.Group.DisplayName = long + "B" })(plan.Create)},
+		"an invisible character":  {set(func(o *plan.Operation) { o.Group.DisplayName = "A\u200b" })(plan.Create), set(func(o *plan.Operation) { o.Group.DisplayName = "A" })(plan.Create)},
+		"the direction of text":   {set(func(o *plan.Operation) { o.Group.DisplayName = "\u202eAB" })(plan.Create), set(func(o *plan.Operation) { o.Group.DisplayName = "AB" })(plan.Create)},
+		"attribute":               {attributes("A")(plan.Update), attributes("B")(plan.Update)},
+		"end of a long attribute": {attributes(long + "A")(plan.Update), attributes(long + "B")(plan.Update)},
+	}
+	for name, pair := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var bodies [2]string
+			complete := true
+			for i, o := range pair {
+				r := &report.Report{Tenant: "acme", Result: &run.Result{DryRun: true, Plan: &plan.Plan{Operations: []plan.Operation{o}, Digest: "sha256:0"}}}
+				body, whole := r.Comment(report.Sanitizer{}, report.CommentOptions{Limit: 64_000})
+				bodies[i], complete = body, complete && whole
+			}
+			if complete && bodies[0] == bodies[1] {
+				t.Errorf("both are\n%s", bodies[0])
+			}
+		})
+	}
+}

@@ -88,9 +88,9 @@ func (d *markdown) groups() {
 
 // group is a group's API name and the name that the console shows.
 func (d *markdown) group(g *directory.Group) string {
-	name := d.s.Code(string(g.Name))
+	name := d.code(string(g.Name))
 	if g.DisplayName != "" && g.DisplayName != string(g.Name) {
-		name += " " + d.s.Prose(g.DisplayName)
+		name += " " + d.prose(g.DisplayName)
 	}
 	return name
 }
@@ -118,7 +118,7 @@ func (d *markdown) roles(g *groupChange) string {
 	roles := slices.SortedFunc(maps.Keys(signs), func(a, b directory.Role) int {
 		return cmp.Or(-cmp.Compare(signs[a], signs[b]), a.Compare(b))
 	})
-	return strings.Join(rows(roles, func(role directory.Role) string { return signs[role] + d.s.Code(role.String()) }), "<br>")
+	return strings.Join(rows(roles, func(role directory.Role) string { return signs[role] + d.code(role.String()) }), "<br>")
 }
 
 func (d *markdown) users() {
@@ -141,7 +141,7 @@ func (d *markdown) users() {
 	d.line("| user | change |")
 	d.line("|---|---|")
 	d.table(details, "users", alike(rows(users, func(u groupsync.Result) string {
-		return strings.TrimSpace(fmt.Sprintf("| %s | %s %s", d.who(u.User.Email), d.what(&u), d.s.Prose(d.described(&u))))
+		return strings.TrimSpace(fmt.Sprintf("| %s | %s %s", d.who(u.User.Email), d.what(&u), d.prose(d.described(&u))))
 	}), " |"))
 	d.line("</details>")
 	d.line("")
@@ -164,7 +164,7 @@ func (d *markdown) what(result *groupsync.Result) string {
 	}
 	if result.Attributes != nil {
 		for _, change := range result.AttributeChanges() {
-			what += ", " + d.s.Prose(change.String())
+			what += ", " + d.prose(change.String())
 		}
 	}
 	if d.Outcome == nil || result.Status == groupsync.Done {

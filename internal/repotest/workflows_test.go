@@ -38,6 +38,7 @@ type workflowJob struct {
 	Permissions map[string]string
 	Concurrency *concurrency
 	Environment string
+	If          string
 	Timeout     any `yaml:"timeout-minutes"`
 	Uses        string
 	With        map[string]any
@@ -117,6 +118,31 @@ func TestWorkflowsPinTheirActions(t *testing.T) {
 				t.Errorf("%s does not use %s", w.path, text)
 			}
 		}
+	}
+}
+
+// TestAppliesByHandAreOfTheDefaultBranch checks that nobody can have another
+// branch's CSV and policy file applied by starting a recipe for it. A tag can have
+// the name of a branch.
+func TestAppliesByHandAreOfTheDefaultBranch(t *testing.T) {
+	t.Parallel()
+	jobs := 0
+	for _, w := range workflows(t) {
+		if !w.isRecipe() || !slices.Contains(w.triggers(), "workflow_dispatch") {
+			continue
+		}
+		for id, job := range w.Jobs {
+			if job.Environment == "" {
+				continue
+			}
+			jobs++
+			if !strings.Contains(job.If, "github.ref == format('refs/heads/{0}', github.event.repository.default_branch)") {
+				t.Errorf("%s: %s may run for any branch: %q", w.path, id, job.If)
+			}
+		}
+	}
+	if jobs == 0 {
+		t.Error("no recipe applies by hand")
 	}
 }
 

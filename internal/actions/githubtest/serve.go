@@ -247,7 +247,7 @@ func (s *Server) query(r *http.Request, who account) (int, any) {
 	switch {
 	case strings.Contains(asked.Query, "viewer{login}"):
 		return http.StatusOK, map[string]any{"data": map[string]any{"viewer": user(who.login)}}
-	case strings.Contains(asked.Query, "lastEditedAt editor{__typename login}"):
+	case strings.Contains(asked.Query, "body isMinimized lastEditedAt editor{__typename login}"):
 		return http.StatusOK, map[string]any{"data": map[string]any{"node": s.node(asked.Variables["id"])}}
 	}
 	s.unexpected = append(s.unexpected, "query "+asked.Query)
@@ -257,19 +257,21 @@ func (s *Server) query(r *http.Request, who account) (int, any) {
 // node returns what GraphQL shows of a comment; nil if there is none.
 func (s *Server) node(id string) any {
 	i := slices.IndexFunc(s.comments, func(c Comment) bool { return nodeID(c) == id })
-	switch {
-	case i < 0:
+	if i < 0 {
 		return nil
-	case s.comments[i].Editor == "":
-		return map[string]any{"__typename": "IssueComment", "lastEditedAt": nil, "editor": nil}
-	case s.comments[i].Editor == Ghost:
-		return map[string]any{"__typename": "IssueComment", "lastEditedAt": s.comments[i].Updated.Format(time.RFC3339), "editor": nil}
 	}
-	editor := map[string]string{"__typename": "User", "login": s.comments[i].Editor}
-	if name, bot := strings.CutSuffix(s.comments[i].Editor, "[bot]"); bot {
-		editor = map[string]string{"__typename": "Bot", "login": name}
+	c := s.comments[i]
+	shown := map[string]any{"__typename": "IssueComment", "body": s.shown(c.Body), "isMinimized": c.Hidden, "lastEditedAt": nil, "editor": nil}
+	if c.Editor == "" {
+		return shown
 	}
-	return map[string]any{"__typename": "IssueComment", "lastEditedAt": s.comments[i].Updated.Format(time.RFC3339), "editor": editor}
+	shown["lastEditedAt"] = c.Updated.Format(time.RFC3339)
+	if name, bot := strings.CutSuffix(c.Editor, "[bot]"); bot {
+		shown["editor"] = map[string]string{"__typename": "Bot", "login": name}
+	} else if c.Editor != Ghost {
+		shown["editor"] = map[string]string{"__typename": "User", "login": c.Editor}
+	}
+	return shown
 }
 
 func nodeID(c Comment) string { return fmt.Sprintf("IC_%d", c.ID) }

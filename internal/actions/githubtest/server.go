@@ -34,6 +34,7 @@ type Comment struct {
 	Number           int    // of the issue or pull request
 	Author, Editor   string // logins; no Editor if it was never edited, Ghost if that account is deleted
 	Body             string
+	Hidden           bool // minimized
 	Created, Updated time.Time
 }
 
@@ -228,6 +229,17 @@ func (s *Server) EditComment(id int64, editor, body string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.editComment(id, editor, body)
+}
+
+// HideComment minimizes a comment.
+func (s *Server) HideComment(id int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.comments {
+		if s.comments[i].ID == id {
+			s.comments[i].Hidden = true
+		}
+	}
 }
 
 // DeleteComment deletes a comment.

@@ -1,0 +1,158 @@
+package actions_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"xc-group-sync/internal/actions"
+	"xc-group-sync/internal/actions/githubtest"
+)
+
+// refused checks that the plan is not approved for the push of the merge.
+func refused(t *testing.T, s *githubtest.Server, says string) {
+	t.Helper()
+	got, err := onPush(t, s).Reviewed(t.Context(), target)
+	contains(t, err, says)
+	if !errors.Is(err, actions.ErrNotReviewed) || got != "" || hintOf(err) == "" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// An approval is for one time: a re-run of the job must not bring back what a later
+// pull request took away.
+func TestApprovalIsUsedUp(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	review(t, s, plan)
+	s.Merge(number, merge)
+	comment(t, onPush(t, s), actions.Note{Target: target, Plan: plan, Body: "the tenant could not be reached"})
+	if got, err := onPush(t, s).Reviewed(t.Context(), target); got != plan || err != nil {
+		t.Fatalf("nothing was applied, and yet: %q, %v", got, err)
+	}
+	comment(t, onPush(t, s), actions.Note{Target: target, Plan: plan, Applied: true, Body: "done"})
+	for range 2 {
+		refused(t, s, "its plan was applied before")
+		comment(t, onPush(t, s), actions.Note{Target: target, Plan: plan, Body: "refused"})
+	}
+	inOrder(t, only(t, s).Body, "dry run of "+plan, "could not be reached", "done", "refused", "refused")
+}
+
+// An apply by comment uses the plan up, too; a new dry run shows another.
+func TestCommandIsUsedUp(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.Writers = map[string]string{"grace": "write"}
+	review(t, s, plan)
+	github := onCommand(t, s, "grace", "/xc apply")
+	if got, err := github.Reviewed(t.Context(), target); got != plan || err != nil {
+		t.Fatalf("%q, %v", got, err)
+	}
+	comment(t, github, actions.Note{Target: target, Plan: plan, Applied: true, Body: "done"})
+	_, err := onCommand(t, s, "grace", "/xc apply").Reviewed(t.Context(), target)
+	contains(t, err, "its plan was applied before")
+	review(t, s, otherPlan)
+	if got, err := onCommand(t, s, "grace", "/xc apply").Reviewed(t.Context(), target); got != otherPlan || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+	inOrder(t, s.Comments(number)[0].Body, "dry run of "+otherPlan, "done")
+}
+
+// Commands that are refused are on record, but do not push the plan out of the
+// comment that is still to be approved.
+func TestPlanStaysUntilItIsApproved(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	shown := "begin " + strings.Repeat("p", actions.MaxPlan-10) + " end"
+	comment(t, onPullRequest(t, s, "pull_request", head), actions.Note{Target: target, DryRun: true, Approves: true, Plan: plan, Body: shown})
+	for range 30 {
+		comment(t, onCommand(t, s, "mallory", "/xc apply"), actions.Note{Target: target, Body: strings.Repeat("r", actions.MaxRecord)})
+		ours := s.Comments(number)[0]
+		if got := markOf(t, ours); got.Approval != actions.Nothing && !strings.Contains(ours.Body, shown) {
+			t.Fatalf("%+v is offered without being shown", got)
+		}
+	}
+	s.Merge(number, merge)
+	if got, err := onPush(t, s).Reviewed(t.Context(), target); got != plan || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// Whether a comment that does not show who is meant may approve a plan is said by
+// the run that applies, since the pull request may bring its own policy file.
+func TestMaskedApprovalIsForTheApplyToAccept(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	comment(t, onPullRequest(t, s, "pull_request", head), actions.Note{Target: target, DryRun: true, Approves: true, Masked: true, Plan: plan, Body: "x"})
+	s.Merge(number, merge)
+	refused(t, s, "its comment masks emails")
+	push := map[string]string{"GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/main", "GITHUB_REPOSITORY": "o/r", "GITHUB_SHA": merge}
+	accepts, err := actions.New(environment(push), nil).GitHub(actions.Options{Token: githubtest.Token, AcceptMasked: true, Transport: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := accepts.Reviewed(t.Context(), target); got != plan || err != nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestHiddenCommentApprovesNothing(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	review(t, s, plan)
+	s.HideComment(only(t, s).ID)
+	s.Merge(number, merge)
+	refused(t, s, "its comment is hidden")
+}
+
+// Our edit must not make somebody else's text look like ours.
+func TestForgedRecordIsDropped(t *testing.T) {
+	t.Parallel()
+	for name, next := range map[string]func(*testing.T, *githubtest.Server){
+		"by a dry run": func(t *testing.T, s *githubtest.Server) { review(t, s, otherPlan) },
+		"by a run after the merge": func(t *testing.T, s *githubtest.Server) {
+			s.Merge(number, merge)
+			comment(t, onPush(t, s), actions.Note{Target: target, Plan: plan, Body: "refused"})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t)
+			review(t, s, plan)
+			comment(t, onCommand(t, s, "eve", "/xc apply"), actions.Note{Target: target, Body: "refused"})
+			ours := s.Comments(number)[0]
+			for _, part := range []string{"dry run of", "refused"} {
+				ours.Body = strings.ReplaceAll(ours.Body, part, "forged")
+			}
+			s.EditComment(ours.ID, "mallory", ours.Body)
+			next(t, s)
+			if body := s.Comments(number)[0].Body; strings.Contains(body, "forged") {
+				t.Errorf("%s", body)
+			}
+		})
+	}
+}
+
+// The text that was read may be a forgery that another run of ours replaced before
+// GitHub was asked for the editor.
+func TestForgeryBetweenTwoRequests(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	review(t, s, plan)
+	honest := only(t, s)
+	forged := markOf(t, honest)
+	forged.Plan = otherPlan
+	s.EditComment(honest.ID, "mallory", forged.String())
+	s.Merge(number, merge)
+	replaced := transport(func(r *http.Request) (*http.Response, error) {
+		response, err := s.RoundTrip(r)
+		if strings.Contains(r.URL.Path, "/comments") {
+			s.EditComment(honest.ID, githubtest.Bot, honest.Body)
+		}
+		return response, err
+	})
+	if got, err := onPush(t, replaced).Reviewed(t.Context(), target); got != "" || err == nil {
+		t.Errorf("%q, %v", got, err)
+	}
+}
