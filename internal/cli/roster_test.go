@@ -17,9 +17,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"xc-group-sync/internal/cli"
+	"xc-group-sync/internal/openapitest"
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/simulator"
-	"xc-group-sync/internal/simulator/openapitest"
 )
 
 // madeRoster is an export of 200 people in 20 groups, several rows a person,

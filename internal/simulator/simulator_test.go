@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"xc-group-sync/internal/openapitest"
 	"xc-group-sync/internal/simulator"
-	"xc-group-sync/internal/simulator/openapitest"
 )
 
 const (

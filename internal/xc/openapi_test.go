@@ -3,8 +3,8 @@ package xc_test
 import (
 	"testing"
 
+	"xc-group-sync/internal/openapitest"
 	"xc-group-sync/internal/simulator"
-	"xc-group-sync/internal/simulator/openapitest"
 	"xc-group-sync/internal/xc"
 )
 

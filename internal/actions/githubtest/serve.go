@@ -1,8 +1,10 @@
 package githubtest
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -58,16 +60,31 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests = append(s.requests, r.Method+" "+r.URL.RequestURI())
+	r = r.Clone(r.Context())
+	uri := r.URL.RequestURI()
+	r.URL.Path = strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/api"), "/v3")
+	s.check(r)
 	for _, failure := range s.failures {
-		if failure.Times > 0 && strings.HasPrefix(r.Method, failure.Method) && strings.Contains(r.URL.RequestURI(), failure.Path) {
+		if failure.Times > 0 && strings.HasPrefix(r.Method, failure.Method) && strings.Contains(uri, failure.Path) {
 			failure.Times--
 			failure.serve(w)
 			return
 		}
 	}
-	r = r.Clone(r.Context())
-	r.URL.Path = strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/api"), "/v3")
 	s.mux.ServeHTTP(w, r)
+}
+
+// check calls Check, and leaves the body to be read again.
+func (s *Server) check(r *http.Request) {
+	if s.Check == nil || r.URL.Path == "/graphql" {
+		return
+	}
+	var body []byte
+	if r.Body != nil {
+		body, _ = io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	s.Check(r, body)
 }
 
 func (f *Failure) serve(w http.ResponseWriter) {

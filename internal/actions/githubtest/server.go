@@ -123,6 +123,10 @@ type Server struct {
 	Lag       int               // requests for the pull requests of a commit until it knows any
 	Writers   map[string]string // permission by login: "admin", "write" …
 
+	// Check is called with every request to the REST API, its path without the
+	// prefix of a server. Nil is not called.
+	Check func(request *http.Request, body []byte)
+
 	repository string
 	mux        *http.ServeMux
 

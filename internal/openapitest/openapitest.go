@@ -1,9 +1,10 @@
-// Package openapitest holds requests and answers against F5's published
-// OpenAPI documents. It owns the reading of those documents and knows nothing
-// of the simulator or the client; only tests may import it.
+// Package openapitest holds requests and answers against published OpenAPI
+// documents. It owns the reading of those documents and knows nothing of the
+// simulator or the clients; only tests may import it.
 //
-// The documents are not part of this repository: XC_OPENAPI_DIR names the
-// folder with user.json and user_group.json.
+// The documents are not part of this repository: XC_OPENAPI_DIR names the folder
+// with F5's user.json and user_group.json, GITHUB_OPENAPI_DIR the one with GitHub's
+// api.github.com.json (https://github.com/github/rest-api-description).
 package openapitest
 
 import (
@@ -16,6 +17,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -32,15 +34,29 @@ type Checker struct {
 	routers []routers.Router
 }
 
-// Load reads the documents, or skips the test where XC_OPENAPI_DIR is not set.
+// Load reads F5's documents, or skips the test where XC_OPENAPI_DIR is not set.
 func Load(tb testing.TB) *Checker {
 	tb.Helper()
-	dir := os.Getenv("XC_OPENAPI_DIR")
+	return load(tb, "XC_OPENAPI_DIR", regexp.MustCompile(""), "user.json", "user_group.json")
+}
+
+// LoadGitHub reads GitHub's document, or skips the test where GITHUB_OPENAPI_DIR is
+// not set.
+func LoadGitHub(tb testing.TB) *Checker {
+	tb.Helper()
+	// Some of the other paths cannot be told apart.
+	paths := regexp.MustCompile(`^/user$|^/repos/\{owner\}/\{repo\}/(issues|pulls|commits|collaborators)(/|$)`)
+	return load(tb, "GITHUB_OPENAPI_DIR", paths, "api.github.com.json")
+}
+
+func load(tb testing.TB, variable string, paths *regexp.Regexp, names ...string) *Checker {
+	tb.Helper()
+	dir := os.Getenv(variable)
 	if dir == "" {
-		tb.Skip("XC_OPENAPI_DIR is not set: F5's OpenAPI documents are not at hand")
+		tb.Skipf("%s is not set: the OpenAPI documents are not at hand", variable)
 	}
 	c := &Checker{}
-	for _, name := range []string{"user.json", "user_group.json"} {
+	for _, name := range names {
 		loader := openapi3.NewLoader()
 		loader.IsExternalRefsAllowed = false
 		doc, err := loader.LoadFromFile(filepath.Join(dir, name))
@@ -49,13 +65,24 @@ func Load(tb testing.TB) *Checker {
 		}
 		doc.Servers = nil      // any host will do
 		doc.Info.Version = "1" // F5 leaves it empty, which OpenAPI forbids
-		router, err := legacy.NewRouter(doc)
+		for path := range doc.Paths.Map() {
+			if !paths.MatchString(path) {
+				doc.Paths.Delete(path)
+			}
+		}
+		router, err := legacy.NewRouter(doc, openapi3.DisableExamplesValidation(), openapi3.DisableSchemaDefaultsValidation())
 		if err != nil {
 			tb.Fatalf("read %s: %v", name, err)
 		}
 		c.routers = append(c.routers, router)
 	}
 	return c
+}
+
+// Request reports as test errors what the documents do not allow in a request.
+func (c *Checker) Request(tb testing.TB, req *http.Request, body []byte) {
+	tb.Helper()
+	c.checkRequest(tb, req, body)
 }
 
 // Check reports as test errors what the documents do not allow in a request or

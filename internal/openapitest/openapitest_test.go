@@ -5,7 +5,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"xc-group-sync/internal/simulator/openapitest"
+	"xc-group-sync/internal/openapitest"
 )
 
 // errorCounter is a test that counts its errors instead of failing.
@@ -55,6 +55,41 @@ func TestCheck(t *testing.T) {
 			}
 			counter := &errorCounter{TB: t}
 			checker.Check(counter, req, []byte(tt.request), tt.status, http.Header{"Content-Type": {tt.kind}}, []byte(tt.answer))
+			if (counter.errors == 0) != tt.ok {
+				t.Errorf("%d errors, want none: %t", counter.errors, tt.ok)
+			}
+		})
+	}
+}
+
+func TestRequestToGitHub(t *testing.T) {
+	t.Parallel()
+	checker := openapitest.LoadGitHub(t)
+	const comments = "/repos/o/r/issues/7/comments"
+	tests := []struct {
+		name, method, path, request string
+		ok                          bool
+	}{
+		{"good", "GET", comments + "?per_page=100&page=2", "", true},
+		{"good write", "POST", comments, `{"body":"x"}`, true},
+		{"unknown path", "GET", comments + "s", "", false},
+		{"unknown operation", "PUT", comments, `{"body":"x"}`, false},
+		{"unknown query", "GET", comments + "?size=5", "", false},
+		{"bad query", "GET", comments + "?per_page=x", "", false},
+		{"bad number", "GET", "/repos/o/r/pulls/x", "", false},
+		{"no body", "POST", comments, "", false},
+		{"unknown property", "POST", comments, `{"body":"x","text":"x"}`, false},
+		{"wrong type", "POST", comments, `{"body":7}`, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			req := httptest.NewRequest(tt.method, "http://127.0.0.1:1"+tt.path, nil)
+			if tt.request != "" {
+				req.Header.Set("Content-Type", "application/json")
+			}
+			counter := &errorCounter{TB: t}
+			checker.Request(counter, req, []byte(tt.request))
 			if (counter.errors == 0) != tt.ok {
 				t.Errorf("%d errors, want none: %t", counter.errors, tt.ok)
 			}
