@@ -169,6 +169,8 @@ func (g *GitHub) checkReview(ctx context.Context, target Target, a approved, our
 	switch {
 	case mark.Approval == Nothing:
 		return refuse(again, "its comment approves nothing: the dry run made no plan, was refused, or could not show all of it")
+	case mark.Approval == Used && a.MergedAt.IsZero():
+		return refuse("re-run the dry run on the pull request, and approve what it shows", "its plan was applied before, at least in part")
 	case mark.Approval == Used:
 		return refuse(byDigest+", or open a new pull request", "its plan was applied before, at least in part")
 	case mark.Masked && !g.acceptMasked:
