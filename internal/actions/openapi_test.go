@@ -31,6 +31,9 @@ func TestRequestsAreDocumented(t *testing.T) {
 	if _, err := onPush(t, s).Reviewed(t.Context(), target); err != nil {
 		t.Error(err)
 	}
+	if err := onPush(t, s).AddReview(t.Context(), &actions.Origin{}); err != nil {
+		t.Error(err)
+	}
 	for _, failed := range []bool{true, true, false} {
 		if err := onPush(t, s).Alarm(t.Context(), "title", actions.Note{Target: target, Body: "x"}, failed); err != nil {
 			t.Error(err)
@@ -43,7 +46,7 @@ func TestRequestsAreDocumented(t *testing.T) {
 	}
 	asked := strings.Join(s.Requests(), "\n")
 	for _, part := range []string{
-		"GET /repos/o/r/issues/7/comments?", "page=2", "POST /repos/o/r/issues/7/comments", "PATCH /repos/o/r/issues/comments/", "GET /repos/o/r/pulls/7",
+		"GET /repos/o/r/issues/7/comments?", "page=2", "POST /repos/o/r/issues/7/comments", "PATCH /repos/o/r/issues/comments/", "GET /repos/o/r/pulls/7", "GET /repos/o/r/pulls/7/reviews?",
 		"GET /repos/o/r/commits/" + merge + "/pulls", "GET /repos/o/r/collaborators/grace/permission", "GET /repos/o/r/issues?", "POST /repos/o/r/issues", "PATCH /repos/o/r/issues/", "GET /api/v3/user",
 	} {
 		if !strings.Contains(asked, part) {
