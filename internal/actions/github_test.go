@@ -459,9 +459,9 @@ func TestEveryFailureHasAHint(t *testing.T) {
 			return onPush(t, s).Alarm(t.Context(), "title", actions.Note{Target: target}, false)
 		},
 	}
-	failures := []githubtest.Failure{{Status: 0}, {Status: 200}, {Status: 200, Body: "<html>"}, {Status: 200, Body: `{"data":null}`}, {Status: 302, Header: map[string]string{"Location": "https://login.example/"}}}
+	failures := []githubtest.Failure{{Status: 0}, {Status: 503, Body: "<html>"}, {Status: 200}, {Status: 200, Body: "<html>"}, {Status: 200, Body: `{"data":null}`}, {Status: 302, Header: map[string]string{"Location": "https://login.example/"}}}
 	for _, status := range []int{400, 401, 403, 404, 410, 422, 429, 502} {
-		failures = append(failures, githubtest.Failure{Status: status, Body: `{"message":"` + http.StatusText(status) + `"}`}, githubtest.Failure{Status: status, Body: "<html>"})
+		failures = append(failures, githubtest.Failure{Status: status, Body: `{"message":"` + http.StatusText(status) + `"}`})
 	}
 	var silent []string
 	for name, act := range acts {
