@@ -246,15 +246,21 @@ func (l *loader) applyProfile() {
 	}
 }
 
+// set reads a setting's value into the Config. The policy file is checked whole,
+// whoever reads it and whatever goes before it.
 func (l *loader) set(s *setting) {
-	g := l.values[s.name]
+	if s.of(l.command) {
+		l.read(l.config, s, l.values[s.name])
+	}
+	if g, ok := l.policy[s.name]; ok && (!s.of(l.command) || l.values[s.name].origin > byPolicy) {
+		l.read(&Config{}, s, g)
+	}
+}
+
+func (l *loader) read(config *Config, s *setting, g given) {
 	entries := []string{g.value}
 	if s.isList {
 		entries = strings.Split(g.value, "\n")
-	}
-	config := l.config
-	if !s.of(l.command) {
-		config = &Config{} // the policy file is checked whole, whoever reads it
 	}
 	for i, entry := range entries {
 		if s.isList {

@@ -93,6 +93,8 @@ func readFile(path string) ([]byte, error) {
 // parsePolicy takes the settings from the one document that the file must be.
 func (l *loader) parsePolicy(content []byte) {
 	var document, second yaml.Node
+	// The library reads YAML 1.2 but rejects the directive that says so.
+	content = yaml12.ReplaceAll(content, []byte("$1#$2"))
 	loader, err := yaml.NewLoader(bytes.NewReader(content))
 	if err == nil {
 		err = loader.Load(&document)
@@ -129,6 +131,9 @@ func (l *loader) parsePolicy(content []byte) {
 		l.readKey(key, node)
 	}
 }
+
+// yaml12 matches the directive of a YAML 1.2 document.
+var yaml12 = regexp.MustCompile(`(?m)^(\x{FEFF}?)%(YAML[ \t]+1\.2)\b`)
 
 // failYAML reports an error of the YAML library. It names no text of the file,
 // which might be a secret.

@@ -144,6 +144,27 @@ func TestPolicyFileServesAllCommands(t *testing.T) {
 	}
 }
 
+// TestPolicyFileIsCheckedWhateverGoesBeforeIt: a run that overrides a value does
+// not hide that the file is wrong for all others.
+func TestPolicyFileIsCheckedWhateverGoesBeforeIt(t *testing.T) {
+	t.Parallel()
+	path := policyFile(t, "concurrency: 99\nprune: maybe\ngroups: [\"[a\"]\nstrict: 1\n")
+	all := complaints(t, env{"XC_SYNC_PRUNE": "none"}, "--csv=x", "--tenant=a", "--api-token=t", "--concurrency=2", "--groups=b", "--strict=false", "--policy", path)
+	wantMessages(t, all, `invalid concurrency "99"`, `invalid prune "maybe"`, `invalid groups "[a"`, `invalid strict "1"`)
+}
+
+// TestPolicyFileMaySayThatItIsYAML12: the directive takes the place of a comment,
+// so that findings keep theirs.
+func TestPolicyFileMaySayThatItIsYAML12(t *testing.T) {
+	t.Parallel()
+	for _, head := range []string{"%YAML 1.2\n---\n", "# rules\n%YAML 1.2\n---\n", "\ufeff%YAML 1.2\r\n---\r\n"} {
+		c := load(t, nil, "--csv=x", "--api-token=t", "--policy", policyFile(t, head+"tenant: acme\n"))
+		same(t, "tenant", c.Tenant, "acme")
+		all := complaints(t, nil, "--csv=x", "--api-token=t", "--policy", policyFile(t, head+"tenant: a.b\n"))
+		same(t, "line", all[0].Line, strings.Count(head, "\n")+1)
+	}
+}
+
 // TestPolicyFileIsCheckedWhole: every finding has its place, and they come in
 // the order of the file.
 func TestPolicyFileIsCheckedWhole(t *testing.T) {
