@@ -11,19 +11,20 @@ import (
 func TestLoadAPIURL(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]struct{ url, tenant string }{
-		"https://acme.console.ves.volterra.io":      {"https://acme.console.ves.volterra.io", "acme"},
-		"https://acme.console.ves.volterra.io/":     {"https://acme.console.ves.volterra.io", "acme"},
-		"https://acme.console.ves.volterra.io/api":  {"https://acme.console.ves.volterra.io", "acme"},
-		"https://acme.console.ves.volterra.io/api/": {"https://acme.console.ves.volterra.io", "acme"},
-		"HTTPS://h/x/api/":                          {"https://h/x", "h"},
-		"https://h:8443//":                          {"https://h:8443", "h:8443"},
-		"https://h/myapi":                           {"https://h/myapi", "h"},
-		"https://h/a%2Fb/":                          {"https://h/a%2Fb", "h"},
-		"https://10.1.2.3":                          {"https://10.1.2.3", "10.1.2.3"},
-		"http://127.0.0.1:8080/api":                 {"http://127.0.0.1:8080", "127.0.0.1:8080"},
-		"http://127.8.9.1":                          {"http://127.8.9.1", "127.8.9.1"},
-		"http://[::1]:80/":                          {"http://[::1]:80", "[::1]:80"},
-		"http://localhost:1":                        {"http://localhost:1", "localhost:1"},
+		"https://acme.console.ves.volterra.io":                          {"https://acme.console.ves.volterra.io", "acme"},
+		"https://acme.console.ves.volterra.io/":                         {"https://acme.console.ves.volterra.io", "acme"},
+		"https://acme.console.ves.volterra.io/api":                      {"https://acme.console.ves.volterra.io", "acme"},
+		"https://acme.console.ves.volterra.io/api/":                     {"https://acme.console.ves.volterra.io", "acme"},
+		"HTTPS://h/x/api/":                                              {"https://h/x", "h"},
+		"https://h:8443//":                                              {"https://h:8443", "h:8443"},
+		"https://h/myapi":                                               {"https://h/myapi", "h"},
+		"https://h/a%2Fb/":                                              {"https://h/a%2Fb", "h"},
+		"https://acme.console.ves.volterra.io/managed_tenant/Child/api": {"https://acme.console.ves.volterra.io/managed_tenant/Child", "child"},
+		"https://10.1.2.3":                                              {"https://10.1.2.3", "10.1.2.3"},
+		"http://127.0.0.1:8080/api":                                     {"http://127.0.0.1:8080", "127.0.0.1:8080"},
+		"http://127.8.9.1":                                              {"http://127.8.9.1", "127.8.9.1"},
+		"http://[::1]:80/":                                              {"http://[::1]:80", "[::1]:80"},
+		"http://localhost:1":                                            {"http://localhost:1", "localhost:1"},
 	} {
 		t.Run(in, func(t *testing.T) {
 			t.Parallel()
@@ -105,6 +106,8 @@ func TestLoadSendsCredentialsToTheTenantThatIsNamed(t *testing.T) {
 		"another's URL":             {env{"XC_API_URL": "https://other.console.ves.volterra.io"}, []string{"--tenant=acme"}, false},
 		"another's by an input":     {env{"XC_SYNC_API_URL": "https://other.example", "INPUT_TENANT": "acme"}, nil, false},
 		"its own":                   {env{"VOLT_API_URL": "https://ACME.console.ves.volterra.io/api"}, []string{"--tenant=acme"}, true},
+		"one that its own manages":  {env{"XC_API_URL": "https://acme.console.ves.volterra.io/managed_tenant/child"}, []string{"--tenant=acme"}, false},
+		"its own, managed":          {env{"XC_API_URL": "https://msp.console.ves.volterra.io/managed_tenant/Acme/"}, []string{"--tenant=acme"}, true},
 		"both by the environment":   {env{"XC_API_URL": "https://other.example", "TENANT_ID": "acme"}, nil, true},
 		"both by flags":             {nil, []string{"--tenant=acme", "--api-url=https://other.example"}, true},
 		"a flag and a variable":     {env{"TENANT_ID": "acme"}, []string{"--api-url=https://other.example"}, true},

@@ -288,11 +288,15 @@ func IsLoopback(host string) bool {
 }
 
 // tenantOf returns the name of the tenant of an API that is given by URL alone:
-// its host, unless that is a tenant's own.
+// its host, unless that is a tenant's own or its path names a tenant that the
+// host's manages.
 func tenantOf(base string) string {
 	u, err := url.Parse(base)
 	if err != nil {
 		return base
+	}
+	if _, managed, ok := strings.Cut(strings.ToLower(u.Path), "/managed_tenant/"); ok && tenantForm.MatchString(managed) {
+		return managed
 	}
 	if name, ok := strings.CutSuffix(strings.ToLower(u.Hostname()), consoleSuffix); ok {
 		return name
