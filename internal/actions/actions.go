@@ -38,7 +38,7 @@ func Active(getenv func(string) string) bool { return getenv("GITHUB_ACTIONS") =
 func (e *Edge) Active() bool { return Active(e.getenv) }
 
 // Debug reports whether the user asked the runner for debug logs.
-func (e *Edge) Debug() bool { return e.getenv("RUNNER_DEBUG") == "1" }
+func (e *Edge) Debug() bool { return e.Active() && e.getenv("RUNNER_DEBUG") == "1" }
 
 // Mask hides the secrets in everything that the job logs from now on. The runner
 // masks line by line.

@@ -66,7 +66,7 @@ func TestFilesOfTheRunner(t *testing.T) {
 	}
 	var out bytes.Buffer
 	edge := actions.New(environment(map[string]string{
-		"GITHUB_OUTPUT": output, "GITHUB_STEP_SUMMARY": summary, "GITHUB_EVENT_PATH": event, "RUNNER_DEBUG": "1",
+		"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": output, "GITHUB_STEP_SUMMARY": summary, "GITHUB_EVENT_PATH": event, "RUNNER_DEBUG": "1",
 	}), &out)
 	if err := edge.Outputs([][2]string{{"users-created", "4"}, {"result", "success"}}); err != nil {
 		t.Fatal(err)
@@ -86,6 +86,9 @@ func TestFilesOfTheRunner(t *testing.T) {
 	}
 	if !edge.Private() || !edge.Debug() {
 		t.Error("the event or the debug mode is not seen")
+	}
+	if outside := actions.New(environment(map[string]string{"RUNNER_DEBUG": "1"}), &out); outside.Debug() {
+		t.Error("the runner's debug mode counts outside Actions")
 	}
 }
 
