@@ -40,6 +40,7 @@ type session struct {
 	client    *xc.Client
 	hub       *actions.GitHub // nil: not connected yet
 	told      int             // findings that the text has told already
+	unseen    bool            // the text, by whoever is at the terminal
 
 	found func([]directory.Finding) // logs findings; nil where the text tells them on the same stream
 }
@@ -51,6 +52,7 @@ func newSession(settings *config.Config, getenv func(string) string, stdin io.Re
 	if elsewhere {
 		s.text, seen = stderr, true
 	}
+	s.unseen = !seen
 	s.edge = actions.New(getenv, s.text)
 	secrets := settings.Secrets()
 	s.edge.Mask(secrets)
@@ -265,6 +267,9 @@ func (s *session) planned(ctx context.Context, result *run.Result, applies bool)
 	_ = s.report(result).WritePlan(s.text, s.sanitizer, s.style) // the closing lines meet the same error
 	if !applies || s.settings.Yes || s.settings.Simulate || s.edge.Active() || s.screen == nil || !isTerminal(s.stdin) {
 		return nil
+	}
+	if s.unseen { // nobody should have to say yes to what went to a file
+		_ = s.report(result).WritePlan(s.stderr, s.sanitizer, s.style)
 	}
 	if s.found == nil { // else the log has told them
 		_ = report.WriteFindings(s.text, s.sanitizer, s.style, result.Findings)
