@@ -112,7 +112,7 @@ func (p *planner) planDesired() {
 		operations = append(operations, phase...)
 	}
 	p.plan.Operations = operations
-	p.warnStale(changes)
+	p.warnStale(changes, userDeletions)
 }
 
 // finish limits the plan, asks the guards and seals it.

@@ -19,7 +19,12 @@ func TestNewWarnsOfGroupsThatNoRowNamesAnyMore(t *testing.T) {
 	}{
 		"one member":   {want: []string{lead + "1 member keeps access; set prune: groups" + hint}},
 		"two members":  {group: func(g *directory.Group) { g.Usernames = []directory.Username{"b@x.y", "ghost"} }, want: []string{lead + "2 members keep access; set prune: groups" + hint}},
-		"users pruned": {policy: plan.Policy{PruneUsers: true, Caller: known}, want: []string{lead + "1 member keeps access; set prune: all" + hint}},
+		"users pruned": {policy: plan.Policy{PruneUsers: true, Caller: known}},
+		"users pruned, but one who is named": {
+			csv:   func(c *csv) { c.group("CN=Ops", "a@x.y", "b@x.y") },
+			group: func(g *directory.Group) { g.Usernames = []directory.Username{"b@x.y", "c@x.y"} }, policy: plan.Policy{PruneUsers: true, Caller: known},
+			want: []string{lead + "1 member keeps access; set prune: all" + hint},
+		},
 		"referred to": {
 			group: func(g *directory.Group) { g.References = map[string]int{"policy": 1} },
 			want:  []string{lead + "1 member keeps access; prune: groups would not delete it: it is referred to by policy (1)"},
@@ -46,6 +51,11 @@ func TestNewWarnsOfGroupsThatNoRowNamesAnyMore(t *testing.T) {
 			csv:   func(c *csv) { c.person("b@x.y", directory.Inactive) },
 			group: func(g *directory.Group) { g.Description = "" },
 			want:  []string{`b@x.y is inactive, but keeps access to group "xc-old", which is not in the CSV; `},
+		},
+		"inactive in another's, and pruned": {
+			csv:    func(c *csv) { c.person("b@x.y", directory.Inactive) },
+			group:  func(g *directory.Group) { g.Description = "" },
+			policy: plan.Policy{PruneUsers: true, PruneInactive: true, Caller: known},
 		},
 		"inactive and protected": {
 			csv:    func(c *csv) { c.person("b@x.y", directory.Inactive) },

@@ -128,8 +128,9 @@ func (p *planner) memberships(operations []Operation) (counts map[string]int, fi
 }
 
 // warnStale warns about access that remains only because no row names its group:
-// nobody is removed from such a group. changed are the operations on groups.
-func (p *planner) warnStale(changed []Operation) {
+// nobody is removed from such a group. changed are the operations on groups;
+// users that are deleted keep no access.
+func (p *planner) warnStale(changed, deletions []Operation) {
 	if p.desired.KeepGroups || p.policy.Sample {
 		return // an invalid row may name them, or nobody cares
 	}
@@ -137,15 +138,22 @@ func (p *planner) warnStale(changed []Operation) {
 	for _, operation := range changed {
 		touched[operation.Group.Name] = true
 	}
+	deleted := map[string]bool{}
+	for i := range deletions {
+		deleted[deletions[i].User.Username.Key()] = true
+	}
+	staying := func(group *directory.Group) []directory.Username {
+		return slices.DeleteFunc(slices.Clone(group.Usernames), func(username directory.Username) bool { return deleted[username.Key()] })
+	}
 	for _, group := range p.tenant.groupsByName() {
 		switch {
 		case touched[group.Name] || !p.unnamed(group) || p.policy.EmptyUnnamed || p.policy.Protect.Match(string(group.Name)):
 		case p.changeable(group):
-			if len(group.Usernames) > 0 && !p.policy.PruneGroups {
-				p.warnStaleGroup(group)
+			if members := len(staying(group)); members > 0 && !p.policy.PruneGroups {
+				p.warnStaleGroup(group, members)
 			}
 		default:
-			for _, username := range group.Usernames {
+			for _, username := range staying(group) {
 				member := p.tenant.member(username)
 				if person := p.people[member.Email]; person != nil && person.Status == directory.Inactive && !p.protected(member) {
 					p.warn(directory.StaleMember, string(member.Email), "", "%s is inactive, but keeps access to group %q, which is not in the CSV", member.Email, group.Name)
@@ -155,9 +163,9 @@ func (p *planner) warnStale(changed []Operation) {
 	}
 }
 
-// warnStaleGroup warns about a group of this program that keeps its members
+// warnStaleGroup warns about a group of this program that keeps so many members
 // because groups are neither emptied nor pruned.
-func (p *planner) warnStaleGroup(group *directory.Group) {
+func (p *planner) warnStaleGroup(group *directory.Group, members int) {
 	prune := "prune: groups"
 	if p.policy.PruneUsers {
 		prune = "prune: all"
@@ -167,5 +175,5 @@ func (p *planner) warnStaleGroup(group *directory.Group) {
 		hint = prune + " would not delete it: " + reason
 	}
 	p.warn(directory.StaleGroup, string(group.Name), hint, "group %q is no longer in the CSV, but its %s access",
-		group.Name, count(len(group.Usernames), "member keeps", "members keep"))
+		group.Name, count(members, "member keeps", "members keep"))
 }
