@@ -214,7 +214,11 @@ func (l *loader) forcePlan() {
 		return
 	}
 	g := l.values["dry-run"]
-	if on, err := parseBool(g.value); err == nil && !on && g.origin == byFlag {
+	on, err := parseBool(g.value)
+	if err != nil {
+		return // set reports it
+	}
+	if !on && g.origin == byFlag {
 		l.fail(`to apply changes, run "xc-group-sync sync"`, "the plan command never applies changes: --dry-run=%s contradicts it", g.value)
 	}
 	l.values["dry-run"] = given{value: "true", origin: byFlag, source: "plan"}

@@ -140,6 +140,14 @@ func TestPlanIsADryRun(t *testing.T) {
 	if _, err := config.Load(config.Plan, with("--dry-run=false"), env{}.get); err == nil || !strings.Contains(err.Error(), "never applies") {
 		t.Errorf("a plan that is no dry run: %v", err)
 	}
+	for _, tt := range []struct {
+		env  env
+		args []string
+	}{{nil, []string{"--dry-run=maybe"}}, {env{"INPUT_DRY-RUN": "maybe"}, nil}, {env{"XC_SYNC_DRY_RUN": "maybe"}, []string{"--fail-on-drift"}}} {
+		if _, err := config.Load(config.Plan, with(tt.args...), tt.env.get); err == nil || !strings.Contains(err.Error(), `invalid dry-run "maybe"`) {
+			t.Errorf("%v %q: %v", tt.env, tt.args, err)
+		}
+	}
 }
 
 func with(args ...string) []string { return append(enough[:len(enough):len(enough)], args...) }
