@@ -60,7 +60,7 @@ func foreign(begun string) (what, hint string) {
 	switch {
 	case strings.HasPrefix(lower, "<?xml"):
 		return "XML", "export a CSV"
-	case strings.HasPrefix(lower, "dn: "), strings.HasPrefix(lower, "dn:: "), strings.HasPrefix(lower, "version: 1\n"), strings.HasPrefix(lower, "version: 1\r"), strings.HasPrefix(lower, "# extended ldif"):
+	case strings.HasPrefix(lower, "dn:"), strings.HasPrefix(lower, "version: 1\n"), strings.HasPrefix(lower, "version: 1\r"), strings.HasPrefix(lower, "# extended ldif"):
 		return "LDIF", "export a CSV, with csvde or Export-Csv"
 	case strings.HasPrefix(lower, "{"), strings.HasPrefix(lower, "["):
 		return "JSON", "export a CSV"

@@ -132,3 +132,18 @@ func TestReadBoundsARowExactly(t *testing.T) {
 		}
 	}
 }
+
+func TestReadTakesAnyNumberOfBlankLines(t *testing.T) {
+	t.Parallel()
+	blank, most := strings.Repeat("\n", 4<<20+1), strings.Repeat("x", 4<<20-len("b@x.y,,A,CN=Dev\n"))
+	for place, csv := range map[string]string{
+		"before the header":      blank + header + "a@x.y,,A,CN=Ops\nb@x.y,,A,CN=Dev\n",
+		"before the longest row": header + "a@x.y,\"Lee\n\nAnn\",A,CN=Ops\n" + blank + "b@x.y," + most + ",A,CN=Dev\n",
+	} {
+		same(t, place, memberships(read(t, csv)), map[string]string{"ops": "a@x.y", "dev": "b@x.y"})
+	}
+	_, err := roster.Read(strings.NewReader(header+"a@x.y,,A,CN=Ops\n"+blank+"b@x.y,x"+most+",A,CN=Dev\n"), roster.Options{})
+	if err == nil || !strings.Contains(err.Error(), "longer than 4 MiB") {
+		t.Errorf("Read = %v, want that the row after blank lines is too long", err)
+	}
+}

@@ -133,6 +133,7 @@ func TestReadBoundsARow(t *testing.T) {
 		"a quote that is not closed":  {header + "a@x.y,,A,CN=Ops\nb@x.y,,A,\"CN=Ops\n", "b@x.y,,A,CN=Ops\n", 3},
 		"a header without end":        {"Email,", "Mail,", 1},
 		"a quote in the header":       {"\"Email,", strings.Repeat("x", 99) + "\n", 1},
+		"blank lines in quotes":       {header + "a@x.y,,A,\"", "\n", 2},
 		"a line break after the rest": {header + "a@x.y,,A,\"\n\n\"\n", "x", 5},
 	} {
 		t.Run(name, func(t *testing.T) {

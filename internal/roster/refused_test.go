@@ -67,6 +67,7 @@ func TestReadNamesWhatIsNotACSV(t *testing.T) {
 		"<?xml version=\"1.0\"?><users/>":          "XML",
 		"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n": "Git LFS",
 		"dn: CN=Ops,DC=x\nchangetype: add\nmember: CN=Ann,DC=x\n":                   "LDIF",
+		"dn:CN=Ops,DC=x\nobjectClass: group\n":                                      "LDIF",
 		"version: 1\n\ndn:: Q049T3Bz\n":                                             "LDIF",
 		"# extended LDIF\n#\n# LDAPv3\n":                                            "LDIF",
 		"[{\"email\": \"a@x.y\"}]":                                                  "JSON",

@@ -107,14 +107,14 @@ func (t *table) record() ([]string, error) {
 	t.text.nextRow()
 	record, err := t.csv.Read()
 	if err == nil {
-		last := len(record) - 1
-		t.lastLine, _ = t.csv.FieldPos(last)
-		t.last = record[last]
-		before := t.offset
-		if t.offset = t.csv.InputOffset(); t.offset-before > maxRow {
-			line, _ := t.csv.FieldPos(0)
+		line, _ := t.csv.FieldPos(0)
+		size := t.csv.InputOffset() - t.offset
+		if size > maxRow && size-int64(line-t.nextLine()) > maxRow { // blank lines before it belong to no row
 			return nil, tooLong(line)
 		}
+		last := len(record) - 1
+		t.offset, t.last = t.offset+size, record[last]
+		t.lastLine, _ = t.csv.FieldPos(last)
 		return record, nil
 	}
 	if errors.Is(err, io.EOF) {
@@ -135,10 +135,13 @@ func (t *table) failure(err error) error {
 	case errors.As(err, &unusable):
 		return unusable
 	case errors.Is(err, errLongRow):
-		return tooLong(t.lastLine + strings.Count(t.last, "\n") + 1)
+		return tooLong(t.nextLine())
 	}
 	return fail(0, "", "", "could not read the file: %v", err)
 }
+
+// nextLine returns the line after the last record.
+func (t *table) nextLine() int { return t.lastLine + strings.Count(t.last, "\n") + 1 }
 
 func tooLong(line int) error {
 	return fail(line, "", "look for a quote that is not closed", "%v", errLongRow)

@@ -30,8 +30,10 @@ type textReader struct {
 	err     error  // what comes after ready
 
 	line, column int  // where the check is: from 1, in bytes
-	row          int  // bytes read since the last row
 	quoted       bool // the check is within quotes
+
+	row      int  // bytes read since the last row, without most blank lines
+	inQuotes bool // what was read last is within quotes
 }
 
 func newTextReader(source io.Reader) *textReader {
@@ -53,8 +55,19 @@ func (t *textReader) Read(p []byte) (int, error) {
 	}
 	n := copy(p, t.ready)
 	t.ready = t.ready[n:]
-	t.row += n
+	t.count(p[:n])
 	return n, nil
+}
+
+// count counts what was read. Blank lines between rows belong to no row, however
+// many there are.
+func (t *textReader) count(read []byte) {
+	if !t.inQuotes && len(bytes.Trim(read, "\n")) == 0 {
+		t.row = 0
+		return
+	}
+	t.row += len(read)
+	t.inQuotes = t.inQuotes != (bytes.Count(read, []byte{'"'})%2 == 1)
 }
 
 // fill reads the next piece, checks it and rewrites its line ends.
