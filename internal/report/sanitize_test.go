@@ -2,7 +2,9 @@ package report_test
 
 import (
 	"cmp"
+	"fmt"
 	"html"
+	"math/rand/v2"
 	"regexp"
 	"strings"
 	"testing"
@@ -132,6 +134,31 @@ func TestSecretsOfOneText(t *testing.T) {
 	} {
 		if got := s.Line(text); got != want {
 			t.Errorf("%q became %q, want %q", text, got, want)
+		}
+	}
+}
+
+// Who escapes a secret for a URL decides which of its characters need it, and
+// writes hexadecimal digits in either case.
+func TestEscapedSecretsAreHidden(t *testing.T) {
+	t.Parallel()
+	const secret = "a/b +c%41=é&!~d"
+	s := report.Sanitizer{Secrets: report.NewSecrets(secret)}
+	for seed := range uint64(200) {
+		random := rand.New(rand.NewPCG(1, seed))
+		var escaped strings.Builder
+		for _, c := range []byte(secret) {
+			form := fmt.Sprintf([]string{"%%%02x", "%%%02X"}[random.IntN(2)], c)
+			switch isSpecial := strings.IndexByte(" +%", c) >= 0; {
+			case c == ' ' && seed%2 == 0:
+				form = "+"
+			case !isSpecial && random.IntN(2) == 0:
+				form = string([]byte{c})
+			}
+			escaped.WriteString(form)
+		}
+		if got, want := s.Line("50% of "+escaped.String()+" 7%"), "50% of *** 7%"; got != want {
+			t.Errorf("%q became %q", escaped.String(), got)
 		}
 	}
 }
