@@ -139,6 +139,7 @@ func TestBrokenAnswers(t *testing.T) {
 		{"a comma at the end", listUsers, `{"items":[{"email":"a@b"},]}`, "unexpected response"},
 		{"group without a name", listUsers, `{"items":[{"email":"a@b","group_names":["g",""]}]}`, "without a name"},
 		{"role without a name", listUsers, `{"items":[{"email":"a@b","namespace_roles":[{}]}]}`, "without a name"},
+		{"role of a namespace without a name", listGroups, `{"user_groups":[{"name":"a","namespace_roles":[{"namespace":"n"}]}]}`, "without a name"},
 		{"member without a name", listGroups, `{"user_groups":[{"name":"a","usernames":["x",""]}]}`, "without a name"},
 		{"a long name", listGroups, `{"user_groups":[{"name":"` + strings.Repeat("a", 2000) + `"}]}`, "longer than"},
 		{"nobody", whoAmI, `{}`, "without name"},
@@ -250,7 +251,7 @@ func TestObserve(t *testing.T) {
 			{"name":"odd","last_login_timestamp":{"seconds":1},"creation_timestamp":"last year"}]}`
 		if strings.HasSuffix(r.URL.Path, "user_groups") {
 			body = `{"user_groups":[{"name":"said","usernames":["ann"],"references_count":{"a":2,"b":"3","c":"x","d":0}},{"name":"unsaid"},
-				{"name":"nobody"},{"name":"empty","usernames":[]},{"name":"half","error":{"code":"EPARTIAL","message":"half"}},{"name":"whole","error":{}}]}`
+				{"name":"nobody"},{"name":"empty","usernames":[]},{"name":"half","error":{"code":"EPARTIAL","message":"half"}},{"name":"long","error":{"message":"` + strings.Repeat("x", 5000) + `"}},{"name":"whole","error":{}}]}`
 		}
 		return reply{200, nil, body}.response(r), nil
 	})})
@@ -271,7 +272,7 @@ func TestObserve(t *testing.T) {
 		Groups: []directory.Group{
 			group("said", []directory.Username{"ann"}, ""),
 			group("unsaid", nil, "it was listed without members, although users are listed as being in it"),
-			group("nobody", nil, ""), group("empty", []directory.Username{}, ""), group("half", nil, "EPARTIAL half"), group("whole", nil, ""),
+			group("nobody", nil, ""), group("empty", []directory.Username{}, ""), group("half", nil, "EPARTIAL half"), group("long", nil, strings.Repeat("x", 1000)+"…"), group("whole", nil, ""),
 		},
 	}
 	want.Groups[0].References = map[string]int{"a": 2, "b": 3, "c": 1, "d": 0}

@@ -21,6 +21,8 @@ type wireRole struct {
 	Role      string `json:"role"`
 }
 
+func (r wireRole) nameless() bool { return r.Role == "" }
+
 type wireUser struct {
 	Email       string     `json:"email"`
 	Name        string     `json:"name,omitempty"`
@@ -113,7 +115,7 @@ func (w *wireUser) directory() (directory.User, error) {
 	if err == nil {
 		err = identity(w.Name, w.Email)
 	}
-	if slices.Contains(w.GroupNames, "") || slices.Contains(w.Roles, wireRole{}) {
+	if slices.Contains(w.GroupNames, "") || slices.ContainsFunc(w.Roles, wireRole.nameless) {
 		err = fmt.Errorf("a group or role without a name, of user %q", directory.Quotable(string(username)))
 	}
 	return directory.User{
@@ -184,12 +186,12 @@ func (w *wireGroup) directory() (directory.Group, error) {
 		group.References[kind] = n
 	}
 	if w.Error.present() {
-		group.ReadError = w.Error.String()
+		group.ReadError = directory.Cut(w.Error.String(), maxShown)
 	}
 	if w.Name == "" {
 		return group, errors.New("a group without a name")
 	}
-	if slices.Contains(w.Usernames, "") || slices.Contains(w.Roles, wireRole{}) {
+	if slices.Contains(w.Usernames, "") || slices.ContainsFunc(w.Roles, wireRole.nameless) {
 		return group, fmt.Errorf("a member or role without a name, of group %q", directory.Quotable(w.Name))
 	}
 	return group, identity(w.Name)
