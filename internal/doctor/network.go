@@ -159,7 +159,7 @@ func few(addresses []string) string {
 var tenantID = regexp.MustCompile(`^(.+)-[a-z]{8}$`)
 
 // tenantName warns of an ID in place of the name, unless it is a name: then the
-// credentials have been accepted there.
+// credentials have been accepted at its host.
 func (e *examination) tenantName() {
 	host := e.APIURL
 	if u, err := url.Parse(e.APIURL); err == nil {
@@ -169,10 +169,13 @@ func (e *examination) tenantName() {
 		e.ok(TenantName, "%s, an embedded one", e.Tenant)
 		return
 	}
-	id := tenantID.FindStringSubmatch(e.Tenant)
-	if id != nil && e.observed == nil && strings.HasPrefix(host, e.Tenant+".") {
+	rest, isHost := strings.CutPrefix(host, e.Tenant+".")
+	if id := tenantID.FindStringSubmatch(e.Tenant); id != nil && !(isHost && e.observed != nil) {
+		if !isHost {
+			rest = "console.ves.volterra.io"
+		}
 		e.warn(TenantName, fmt.Sprintf("if it is one, use the name alone: tenant: %s", id[1]),
-			"%q looks like a tenant ID, not like the name in https://NAME%s", e.Tenant, strings.TrimPrefix(host, e.Tenant))
+			"%q looks like a tenant ID, not like the name in https://NAME.%s", e.Tenant, rest)
 		return
 	}
 	e.ok(TenantName, "%s at %s", e.Tenant, host)

@@ -139,7 +139,11 @@ func (e *examination) changes(p *plan.Plan) {
 	if names := p.Adoptable(); len(names) == 0 {
 		e.ok(Adopt, "no group of the CSV has to be adopted")
 	} else {
-		e.add(Check{Name: Adopt, Status: Warn, Detail: count(len(names), "group") + " in the CSV exist, and this program did not create them",
+		detail := fmt.Sprintf("%d groups in the CSV exist, and this program did not create them", len(names))
+		if len(names) == 1 {
+			detail = "1 group in the CSV exists, and this program did not create it"
+		}
+		e.add(Check{Name: Adopt, Status: Warn, Detail: detail,
 			Items: groupItems(names), Hint: "if a sync may change their members, add to the policy file: " + plan.AdoptLine(names)})
 	}
 	var created []Item
