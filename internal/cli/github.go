@@ -220,13 +220,14 @@ func (s *session) putComment(ctx context.Context, r *report.Report) (page string
 	if s.settings.DryRun {
 		limit = actions.MaxPlan
 	}
-	return github.Comment(ctx, s.note(r, limit))
+	return github.Comment(ctx, s.note(r, report.CommentOptions{Limit: limit}))
 }
 
-// note returns what the run says on GitHub, in at most limit characters.
-func (s *session) note(r *report.Report, limit int) actions.Note {
+// note returns what the run says on GitHub.
+func (s *session) note(r *report.Report, options report.CommentOptions) actions.Note {
 	event := s.edge.Event()
-	body, complete := r.Comment(s.sanitizer, report.CommentOptions{Limit: limit, Commit: cmp.Or(event.HeadSHA, event.SHA), AcceptMasked: s.settings.ApproveMasked})
+	options.Commit, options.AcceptMasked = cmp.Or(event.HeadSHA, event.SHA), s.settings.ApproveMasked
+	body, complete := r.Comment(s.sanitizer, options)
 	note := actions.Note{
 		Target: s.target(), DryRun: s.settings.DryRun, Body: body,
 		Masked: s.sanitizer.MaskEmails, Applied: !s.settings.DryRun && r.Tallies().Changed,
@@ -257,7 +258,7 @@ func (s *session) alarm(ctx context.Context, r *report.Report) {
 	github, err := s.github()
 	if err == nil {
 		title := s.sanitizer.Line("xc-group-sync: group sync is failing for " + s.settings.Tenant)
-		err = github.Alarm(ctx, title, s.note(r, actions.MaxRecord), failed)
+		err = github.Alarm(ctx, title, s.note(r, report.CommentOptions{Limit: actions.MaxRecord, Alarm: true}), failed)
 	}
 	if err != nil {
 		r.Fail(directory.GitHub, fmt.Errorf("issue-on-failure: %w", err))

@@ -372,6 +372,35 @@ func TestIssueWhileRunsFail(t *testing.T) {
 	r.schedule(1, "--issue-on-failure")
 }
 
+// TestIssueSaysWhatToDoNext, whatever made the run fail.
+func TestIssueSaysWhatToDoNext(t *testing.T) {
+	t.Parallel()
+	for want, tt := range map[string]struct {
+		code int
+		args []string
+	}{
+		"correct what the errors name": {1, nil},
+		"correct the CSV":              {4, []string{"--csv", "none.csv"}},
+		"check the token":              {3, []string{"--api-token", "tok-wrong"}},
+		"look at the plan":             {5, []string{"--max-removals", "0"}},
+		"apply the plan":               {6, []string{"--dry-run", "--fail-on-drift"}},
+	} {
+		r := newRepository(t)
+		if tt.code == 1 {
+			r.tenant = simulator.New(nil, nil)
+		}
+		r.schedule(tt.code, append(tt.args, "--issue-on-failure")...)
+		issues := r.Issues()
+		if len(issues) != 1 || strings.Count(issues[0].Body, "**Next:** ") != 1 || !strings.Contains(issues[0].Body, "**Next:** "+want) {
+			t.Errorf("exit code %d: %+v, want %q", tt.code, issues, want)
+		}
+	}
+	r := newRepository(t)
+	if r.pullRequest(5, headOne, "--max-removals", "0"); strings.Contains(r.comment(), "**Next:**") {
+		t.Errorf("a comment is not closed by the next run:\n%s", r.comment())
+	}
+}
+
 func TestBadRowsAreShownAtTheirLines(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t)

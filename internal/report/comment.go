@@ -18,6 +18,7 @@ type CommentOptions struct {
 	Limit        int    // in bytes
 	Commit       string // that the run is about; empty if unknown
 	AcceptMasked bool   // a comment with masked emails is complete
+	Alarm        bool   // it is an issue about a run that failed: say what to do next
 }
 
 // Comment is the report for a pull request. It lists everybody and every group
@@ -46,6 +47,10 @@ func (r *Report) comment(s Sanitizer, o CommentOptions, gap string) (body string
 	}
 	d.consequence()
 	d.failures()
+	if o.Alarm {
+		d.line("**Next:** %s The first run that works closes this issue.", cmp.Or(nextSteps[d.Code()], nextSteps[run.Failed]))
+		d.line("")
+	}
 	d.losses()
 	if d.Plan != nil {
 		d.access("Who gains access", byRole(d.Plan.Access.Gained, true), nil)
@@ -59,6 +64,16 @@ func (r *Report) comment(s Sanitizer, o CommentOptions, gap string) (body string
 	d.line("%s", d.origin(o.Commit))
 	body = d.render(o.Limit, link("the summary of the run", r.URL)+" has more, "+inReport)
 	return body, d.cut
+}
+
+// nextSteps are what to do after a run that failed, by its exit code.
+var nextSteps = map[run.Code]string{
+	run.Failed:         "correct what the errors name, then run the job again. It does what is left, and nothing twice.",
+	run.Settings:       "correct the settings or the file that the errors name, then run the job again.",
+	run.Authentication: "check the token or certificate: whether it has expired, is of this tenant, and may read and manage users and groups. Then run the job again.",
+	run.CSVRefused:     "correct the CSV, or how it is exported, then run the job again.",
+	run.Refused:        "look at the plan below. If it is right, let one run apply it, as the refusal says. If not, correct the CSV.",
+	run.Drifted:        "apply the plan below with a run without `dry-run`, or correct the CSV.",
 }
 
 // consequence is what merging takes away or, if that is nothing, the verdict.
