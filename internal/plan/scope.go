@@ -8,7 +8,8 @@ import (
 )
 
 // DNInScope reports whether a DN of the CSV, or the API name that it maps to, is
-// in scope (groups). It does not matter how the DN is spelled.
+// in scope (groups). It does not matter how the DN is spelled. A DN that maps to no
+// name is in scope of a pattern that matches every name.
 func (p Policy) DNInScope(dn directory.DN, name directory.GroupName) bool {
 	if len(p.Groups) == 0 {
 		return true
@@ -18,7 +19,7 @@ func (p Policy) DNInScope(dn directory.DN, name directory.GroupName) bool {
 		if strings.Contains(glob, "=") {
 			return matchGlob(directory.FoldDN(glob), text)
 		}
-		return name != "" && matchGlob(glob, string(name))
+		return matchGlob(glob, string(name))
 	})
 }
 

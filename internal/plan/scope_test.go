@@ -53,6 +53,21 @@ func TestDNInScopeByTheNameItMapsTo(t *testing.T) {
 	}
 }
 
+// TestDNInScopeWithoutAName: what cannot be a group of any name is still in scope
+// of everything.
+func TestDNInScopeWithoutAName(t *testing.T) {
+	t.Parallel()
+	dn, err := directory.ParseAnyDN("CN=1st,OU=x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pattern, want := range map[string]bool{"*": true, "**": true, "!xc-*": true, "*,OU=x": true, "xc-*": false, "?*": false, "*,OU=y": false} {
+		if got := (plan.Policy{Groups: plan.Patterns{pattern}}).DNInScope(dn, ""); got != want {
+			t.Errorf("%q: in scope: %v, want %v", pattern, got, want)
+		}
+	}
+}
+
 func TestPersonInScope(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -92,7 +92,7 @@ func (r *rules) includesDN(dn dnCell) bool {
 		if strings.Contains(glob, "=") {
 			return matchesGlob(plainDN(glob), plainDN(dn.key))
 		}
-		return r.groupOf(dn) != "" && matchesGlob(glob, r.groupOf(dn))
+		return matchesGlob(glob, r.groupOf(dn))
 	})
 }
 
