@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"xc-group-sync/internal/directory"
@@ -174,6 +175,43 @@ func TestPruneOfUsers(t *testing.T) {
 				held = []string{"user b@x.y: " + tt.withheld}
 			}
 			same(t, "withheld", withheld(p), held)
+		})
+	}
+}
+
+// TestPruneOfUsersKeepsWhatAnInvalidRowMayHaveStated: a deletion takes memberships,
+// too.
+func TestPruneOfUsersKeepsWhatAnInvalidRowMayHaveStated(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		csv      func(*csv)
+		other    directory.Group
+		deleted  string
+		withheld []string
+	}{
+		"a group that only an invalid row names": {
+			func(c *csv) { c.group("CN=Other").KeepMembers = true }, managed("other", "b@x.y"), "",
+			[]string{"other b@x.y: an invalid row may have named a member of the group", "user b@x.y: stays in group other: an invalid row may have named a member of the group"},
+		},
+		"the only member of a group that an invalid DN may name": {
+			func(c *csv) { c.KeepGroups = true }, managed("other", "b@x.y"), "",
+			[]string{"user b@x.y: member of group other, which an invalid row may have named"},
+		},
+		"one of two members": {func(c *csv) { c.KeepGroups = true }, managed("other", "a@x.y", "b@x.y"), "delete user b@x.y lost 1", nil},
+		"the only member but for one who is not listed": {
+			func(c *csv) { c.KeepGroups = true }, managed("other", "b@x.y", "ghost"), "delete user b@x.y lost 1", nil,
+		},
+		"no invalid row": {func(*csv) {}, managed("other", "b@x.y"), "delete user b@x.y lost 1", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, policy := newCSV(), prunes()
+			policy.PruneGroups = false
+			c.group("CN=Ops", "a@x.y")
+			tt.csv(c)
+			p := plan.New(&c.Desired, &directory.Observed{Users: locals("a@x.y", "b@x.y"), Groups: []directory.Group{managed("ops", "a@x.y"), tt.other}}, policy)
+			same(t, "operations", strings.Join(shown(p), "; "), tt.deleted)
+			same(t, "withheld", withheld(p), tt.withheld)
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -123,9 +124,9 @@ func (p *planner) keepRole() string {
 // must stay, and may be this one.
 const callerUnknown = "it is not known which user the credentials belong to"
 
-// keepUser answers for a user who may be deleted at all; fixed is a group that
-// lists the user and must not change, or "".
-func (p *planner) keepUser(user *directory.User, fixed directory.GroupName) string {
+// keepUser answers for a user who may be deleted at all; fixed is why a group that
+// lists the user must go on doing so, or "".
+func (p *planner) keepUser(user *directory.User, fixed string) string {
 	switch other := p.tenant.Username(directory.Username(user.Email)); {
 	case len(p.tenant.Emails(user.Email)) > 1:
 		return "several users have this email"
@@ -133,13 +134,8 @@ func (p *planner) keepUser(user *directory.User, fixed directory.GroupName) stri
 		return "this email is the username of a user who has no email"
 	case p.desired.KeepMemberships, p.desired.KeepUsers:
 		return "an invalid row may have named them"
-	case fixed != "":
-		return fmt.Sprintf("member of group %s, which this run does not change", fixed)
 	}
-	reason := p.keepPerson(Member{Email: user.Email, Username: user.Username, user: user})
-	if reason == "" {
-		reason = p.withhold()
-	}
+	reason := cmp.Or(p.keepPerson(Member{Email: user.Email, Username: user.Username, user: user}), fixed, p.withhold())
 	if reason == "" && !p.policy.Caller.Known {
 		reason = callerUnknown
 	}

@@ -105,18 +105,39 @@ func (p *planner) prunable(user *directory.User) bool {
 	return person == nil || person.Status == directory.Inactive && p.policy.PruneInactive
 }
 
+// allPrunable reports whether prune could delete all members of a group, and so
+// empty it.
+func (p *planner) allPrunable(group *directory.Group) bool {
+	return !slices.ContainsFunc(group.Usernames, func(username directory.Username) bool {
+		user := p.tenant.Username(username)
+		return user == nil || !p.prunable(user)
+	})
+}
+
 // memberships counts by Username.Key the memberships that operations on groups do
-// not remove, and names a group of each member of groups that must not change.
-func (p *planner) memberships(operations []Operation) (counts map[string]int, fixed map[string]directory.GroupName) {
-	counts, fixed = map[string]int{}, map[string]directory.GroupName{}
+// not remove, and says why somebody must stay in a group, if only one: it must not
+// change, or an invalid row may have named the member.
+func (p *planner) memberships(operations []Operation) (counts map[string]int, fixed map[string]string) {
+	counts, fixed = map[string]int{}, map[string]string{}
 	for _, group := range p.tenant.groupsByName() {
-		fixes := !p.groupInScope(group) || p.blocked[group.Name] || p.policy.Protect.Match(string(group.Name))
+		reason := ""
+		switch {
+		case !p.groupInScope(group) || p.blocked[group.Name] || p.policy.Protect.Match(string(group.Name)):
+			reason = "member of group " + string(group.Name) + ", which this run does not change"
+		case p.desired.KeepGroups && p.named[group.Name] == nil && p.allPrunable(group):
+			reason = "member of group " + string(group.Name) + ", which an invalid row may have named"
+		}
 		for _, username := range group.Usernames {
 			key := username.Key()
 			counts[key]++
-			if fixes {
-				fixed[key] = group.Name
+			if reason != "" {
+				fixed[key] = reason
 			}
+		}
+	}
+	for _, w := range p.plan.Withheld {
+		if key := w.Member.Username.Key(); w.Kind == Membership && w.Reason != withheld && fixed[key] == "" {
+			fixed[key] = "stays in group " + string(w.Group) + ": " + w.Reason
 		}
 	}
 	for _, operation := range operations {

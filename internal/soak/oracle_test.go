@@ -295,12 +295,30 @@ func (a *planner) renames() {
 	}
 }
 
+// deletable reports whether the export lets a user be deleted, though something may
+// hold them.
+func (a *planner) deletable(username string) bool {
+	user, known := a.listed.users[username]
+	email := mail(user.Email)
+	person := a.stated.people[email]
+	return known && a.r.users && email != "" && user.Type == "USER" && user.SyncMode != "SCIM" && !user.DomainOwner && !a.isCaller(username) && a.r.includesPerson(email) &&
+		(person == nil || !person.active && !person.unclear && person.inactive && a.r.inactive)
+}
+
+// allDeletable reports whether nobody else is in a group.
+func (a *planner) allDeletable(name string) bool {
+	for username := range a.before.in[name] {
+		if !a.deletable(username) {
+			return false
+		}
+	}
+	return true
+}
+
 // user deletes a user that the export does not name, unless something holds them.
 func (a *planner) user(username string, user simulator.User) {
 	email := mail(user.Email)
-	person := a.stated.people[email]
-	if !a.r.users || email == "" || user.Type != "USER" || user.SyncMode == "SCIM" || user.DomainOwner || a.isCaller(username) || !a.r.includesPerson(email) ||
-		person != nil && (person.active || person.unclear || !person.inactive || !a.r.inactive) {
+	if !a.deletable(username) {
 		return
 	}
 	stays := a.stated.users || a.stated.memberships || a.r.withhold || len(a.listed.withEmail(email)) > 1 || a.personStays(member{email, username})
@@ -308,7 +326,8 @@ func (a *planner) user(username string, user simulator.User) {
 		stays = stays || user.Email == "" && mail(other) == email // deletions go by email
 	}
 	for name := range a.before.groups {
-		stays = stays || a.before.in[name][username] && (!a.inScope(name) || a.blocked[thing{"group", "", name}] || a.r.protects(name))
+		stays = stays || a.before.in[name][username] && (!a.inScope(name) || a.blocked[thing{"group", "", name}] || a.r.protects(name) ||
+			a.withheld[thing{"membership", name, email}] || a.stated.groupsStay && a.stated.groups[name] == nil && a.allDeletable(name))
 	}
 	if stays || a.caller == "" {
 		a.withheld[thing{"user", "", email}] = true
