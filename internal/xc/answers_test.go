@@ -314,3 +314,21 @@ func TestCreatedUsername(t *testing.T) {
 		}
 	}
 }
+
+// TestAKeyInAnotherCaseTakesNothing: it must not pass for the field.
+func TestAKeyInAnotherCaseTakesNothing(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"Usernames", "USERNAMES", "u\u017fernames", `\u0055sernames`} {
+		for _, more := range []string{"", strings.Repeat(`,"%d":0`, 40)} {
+			for i := range 40 {
+				more = strings.Replace(more, "%d", fmt.Sprint(i), 1)
+			}
+			client := xc.New(xc.Options{BaseURL: "https://tenant.example", Transport: tripper(func(r *http.Request) (*http.Response, error) {
+				return reply{200, nil, `{"user_groups":[{"name":"ops","usernames":["ann"]` + more + `,"` + key + `":[]}]}`}.response(r), nil
+			})})
+			if groups, err := client.Groups(t.Context()); err == nil && len(groups[0].Usernames) != 1 {
+				t.Errorf("%s: %+v", key, groups)
+			}
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // The bounds of a JSON text. Real ones are far below: a group of a hundred thousand
@@ -23,8 +24,8 @@ var (
 )
 
 // scanner cuts a JSON text into the values it is made of, as it comes: no more
-// than one value is in memory. It refuses a key that stands twice in an object,
-// which encoding/json would overwrite. What is inside a value it leaves to
+// than one value is in memory. It refuses a key that stands twice in an object, in
+// whatever case, which encoding/json would overwrite. What is inside a value it leaves to
 // encoding/json to check.
 type scanner struct {
 	r      io.Reader
@@ -194,13 +195,13 @@ func (s *scanner) unique(in *container, added key, escaped bool) error {
 	if in.seen == nil && (escaped || len(before) == fewKeys) {
 		in.seen = map[string]bool{}
 		for _, k := range before {
-			in.seen[string(value[k.from:k.to])] = true
+			in.seen[foldKey(string(value[k.from:k.to]))] = true
 		}
 	}
 	twice := false
 	if in.seen == nil {
 		for _, k := range before {
-			twice = twice || bytes.Equal(value[k.from:k.to], text)
+			twice = twice || bytes.EqualFold(value[k.from:k.to], text)
 		}
 	} else {
 		name := string(text)
@@ -209,6 +210,7 @@ func (s *scanner) unique(in *container, added key, escaped bool) error {
 				return err
 			}
 		}
+		name = foldKey(name)
 		twice, in.seen[name] = in.seen[name], true
 	}
 	if twice {
@@ -216,6 +218,10 @@ func (s *scanner) unique(in *container, added key, escaped bool) error {
 	}
 	return nil
 }
+
+// foldKey returns a key in a form in which those that encoding/json takes for one
+// field are equal.
+func foldKey(name string) string { return strings.ToLower(strings.ToUpper(name)) }
 
 // word takes a number or a literal.
 func (s *scanner) word() error {
