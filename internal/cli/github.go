@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -77,8 +76,8 @@ func (s *session) writeReport(r *report.Report) string {
 // writeDocument writes the content of report-file.
 func (s *session) writeDocument(document []byte) error {
 	if s.settings.ReportFile == "-" {
-		// The runner takes ##[ for a command wherever it is; this is the same JSON.
-		_, err := s.stdout.Write(bytes.ReplaceAll(document, []byte("##["), []byte(`#\u0023[`)))
+		// The log of a job is scanned for commands; this is the same JSON.
+		_, err := s.stdout.Write(directory.RunnerCommand.ReplaceAll(document, []byte(`#\u0023$1[`)))
 		return err
 	}
 	return s.writeWhole(s.settings.ReportFile, document)

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -64,6 +65,11 @@ func CleanText(s string) string {
 		return r
 	}, s)
 }
+
+// RunnerCommand matches what a CI system takes for a command wherever it is in a
+// line: "##[…]" the Actions runner, "##vso[…]" Azure Pipelines
+// (https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands).
+var RunnerCommand = regexp.MustCompile(`##([A-Za-z]*)\[`)
 
 // VisibleText returns s as it may be shown: a blank in place of each control
 // character, and its code point, as in <U+200B>, in place of each character that

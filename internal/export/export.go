@@ -193,7 +193,7 @@ func (x *exporter) leaveOutPerson(user *directory.User, reason string) {
 // for something else.
 func displayName(user *directory.User) string {
 	name := user.Name.First + " " + user.Name.Last
-	if directory.NewPersonName(name, user.Email) != user.Name || strings.Contains(name, "##[") || strings.ContainsAny(name[:1], "=+-@'") {
+	if directory.NewPersonName(name, user.Email) != user.Name || directory.RunnerCommand.MatchString(name) || strings.ContainsAny(name[:1], "=+-@'") {
 		return ""
 	}
 	return name

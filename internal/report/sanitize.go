@@ -36,10 +36,10 @@ const (
 	longestName  = 300 // an email has up to 254
 )
 
-// Line makes text safe for a line of a log, which the Actions runner scans for
-// commands: one line, no control characters, no "##[" anywhere, no "::" first.
+// Line makes text safe for a line of a log, which CI systems scan for commands: one
+// line, no control characters, no directory.RunnerCommand anywhere, no "::" first.
 func (s Sanitizer) Line(text string) string {
-	text = strings.ReplaceAll(directory.VisibleText(directory.Cut(s.hide(text), longestLine)), "##[", "## [")
+	text = directory.RunnerCommand.ReplaceAllString(directory.VisibleText(directory.Cut(s.hide(text), longestLine)), "##$1 [")
 	if strings.HasPrefix(strings.TrimSpace(text), "::") {
 		text = strings.Replace(text, "::", ": :", 1)
 	}

@@ -16,7 +16,7 @@ import (
 )
 
 var hostile = []string{
-	"::set-output name=x::y", "  ::error::boo", "a ##[command]x", "a\r\n::warning::b", "\x1b[31mred", "\u202eevil",
+	"::set-output name=x::y", "  ::error::boo", "a ##[command]x", "a ###vso[task.setvariable variable=x]y", "a\r\n::warning::b", "\x1b[31mred", "\u202eevil",
 	"@octocat hi", "see #1 and GH-2", "[x](https://evil.example)", "<script>", "<!-- x -->", "`code` | cell", "~~~", "```",
 	"https://evil.example www.evil.example", "a\\|b", "![x](y)", "$x^2$", "joe.doe+x@example.com", "jös@exämple.com", "a@b@c", "",
 	"a" + strings.Repeat("ä", 1200), // would be cut within a character
@@ -33,8 +33,8 @@ func FuzzLine(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		line := report.Sanitizer{}.Line(text)
-		if strings.ContainsFunc(line, unicode.IsControl) || strings.ContainsFunc(line, directory.IsIgnorable) || strings.Contains(line, "##[") || strings.HasPrefix(strings.TrimSpace(line), "::") {
-			t.Errorf("%q became %q, which the runner could take for a command", text, line)
+		if strings.ContainsFunc(line, unicode.IsControl) || strings.ContainsFunc(line, directory.IsIgnorable) || directory.RunnerCommand.MatchString(line) || strings.HasPrefix(strings.TrimSpace(line), "::") {
+			t.Errorf("%q became %q, which a CI system could take for a command", text, line)
 		}
 	})
 }
