@@ -13,5 +13,6 @@ version=${BASH_REMATCH[1]}
 git merge-base --is-ancestor HEAD "$main" || die "$candidate is not on $main"
 if git rev-parse --quiet --verify "refs/tags/$version" >/dev/null; then die "$version has been released already"; fi
 grep -qx '  image: Dockerfile' action.yml || die "action.yml has no line image: Dockerfile to pin"
+if [[ -e setup/release ]]; then die "setup/release belongs to releases only"; fi
 "$(dirname "${BASH_SOURCE[0]}")/release-notes.sh" "$version" >/dev/null
 echo "version=$version"

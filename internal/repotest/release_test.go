@@ -1,6 +1,7 @@
 package repotest
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,13 +50,15 @@ func newClone(t *testing.T) clone {
 	}
 	root := t.TempDir()
 	c := clone{t, filepath.Join(root, "clone"), filepath.Join(root, "origin"), "2026-01-02T03:04:05Z"}
-	if err := os.Mkdir(c.dir, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(c.dir, "setup"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	c.git("init", "--quiet", "--bare", c.origin)
 	c.git("init", "--quiet", "--initial-branch=main")
 	c.git("remote", "add", "origin", c.origin)
 	c.write("action.yml", text(t, "action.yml"))
+	c.write("setup/action.yml", text(t, "setup/action.yml"))
+	c.write(".git/checksums.txt", checksums("v1.2.0"))
 	c.write("CHANGELOG.md", changelog)
 	c.commit("First")
 	c.date = ""
@@ -108,6 +111,24 @@ func (c clone) script(name string, args ...string) (string, error) {
 	return c.run("bash", append([]string{path}, args...)...)
 }
 
+// tagRelease makes the release v1.2.0 of an image.
+func (c clone) tagRelease(image string) (string, error) {
+	c.t.Helper()
+	return c.script("tag-release.sh", "v1.2.0", image, "https://github.com/owner/xc-group-sync", ".git/checksums.txt")
+}
+
+// checksums returns a release's checksums.txt.
+func checksums(version string) string {
+	var lines strings.Builder
+	for _, file := range []string{
+		"LICENSE", "xc-group-sync_%s_darwin_amd64", "xc-group-sync_%s_darwin_amd64.spdx.json", "xc-group-sync_%s_darwin_arm64", "xc-group-sync_%s_linux_amd64",
+		"xc-group-sync_%s_linux_arm64", "xc-group-sync_%s_windows_amd64.exe", "xc-group-sync_%s_windows_arm64.exe",
+	} {
+		fmt.Fprintf(&lines, "%064x  %s\n", lines.Len(), strings.Replace(file, "%s", version, 1))
+	}
+	return lines.String()
+}
+
 // tag returns the commit of a tag of the origin, or "".
 func (c clone) tag(name string) string {
 	c.t.Helper()
@@ -147,6 +168,7 @@ func TestReleaseCandidate(t *testing.T) {
 		{"released", "v1.2.0-rc.1", func(c clone) { c.git("tag", "v1.2.0") }, "has been released already"},
 		{"elsewhere", "v1.2.0-rc.1", func(c clone) { c.git("switch", "--quiet", "--create", "side"); c.commit("Second") }, "not on main"},
 		{"no notes", "v1.3.0-rc.1", func(clone) {}, "has no entry for 1.3.0"},
+		{"released before", "v1.2.0-rc.1", func(c clone) { c.write("setup/release", "x") }, "belongs to releases only"},
 		{"pinned", "v1.2.0-rc.1", func(c clone) { c.write("action.yml", "runs:\n  image: docker://x\n") }, "no line image: Dockerfile"},
 	}
 	for _, tt := range tests {
@@ -168,14 +190,14 @@ func TestReleaseTag(t *testing.T) {
 	c := newClone(t)
 	candidate := c.git("rev-parse", "HEAD")
 	c.write("notes.md", "left behind by an earlier step")
-	if out, err := c.script("tag-release.sh", "v1.2.0", releaseImage); err != nil {
+	if out, err := c.tagRelease(releaseImage); err != nil {
 		t.Fatal(err, out)
 	}
 	released := c.tag("v1.2.0")
 	if got := c.git("rev-parse", released+"^"); got != candidate {
 		t.Errorf("the release is of %s, not of the candidate %s", got, candidate)
 	}
-	if got := c.git("diff", "--numstat", candidate, released); got != "1\t1\taction.yml" {
+	if got := c.git("diff", "--numstat", candidate, released); got != "1\t1\taction.yml\n7\t0\tsetup/release" {
 		t.Errorf("the release differs from the candidate in %s", got)
 	}
 	var action struct {
@@ -195,13 +217,18 @@ func TestReleaseTag(t *testing.T) {
 		t.Errorf("the action runs %+v", action.Runs)
 	}
 
+	programs := c.git("show", released+":setup/release")
+	if !strings.HasPrefix(programs, "https://github.com/owner/xc-group-sync/releases/download/v1.2.0\n") || strings.Count(programs, "xc-group-sync_v1.2.0_") != 6 || strings.Contains(programs, "spdx") {
+		t.Errorf("the release's programs are %s", programs)
+	}
+
 	c.git("reset", "--quiet", "--hard", candidate)
-	if out, err := c.script("tag-release.sh", "v1.2.0", releaseImage); err != nil || c.tag("v1.2.0") != released {
+	if out, err := c.tagRelease(releaseImage); err != nil || c.tag("v1.2.0") != released {
 		t.Errorf("a second attempt comes to something else: %v: %s", err, out)
 	}
 	c.git("reset", "--quiet", "--hard", candidate)
 	other := strings.Replace(releaseImage, "sha256:0", "sha256:f", 1)
-	if out, err := c.script("tag-release.sh", "v1.2.0", other); err == nil || c.tag("v1.2.0") != released {
+	if out, err := c.tagRelease(other); err == nil || c.tag("v1.2.0") != released {
 		t.Errorf("the tag of a version was moved: %s", out)
 	}
 }
@@ -215,9 +242,18 @@ func TestReleaseTagRefuses(t *testing.T) {
 		"a second line": releaseImage + "\n  entrypoint: sh",
 	} {
 		c := newClone(t)
-		if out, err := c.script("tag-release.sh", "v1.2.0", image); err == nil || c.tag("v1.2.0") != "" {
+		if out, err := c.tagRelease(image); err == nil || c.tag("v1.2.0") != "" {
 			t.Errorf("%s is taken: %s", name, out)
 		}
+	}
+}
+
+func TestReleaseNeedsEveryProgram(t *testing.T) {
+	t.Parallel()
+	c := newClone(t)
+	c.write(".git/checksums.txt", strings.Replace(checksums("v1.2.0"), "windows_arm64.exe", "windows_arm64", 1)+checksums("v1.1.0"))
+	if out, err := c.tagRelease(releaseImage); err == nil || c.tag("v1.2.0") != "" {
+		t.Errorf("released without a program: %s", out)
 	}
 }
 

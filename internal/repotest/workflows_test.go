@@ -91,6 +91,7 @@ func TestWorkflowsPinTheirActions(t *testing.T) {
 	uses := regexp.MustCompile(`(?m)^\s*(?:- )?uses: (.*)$`)
 	ours := map[string][]string{
 		".github/workflows/ci.yml":      {"./"},
+		".github/workflows/release.yml": {"./setup"},
 		".github/workflows/sync.yml":    {"./.xc-group-sync"},
 		"docs/recipes/many-tenants.yml": {workflowPlaceholder},
 	}
@@ -180,6 +181,7 @@ var mayDo = map[string]map[string]string{
 	"release try":      {},
 	"release attest":   {"id-token": "write", "attestations": "write"},
 	"release publish":  {"contents": "write", "packages": "write"},
+	"release setup":    {"contents": "read"},
 }
 
 func TestWorkflowsHaveMinimalPermissions(t *testing.T) {
@@ -311,6 +313,8 @@ func reusable(t *testing.T) (given inputs, secrets map[string]any, outputs map[s
 func TestWorkflowsUseInputsThatExist(t *testing.T) {
 	t.Parallel()
 	action := actionInputs(t)
+	var setup struct{ Inputs inputs }
+	load(t, "setup/action.yml", &setup)
 	called, secrets, _, _ := reusable(t)
 	check := func(where string, with map[string]any, known inputs) {
 		for name := range with {
@@ -331,7 +335,10 @@ func TestWorkflowsUseInputsThatExist(t *testing.T) {
 				check(where, job.With, called)
 			}
 			for _, step := range job.Steps {
-				if step.Uses == actionPlaceholder || strings.HasPrefix(step.Uses, "./") {
+				switch {
+				case step.Uses == "./setup":
+					check(where, step.With, setup.Inputs)
+				case step.Uses == actionPlaceholder || strings.HasPrefix(step.Uses, "./"):
 					check(where, step.With, action)
 				}
 			}
@@ -436,9 +443,10 @@ const (
 func TestRecipesAreInTheirReadme(t *testing.T) {
 	t.Parallel()
 	readme := text(t, "docs/recipes/README.md")
-	for _, w := range workflows(t) {
-		if name := path.Base(w.path); w.isRecipe() && !strings.Contains(readme, "| ["+name+"]("+name+") |") {
-			t.Errorf("%s is not in the table of docs/recipes/README.md", name)
+	for _, file := range files(t, "") {
+		name, recipe := strings.CutPrefix(file, "docs/recipes/")
+		if recipe && name != "README.md" && !strings.HasPrefix(name, "example/") && !strings.Contains(readme, "\n| ["+name+"]("+name+")") {
+			t.Errorf("%s is not in a table of docs/recipes/README.md", name)
 		}
 	}
 }
