@@ -721,3 +721,38 @@ func TestDocsNameVariablesThatExist(t *testing.T) {
 		t.Error("no variable was found")
 	}
 }
+
+// TestProgramReadsEveryVariable starts the program with an invalid value in the
+// variable of every setting: some command must complain about each.
+func TestProgramReadsEveryVariable(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, _, _ := strings.Cut(text(t, "docs/settings.md"), "\n## Keys of the policy file only\n")
+	env := []string{"REPOTEST_PROGRAM=1"}
+	var variables []string
+	for _, name := range firstCells(page) {
+		if slices.Contains([]string{"p12-base64", "p12-password", "github-token"}, name) {
+			continue // any text will do
+		}
+		variable := "XC_SYNC_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+		variables, env = append(variables, variable), append(env, variable+"=\x01[")
+	}
+	var all strings.Builder
+	for _, command := range []string{"sync", "restore", "export", "explain", "doctor"} {
+		program := exec.Command(self, command)
+		program.Env = env
+		out, err := program.CombinedOutput()
+		if err == nil {
+			t.Errorf("%s runs with invalid settings", command)
+		}
+		all.Write(out)
+	}
+	for _, variable := range variables {
+		if !regexp.MustCompile(`\b` + variable + `\b`).MatchString(all.String()) {
+			t.Errorf("%s is not read", variable)
+		}
+	}
+}
