@@ -30,7 +30,7 @@ func (r *Report) Summary(s Sanitizer, limit int) string {
 	d.withheld()
 	d.warnings()
 	d.effort()
-	d.digest(true)
+	d.digest(r.URL != "") // else there is no pull request on GitHub
 	return d.render(limit, inReport)
 }
 

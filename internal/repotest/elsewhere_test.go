@@ -326,7 +326,7 @@ func TestGitLabShowsAPlanAndAppliesIt(t *testing.T) {
 	}
 	digest := j.report("report.json").Plan.Digest
 	body := g.notes[130].Body
-	if !strings.HasPrefix(body, "<!-- xc-group-sync commit=cafe01 plan="+digest+" -->\n") || !strings.Contains(body, "`grace.hopper@example.com`") {
+	if !strings.HasPrefix(body, "<!-- xc-group-sync commit=cafe01 plan="+digest+" -->\n") || !strings.Contains(body, "`grace.hopper@example.com`") || strings.Contains(body, "expect-plan: pull-request") {
 		t.Error(body)
 	}
 	code, out := j.gitLabMerge()
