@@ -106,8 +106,9 @@ func TestHiddenCommentApprovesNothing(t *testing.T) {
 	refused(t, s, "its comment is hidden")
 }
 
-// Our edit must not make somebody else's text look like ours.
-func TestForgedRecordIsDropped(t *testing.T) {
+// Our edit must not make somebody else's text look like ours, nor lose it: it is
+// on record.
+func TestForgedRecordIsNamed(t *testing.T) {
 	t.Parallel()
 	for name, next := range map[string]func(*testing.T, *githubtest.Server){
 		"by a dry run": func(t *testing.T, s *githubtest.Server) { review(t, s, otherPlan) },
@@ -127,8 +128,10 @@ func TestForgedRecordIsDropped(t *testing.T) {
 			}
 			s.EditComment(ours.ID, "mallory", ours.Body)
 			next(t, s)
-			if body := s.Comments(number)[0].Body; strings.Contains(body, "forged") {
-				t.Errorf("%s", body)
+			body := s.Comments(number)[0].Body
+			inOrder(t, body, "forged", "Edited by somebody else")
+			if got := markOf(t, s.Comments(number)[0]); got.Plan == plan {
+				t.Errorf("%+v offers the forged plan", got)
 			}
 		})
 	}

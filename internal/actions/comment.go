@@ -79,8 +79,8 @@ func (g *GitHub) mayComment(ctx context.Context, pr PullRequest) error {
 	return nil
 }
 
-// someoneElse is what is left of a comment that somebody else edited.
-const someoneElse = "_Somebody else edited this comment, so what it said is left out here: see its edits._"
+// edited separates what somebody else edited from what runs add below.
+var edited = entry{heading: "**Edited by somebody else**", body: "_What this comment says above may not be what the runs wrote: see its edits._"}
 
 // commentText returns the text of the comment after this run.
 func (g *GitHub) commentText(ctx context.Context, note Note, pr PullRequest, ours []comment) (string, error) {
@@ -119,9 +119,9 @@ func (g *GitHub) commentText(ctx context.Context, note Note, pr PullRequest, our
 	return fitted.String(), nil
 }
 
-// disown empties the record of a comment that somebody else edited last, because
-// our next edit would make it look like ours. A new plan keeps nothing but what
-// runs did.
+// disown notes in the record of a comment that somebody else edited it last,
+// because our next edit would make it look like ours. A new plan keeps nothing but
+// what runs did.
 func (g *GitHub) disown(ctx context.Context, target Target, c *comment, planned bool) error {
 	if len(c.record.runs) == 0 && (planned || c.record.plan == "") {
 		return nil
@@ -131,7 +131,8 @@ func (g *GitHub) disown(ctx context.Context, target Target, c *comment, planned 
 		return fmt.Errorf("left the comment as it is, since it could not be checked: %w", err)
 	}
 	if edit.byOthers {
-		c.record = record{mark: nothing(target), plan: someoneElse}
+		c.record.mark = nothing(target)
+		c.record.add(edited)
 	}
 	return nil
 }
