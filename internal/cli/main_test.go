@@ -35,6 +35,11 @@ func TestMain(m *testing.M) {
 				log.Fatal(err)
 			}
 		},
+		"held": func() {
+			if err := printHeld(os.Args[1], os.Args[2]); err != nil {
+				log.Fatal(err)
+			}
+		},
 		"out-of-memory": func() {
 			os.Exit(cli.Main([]string{"plan", "--csv", "-", "--simulate", "--tenant", "acme"}, os.Getenv, hog{}, os.Stdout, os.Stderr))
 		},
