@@ -334,22 +334,3 @@ func (c *Client) shown(text string) string {
 	}
 	return directory.Cut(strings.ToValidUTF8(text, "\uFFFD"), maxShown)
 }
-
-// decode decodes an answer that is one documented object.
-func decode(a *answer, out response) error {
-	body, err := a.whole()
-	if err != nil {
-		return err
-	}
-	if out == nil {
-		out = new(envelope)
-	}
-	s := scanner{r: strings.NewReader(""), buffer: body}
-	if _, err := s.value(); err != nil {
-		return err
-	}
-	if err := json.Unmarshal(body, out); err != nil {
-		return err
-	}
-	return out.partial()
-}

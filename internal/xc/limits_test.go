@@ -182,6 +182,7 @@ func TestEndlessListings(t *testing.T) {
 		"short members":      {"user_groups", `{"user_groups":[{"name":"a","usernames":[`, `"a",`, nil},
 		"references":         {"user_groups", `{"user_groups":[{"name":"a","references_count":{`, "", numbered(`"%d":1,`)},
 		"what is not read":   {"user_roles", `{"items":[{"email":"a@b","x":[`, `[{"y":[]}],`, nil},
+		"keys not read":      {"user_roles", `{"items":[{"email":"a@b","x":{`, "", numbered(`"%d":1,`)},
 		"depth":              {"user_roles", `{"items":[{"email":"a@b","x":`, `[`, nil},
 		"an object of blank": {"user_roles", `{"items":[{`, " ", nil},
 	} {

@@ -3,7 +3,6 @@ package xc
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -53,21 +52,26 @@ const (
 	elementSize  = 128
 )
 
-// list reads the listing under key, element by element. decode returns an
-// element and its identity, which must be its own.
-func list[T any](ctx context.Context, c *Client, path, key string, decode func([]byte) (T, string, error)) ([]T, error) {
+// list reads the listing under key, element by element. wire is what an element
+// is decoded into; convert returns it with its identity, which must be its own.
+func list[W, T any](ctx context.Context, c *Client, path, key string, convert func(wire *W) (T, string, error)) ([]T, error) {
 	var elements []T
 	err := c.exchange(ctx, http.MethodGet, path, nil, func(a *answer) error {
 		elements = nil
 		found, seen := false, map[string]bool{}
-		s := scanner{r: a.text}
-		err := s.object(func(name string) error {
-			if c, err := s.peek(); name != key || c != '[' || err != nil {
-				return s.ignore(name)
+		var wire, zero W
+		d := newDecoder(a.text)
+		err := d.object(func(name string) error {
+			if name != key || d.PeekKind() != '[' {
+				return d.ignore(name)
 			}
 			found = true
-			return s.array(func(raw []byte) error {
-				element, identity, err := decode(raw)
+			return d.array(func() error {
+				wire = zero
+				if err := d.value(&wire); err != nil {
+					return err
+				}
+				element, identity, err := convert(&wire)
 				switch {
 				case err != nil:
 					return err
@@ -87,25 +91,9 @@ func list[T any](ctx context.Context, c *Client, path, key string, decode func([
 		case !found:
 			return errors.New("no " + key)
 		}
-		return s.end()
+		return d.end()
 	})
 	return elements, err
-}
-
-// ignore takes the value of a key that is no listing. If it is F5's error field
-// and set, the listing is incomplete.
-func (s *scanner) ignore(name string) error {
-	raw, err := s.value()
-	if err != nil {
-		return err
-	}
-	var e envelope
-	if name == "error" {
-		err = json.Unmarshal(raw, &e.Error)
-	} else if !json.Valid(raw) {
-		err = fmt.Errorf("invalid JSON under %q", directory.Quotable(name))
-	}
-	return cmp.Or(err, e.partial())
 }
 
 // Users lists the tenant's users. An empty listing is an error: the caller is
@@ -114,11 +102,7 @@ func (s *scanner) ignore(name string) error {
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-list
 func (c *Client) Users(ctx context.Context) ([]directory.User, error) {
 	const path = "user_roles"
-	users, err := list(ctx, c, path, "items", func(raw []byte) (directory.User, string, error) {
-		var wire wireUser
-		if err := json.Unmarshal(raw, &wire); err != nil {
-			return directory.User{}, "", err
-		}
+	users, err := list(ctx, c, path, "items", func(wire *wireUser) (directory.User, string, error) {
 		user, err := wire.directory()
 		return user, user.Username.Key(), err
 	})
@@ -137,11 +121,7 @@ func (c *Client) Users(ctx context.Context) ([]directory.User, error) {
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-list
 func (c *Client) Groups(ctx context.Context) ([]directory.Group, error) {
-	groups, err := list(ctx, c, "user_groups", "user_groups", func(raw []byte) (directory.Group, string, error) {
-		var wire wireGroup
-		if err := json.Unmarshal(raw, &wire); err != nil {
-			return directory.Group{}, "", err
-		}
+	groups, err := list(ctx, c, "user_groups", "user_groups", func(wire *wireGroup) (directory.Group, string, error) {
 		group, err := wire.directory()
 		return group, strings.ToLower(string(group.Name)), err
 	})
@@ -185,7 +165,9 @@ func (c *Client) CreateUser(ctx context.Context, user directory.User) (directory
 	}
 	var created struct {
 		envelope
-		Metadata struct{ Name directory.Username }
+		Metadata struct {
+			Name directory.Username `json:"name"`
+		} `json:"metadata"`
 	}
 	err := c.do(ctx, http.MethodPost, "user_roles", userRequest{
 		Email: cmp.Or(user.Address, string(user.Email)), FirstName: user.Name.First, LastName: user.Name.Last, Name: name, IDMType: user.IdmType, Type: user.Type, Roles: wireRoles(user.Roles),
@@ -214,7 +196,7 @@ func (c *Client) DeleteUser(ctx context.Context, user directory.User) error {
 		Items   []struct {
 			Name    string `json:"object_name"`
 			Message string `json:"error_message"`
-		}
+		} `json:"items"`
 	}
 	request := struct {
 		Email     string `json:"email"`

@@ -1,13 +1,16 @@
 package xc
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"xc-group-sync/internal/directory"
 )
@@ -21,7 +24,18 @@ type wireRole struct {
 	Role      string `json:"role"`
 }
 
-func (r wireRole) nameless() bool { return r.Role == "" }
+// UnmarshalJSONFrom refuses a role without a name at once, of which a listing
+// could have millions.
+func (r *wireRole) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	type fields wireRole
+	if err := jsonv2.UnmarshalDecode(d, (*fields)(r)); err != nil {
+		return err
+	}
+	if r.Role == "" {
+		return errors.New("a role without a name")
+	}
+	return nil
+}
 
 type wireUser struct {
 	Email       string     `json:"email"`
@@ -39,16 +53,49 @@ type wireUser struct {
 }
 
 type wireGroup struct {
-	Name        string                     `json:"name"`
-	UID         string                     `json:"uid,omitempty"`
-	DisplayName string                     `json:"display_name,omitempty"`
-	Description string                     `json:"description,omitempty"`
-	Usernames   []directory.Username       `json:"usernames"` // nil if the answer does not say
-	Roles       []wireRole                 `json:"namespace_roles,omitempty"`
-	SyncID      string                     `json:"sync_id,omitempty"`
-	SyncMode    string                     `json:"sync_mode,omitempty"`
-	References  map[string]json.RawMessage `json:"references_count,omitempty"`
-	Error       *wireError                 `json:"error,omitempty"`
+	Name        string               `json:"name"`
+	UID         string               `json:"uid,omitempty"`
+	DisplayName string               `json:"display_name,omitempty"`
+	Description string               `json:"description,omitempty"`
+	Usernames   []directory.Username `json:"usernames"` // nil if the answer does not say
+	Roles       []wireRole           `json:"namespace_roles,omitempty"`
+	SyncID      string               `json:"sync_id,omitempty"`
+	SyncMode    string               `json:"sync_mode,omitempty"`
+	References  references           `json:"references_count,omitempty"`
+	Error       *wireError           `json:"error,omitempty"`
+}
+
+// references count by kind what refers to a group.
+type references map[string]int
+
+// maxReferences bounds the kinds: F5 has some dozens.
+const maxReferences = 1000
+
+// UnmarshalJSONFrom takes a count that cannot be read for one: better to keep a
+// group.
+func (r *references) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if d.PeekKind() == 'n' {
+		return d.SkipValue()
+	}
+	*r = references{}
+	return between(d, '{', '}', func() error {
+		token, err := d.ReadToken()
+		if err != nil {
+			return err
+		}
+		kind := token.String()
+		count, err := d.ReadValue()
+		if err != nil {
+			return err
+		}
+		if len(*r) == maxReferences {
+			return fmt.Errorf("more than %d kinds of references", maxReferences)
+		}
+		n := 1
+		_ = json.Unmarshal(bytes.Trim(count, `"`), &n)
+		(*r)[kind] = n
+		return nil
+	})
 }
 
 // wireError is F5's error field, which can come with status 200.
@@ -115,8 +162,8 @@ func (w *wireUser) directory() (directory.User, error) {
 	if err == nil {
 		err = identity(w.Name, w.Email)
 	}
-	if slices.Contains(w.GroupNames, "") || slices.ContainsFunc(w.Roles, wireRole.nameless) {
-		err = fmt.Errorf("a group or role without a name, of user %q", directory.Quotable(string(username)))
+	if slices.Contains(w.GroupNames, "") {
+		err = fmt.Errorf("a group without a name, of user %q", directory.Quotable(string(username)))
 	}
 	return directory.User{
 		Email:       directory.ObservedEmail(w.Email),
@@ -177,13 +224,10 @@ func (w *wireGroup) directory() (directory.Group, error) {
 		Roles:       roles(w.Roles),
 		SyncID:      w.SyncID,
 		SyncMode:    cmp.Or(w.SyncMode, directory.SyncSelf),
-		References:  make(map[string]int, len(w.References)),
+		References:  w.References,
 	}
-	for kind, count := range w.References {
-		// A count that cannot be read counts as one: better to keep a group.
-		n := 1
-		_ = json.Unmarshal([]byte(strings.Trim(string(count), `"`)), &n)
-		group.References[kind] = n
+	if group.References == nil {
+		group.References = map[string]int{}
 	}
 	if w.Error.present() {
 		group.ReadError = directory.Cut(w.Error.String(), maxShown)
@@ -191,8 +235,8 @@ func (w *wireGroup) directory() (directory.Group, error) {
 	if w.Name == "" {
 		return group, errors.New("a group without a name")
 	}
-	if slices.Contains(w.Usernames, "") || slices.ContainsFunc(w.Roles, wireRole.nameless) {
-		return group, fmt.Errorf("a member or role without a name, of group %q", directory.Quotable(w.Name))
+	if slices.Contains(w.Usernames, "") {
+		return group, fmt.Errorf("a member without a name, of group %q", directory.Quotable(w.Name))
 	}
 	return group, identity(w.Name)
 }

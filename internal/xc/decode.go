@@ -1,0 +1,131 @@
+package xc
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// maxValue bounds one element of a listing, and any other response, in bytes.
+// Real ones are far below: a group of a hundred thousand members has 4 MiB.
+const maxValue = 16 << 20
+
+var errLongValue = fmt.Errorf("an element longer than %d MiB", maxValue>>20)
+
+// decoding is how responses are read: as encoding/json/v2 does, so that a key
+// that an object has twice is an error, but broken UTF-8 is replaced, not refused.
+var decoding = json.JoinOptions(jsontext.AllowInvalidUTF8(true))
+
+// decoder reads a listing as it comes: no more than one element is in memory.
+type decoder struct {
+	*jsontext.Decoder
+	text *bounded
+}
+
+func newDecoder(r io.Reader) *decoder {
+	text := &bounded{r: r, left: maxValue}
+	return &decoder{jsontext.NewDecoder(text, decoding), text}
+}
+
+// object reads an object. member must take the value of the key that it gets.
+func (d *decoder) object(member func(key string) error) error {
+	return between(d.Decoder, '{', '}', func() error {
+		d.text.left = maxValue
+		key, err := d.ReadToken()
+		if err != nil {
+			return err
+		}
+		return member(key.String())
+	})
+}
+
+// array reads an array. element must take each of its elements.
+func (d *decoder) array(element func() error) error {
+	return between(d.Decoder, '[', ']', func() error {
+		d.text.left = maxValue
+		return element()
+	})
+}
+
+// between reads what is between two brackets.
+func between(d *jsontext.Decoder, begin, end jsontext.Kind, item func() error) error {
+	if err := expect(d, begin); err != nil {
+		return err
+	}
+	for d.PeekKind() != end {
+		if err := item(); err != nil {
+			return err // also of a text that ends here
+		}
+	}
+	return expect(d, end)
+}
+
+// expect takes the next token, which must be of a kind.
+func expect(d *jsontext.Decoder, kind jsontext.Kind) error {
+	token, err := d.ReadToken()
+	if err == nil && token.Kind() != kind {
+		err = fmt.Errorf("%s instead of %s", token.Kind(), kind)
+	}
+	return err
+}
+
+// value decodes the next value.
+func (d *decoder) value(out any) error { return json.UnmarshalDecode(d.Decoder, out, decoding) }
+
+// ignore takes the value of a key that is no listing. If it is F5's error field
+// and set, the listing is incomplete.
+func (d *decoder) ignore(key string) error {
+	if key != "error" {
+		return d.SkipValue()
+	}
+	var e envelope
+	if err := d.value(&e.Error); err != nil {
+		return err
+	}
+	return e.partial()
+}
+
+// end checks that nothing follows, and reads to the end.
+func (d *decoder) end() error {
+	switch token, err := d.ReadToken(); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return err
+	default:
+		return fmt.Errorf("%s after the end", token.Kind())
+	}
+}
+
+// bounded is a text of which so much may be read.
+type bounded struct {
+	r    io.Reader
+	left int64 // bytes
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errLongValue
+	}
+	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
+}
+
+// decode decodes an answer that is one documented object.
+func decode(a *answer, out response) error {
+	body, err := a.whole()
+	if err != nil {
+		return err
+	}
+	if out == nil {
+		out = new(envelope)
+	}
+	if err := json.Unmarshal(body, out, decoding); err != nil {
+		return err
+	}
+	return out.partial()
+}
