@@ -10,8 +10,10 @@ import (
 
 // accessChange says what the plan means in access.
 func (p *planner) accessChange() access.Diff {
+	if !p.plan.changesAccess() {
+		return access.Diff{} // as of a tenant in which groups give no roles yet
+	}
 	var change access.Change
-	matters := false // whether roles or last groups can change at all
 	for i := range p.plan.Operations {
 		switch o := &p.plan.Operations[i]; {
 		case o.Object == Group:
@@ -21,20 +23,26 @@ func (p *planner) accessChange() access.Diff {
 			} else {
 				group.Grant = o.RolesChanged()
 			}
-			matters = matters || len(o.Remove)+len(o.Group.Roles)+len(o.Roles) > 0
 			change.Groups = append(change.Groups, group)
 		case o.Action == Create:
-			matters = matters || len(o.User.Roles) > 0
 			change.Created = append(change.Created, o.User)
 		case o.Action == Delete:
-			matters = true
 			change.Deleted = append(change.Deleted, o.User.Username)
 		}
 	}
-	if !matters {
-		return access.Diff{}
-	}
 	return access.Compare(p.tenant.observed, change)
+}
+
+// changesAccess reports whether roles or last groups can change at all.
+func (p *Plan) changesAccess() bool {
+	for i := range p.Operations {
+		o := &p.Operations[i]
+		if o.Object == Group && len(o.Remove)+len(o.Group.Roles)+len(o.Roles) > 0 ||
+			o.Object == User && (o.Action == Delete || o.Action == Create && len(o.User.Roles) > 0) {
+			return true
+		}
+	}
+	return false
 }
 
 func accessMembers(members []Member) []access.Member {

@@ -26,7 +26,9 @@ func (p *planner) findLookalikes() map[directory.Email]directory.Email {
 	for i := range p.plan.Operations {
 		switch o := &p.plan.Operations[i]; {
 		case o.Object == Group:
-			pairUp(pairs, membersOf(o.Add), append(membersOf(o.Remove), staying[o.Group.Name]...))
+			if going := append(membersOf(o.Remove), staying[o.Group.Name]...); len(going) > 0 {
+				pairUp(pairs, membersOf(o.Add), going)
+			}
 		case o.Action == Create:
 			created = append(created, o.User.Email)
 		case o.Action == Delete:

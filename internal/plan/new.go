@@ -379,14 +379,26 @@ func (p *planner) changeMembers(operation *Operation, wanted []Member, keep func
 		operation.Add = slices.CompactFunc(operation.Add, func(a, b Member) bool { return a.key() == b.key() })
 		return
 	}
-	meant := make(map[directory.Email]bool, len(wanted))
-	for _, member := range wanted {
-		meant[member.Email] = true
+	places := make(map[string]int, len(wanted)) // in wanted, by Member.key
+	for i, member := range wanted {
+		places[member.key()] = i
 	}
-	present := make(map[string]bool, len(operation.Group.Usernames)) // by Username.Key
+	present := make([]bool, len(wanted))
+	var meant map[directory.Email]bool // made for the first member who is not found by username
 	for _, username := range operation.Group.Usernames {
-		present[username.Key()] = true
+		if i, known := places[username.Key()]; known {
+			present[i] = true
+			if wanted[i].user != nil {
+				continue // the usual case
+			}
+		}
 		member := p.tenant.member(username)
+		if meant == nil {
+			meant = make(map[directory.Email]bool, len(wanted))
+			for _, member := range wanted {
+				meant[member.Email] = true
+			}
+		}
 		if meant[member.Email] {
 			continue
 		}
@@ -399,9 +411,12 @@ func (p *planner) changeMembers(operation *Operation, wanted []Member, keep func
 			}
 		}
 	}
-	for _, member := range wanted {
-		if key := member.key(); !present[key] && !member.barred() {
-			present[key] = true
+	for i, member := range wanted {
+		if present[i] || member.barred() {
+			continue
+		}
+		if i := places[member.key()]; !present[i] {
+			present[i] = true
 			operation.Add = append(operation.Add, member)
 		}
 	}
