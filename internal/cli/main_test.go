@@ -35,6 +35,12 @@ func TestMain(m *testing.M) {
 				log.Fatal(err)
 			}
 		},
+		"merely": func() {
+			times, err := strconv.Atoi(os.Args[2])
+			if err = errors.Join(err, merely(os.Args[1], times)); err != nil {
+				log.Fatal(err)
+			}
+		},
 		"held": func() {
 			if err := printHeld(os.Args[1], os.Args[2]); err != nil {
 				log.Fatal(err)
