@@ -53,10 +53,18 @@ variable XC_SYNC_NAME; many may be in the policy file.
 Exit codes:
 %s`
 
+// gcPercent is GOGC unless it is set. A run only ever grows what it holds, so
+// collecting half as often as by default saves a tenth of the CPU time, and
+// memory stays below 2.5 times what is held (docs/performance.md).
+const gcPercent = 200
+
 // Main runs the program and returns its exit code. SIGINT and SIGTERM interrupt
 // the run, which then reports what was done; a second SIGINT kills the process.
 func Main(args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	abortOnFatalErrors()
+	if getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// Only for SIGINT: the runner sends a SIGTERM 7.5 s after its SIGINT, while
