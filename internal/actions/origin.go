@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/google/go-github/v88/github"
 )
@@ -30,8 +31,12 @@ var (
 	accountForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\[bot\])?$`)
 	eventForm   = regexp.MustCompile(`^[a-z_]{1,100}$`)
 	// What git allows (https://git-scm.com/docs/git-check-ref-format), printable.
-	refForm = regexp.MustCompile(`^refs/[^\pC\pZ~^:?*\[\\]{1,250}$`)
+	refForm = regexp.MustCompile(`^refs/[^\pC\pZ~^:?*\[\\]+$`)
 )
+
+// maxRef bounds a ref, in characters. In refForm it would take 10 MB and half of
+// the time to start.
+const maxRef = 255
 
 // Origin returns what the runner tells of this run's origin; nil outside Actions.
 func (e *Edge) Origin() *Origin {
@@ -39,8 +44,12 @@ func (e *Edge) Origin() *Origin {
 		return nil
 	}
 	event := e.Event()
+	ref := firstMatch(refForm, event.Ref)
+	if utf8.RuneCountInString(ref) > maxRef {
+		ref = ""
+	}
 	return &Origin{
-		Repository: event.repository(), SHA: event.SHA, Ref: firstMatch(refForm, event.Ref), Event: firstMatch(eventForm, event.Name),
+		Repository: event.repository(), SHA: event.SHA, Ref: ref, Event: firstMatch(eventForm, event.Name),
 		RunID: firstMatch(numberForm, e.getenv("GITHUB_RUN_ID")), RunAttempt: firstMatch(numberForm, e.getenv("GITHUB_RUN_ATTEMPT")),
 		Actor: firstMatch(accountForm, e.getenv("GITHUB_ACTOR")), PullRequest: event.PullRequest,
 	}
