@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/explain"
@@ -18,7 +19,8 @@ func (s *session) explain(ctx context.Context) run.Code {
 	selected := policy.Only
 	policy.Only = nil
 	options := s.settings.Roster
-	options.Trace = func(email directory.Email) bool { return selected.Match(string(email)) }
+	byGroup := slices.ContainsFunc(selected, func(pattern string) bool { return !strings.ContainsAny(pattern, "!@") })
+	options.Trace = func(email directory.Email) bool { return byGroup || selected.Match(string(email)) }
 	result := run.Run(ctx, s.csv(options), s.client, policy, run.Options{DryRun: true, Warnings: s.settings.Warnings, Log: s.log})
 	if result.Plan != nil {
 		people := explain.People(result.Desired, result.Observed, result.Plan, policy, selected)
@@ -32,7 +34,7 @@ func (s *session) explain(ctx context.Context) run.Code {
 		}
 		for _, pattern := range explain.Unmatched(result.Desired, result.Observed, selected) {
 			result.Add(directory.Finding{Severity: directory.Error, Kind: directory.BadSettings,
-				Message: fmt.Sprintf("invalid only %q: must match a person in the CSV or the tenant", pattern), Hint: "give an email, or a pattern of emails"})
+				Message: fmt.Sprintf("invalid only %q: must match a person or a group in the CSV or the tenant", pattern)})
 		}
 		if err := report.WritePeople(s.text, s.sanitizer, s.style, people); err != nil {
 			result.Fail(directory.NotReported, err)

@@ -42,6 +42,7 @@ type membership struct {
 
 type explainer struct {
 	only     plan.Patterns
+	inGroup  map[directory.Email]bool // selected by a group
 	desired  *directory.Desired
 	groups   map[directory.GroupName]*directory.Group
 	named    map[directory.GroupName]*directory.DesiredGroup
@@ -59,14 +60,16 @@ type explainer struct {
 	blocked  map[string]string // reasons, by object and name
 }
 
-// People explains everybody patterns of emails select, sorted. p is the plan
-// made of desired, observed and policy.
+// People explains everybody that patterns select, by email or by a group that the
+// CSV or the tenant puts them in, sorted. p is the plan made of desired, observed
+// and policy.
 func People(desired *directory.Desired, observed *directory.Observed, p *plan.Plan, policy plan.Policy, selected plan.Patterns) []*Person {
 	x := &explainer{
 		only: selected, desired: desired, plan: p, policy: policy,
 		groups: map[directory.GroupName]*directory.Group{}, named: map[directory.GroupName]*directory.DesiredGroup{},
 		people: map[directory.Email]*Person{}, member: map[membership]*Group{},
 	}
+	x.selectByGroup(observed)
 	x.readPlan()
 	x.readTenant(observed)
 	x.readCSV()
@@ -86,24 +89,54 @@ func People(desired *directory.Desired, observed *directory.Observed, p *plan.Pl
 	return all
 }
 
-// Unmatched returns the patterns that match nobody, neither to select nor to
-// exclude: a typo must not pass for an answer.
+// selectByGroup finds the people that a pattern selects by a group.
+func (x *explainer) selectByGroup(observed *directory.Observed) {
+	x.inGroup = map[directory.Email]bool{}
+	add := func(group directory.GroupName, email directory.Email) {
+		if x.only.Match(string(group), string(email)) { // the email may be excluded
+			x.inGroup[email] = true
+		}
+	}
+	for _, person := range x.desired.People {
+		for _, row := range person.Rows {
+			for _, dn := range row.DNs {
+				if dn.Group != "" {
+					add(dn.Group, person.Email)
+				}
+			}
+		}
+	}
+	index := directory.NewIndex(observed.Users)
+	for i := range observed.Groups {
+		group := &observed.Groups[i]
+		for _, username := range group.Usernames {
+			add(group.Name, emailOf(username, index.Username(username)))
+		}
+	}
+}
+
+// Unmatched returns the patterns that match no person and no group, neither to
+// select nor to exclude: a typo must not pass for an answer.
 func Unmatched(desired *directory.Desired, observed *directory.Observed, selected plan.Patterns) plan.Patterns {
-	emails := map[directory.Email]bool{}
+	names := map[string]bool{}
 	for _, person := range desired.People {
-		emails[person.Email] = true
+		names[string(person.Email)] = true
+	}
+	for _, group := range desired.Groups {
+		names[string(group.Name)] = true
 	}
 	for i := range observed.Users {
-		emails[emailOf(observed.Users[i].Username, &observed.Users[i])] = true
+		names[string(emailOf(observed.Users[i].Username, &observed.Users[i]))] = true
 	}
 	for i := range observed.Groups {
+		names[string(observed.Groups[i].Name)] = true
 		for _, username := range observed.Groups[i].Usernames {
-			emails[emailOf(username, nil)] = true // also who is no user
+			names[string(emailOf(username, nil))] = true // also who is no user
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(selected), func(pattern string) bool {
-		for email := range emails {
-			if (plan.Patterns{strings.TrimPrefix(pattern, "!")}).Match(string(email)) {
+		for name := range names {
+			if (plan.Patterns{strings.TrimPrefix(pattern, "!")}).Match(name) {
 				return true
 			}
 		}
@@ -124,7 +157,7 @@ func Concerns(people []*Person, f directory.Finding) bool {
 
 // person returns the explanation for an email; nil if it is not asked for.
 func (x *explainer) person(email directory.Email) *Person {
-	if person := x.people[email]; person != nil || !x.only.Match(string(email)) {
+	if person := x.people[email]; person != nil || !x.inGroup[email] && !x.only.Match(string(email)) {
 		return person
 	}
 	x.people[email] = &Person{Email: email}
