@@ -231,7 +231,7 @@ func (g *GitHub) askLastEdit(ctx context.Context, c *comment) (edit, error) {
 	var data struct {
 		Node struct {
 			Typename     string `json:"__typename"`
-			Body         string
+			Body         *string // nil: a server that does not say it
 			IsMinimized  bool
 			LastEditedAt *time.Time
 			Editor       *struct {
@@ -252,7 +252,7 @@ func (g *GitHub) askLastEdit(ctx context.Context, c *comment) (edit, error) {
 		return edit{doubt: "by somebody this server does not name"}, nil
 	case node.Typename != "IssueComment":
 		return edit{}, &hinted{fmt.Errorf("could not %s: GitHub does not know the comment", asked.doing), "re-run the job"}
-	case plainText(node.Body) != plainText(c.GetBody()):
+	case node.Body != nil && plainText(*node.Body) != plainText(c.GetBody()):
 		return edit{}, &hinted{fmt.Errorf("could not %s: it was changed meanwhile", asked.doing), "re-run the job"}
 	}
 	found := edit{hidden: node.IsMinimized}
