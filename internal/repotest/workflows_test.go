@@ -79,9 +79,32 @@ func workflows(t *testing.T) []workflow {
 }
 
 const (
-	actionPlaceholder   = "OWNER/xc-group-sync@v1"
-	workflowPlaceholder = "OWNER/xc-group-sync/.github/workflows/sync.yml@v1"
+	actionPlaceholder   = "ACTION_OWNER/xc-group-sync@v1"
+	workflowPlaceholder = "ACTION_OWNER/xc-group-sync/.github/workflows/sync.yml@v1"
 )
+
+// TestReplacingTheOwnerChangesNothingElse checks that a user who replaces
+// ACTION_OWNER everywhere gets the action of that account, and the rest as it was.
+func TestReplacingTheOwnerChangesNothingElse(t *testing.T) {
+	t.Parallel()
+	token := regexp.MustCompile(`\w*OWNER\b[\w./-]*`)
+	for _, path := range files(t, "") {
+		page, recipe := strings.HasSuffix(path, ".md"), strings.HasPrefix(path, "docs/recipes/")
+		if !page && !recipe {
+			continue
+		}
+		source := text(t, path)
+		for _, found := range token.FindAllString(source, -1) {
+			_, ours := strings.CutPrefix(found, "ACTION_OWNER")
+			if of := strings.Contains(found, "/xc-group-sync"); of && !ours || ours && !of && found != "ACTION_OWNER" {
+				t.Errorf("%s: %s", path, found)
+			}
+		}
+		if recipe && !page && strings.Contains(source, "ACTION_OWNER/") && !strings.Contains(source, " Replace: ACTION_OWNER (the account that publishes the ") {
+			t.Errorf("%s does not say what ACTION_OWNER is", path)
+		}
+	}
+}
 
 // TestWorkflowsPinTheirActions checks that actions are pinned by commit: moving a
 // tag of an action must give nobody access to a job with credentials.
