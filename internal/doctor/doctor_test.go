@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -111,6 +112,26 @@ func TestRunTellsOfStaleAccess(t *testing.T) {
 	} {
 		if diff := cmp.Diff(want, checks[name].Items); diff != "" || checks[name].Status != doctor.Warn {
 			t.Errorf("%s is %s (-want +got):\n%s", name, checks[name].Status, diff)
+		}
+	}
+}
+
+// TestRunLeavesGroupsOutOfScopeAlone: it has nothing to say about groups that a sync
+// would not touch.
+func TestRunLeavesGroupsOutOfScopeAlone(t *testing.T) {
+	t.Parallel()
+	groups := []directory.Group{{Name: "ours", Description: plan.Marker}, {Name: "legacy", Description: plan.Marker}, {Name: "foreign"}}
+	for pattern, want := range map[string][]string{"": {"ours", "legacy", "foreign"}, "ours": {"ours"}, "f*": {"foreign"}, "*,DC=x": {"ours", "legacy"}} {
+		policy := plan.Policy{}
+		if pattern != "" {
+			policy.Groups = plan.Patterns{pattern}
+		}
+		var got []string
+		for _, item := range examine(t, []directory.User{{Username: "ann@x.org"}}, slices.Clone(groups), policy, "ann@x.org,CN=other")[doctor.NoRoles].Items {
+			got = append(got, item.Name)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("groups: %q (-want +got):\n%s", pattern, diff)
 		}
 	}
 }

@@ -271,7 +271,7 @@ func (e *examination) groupsWithoutRoles(desired *directory.Desired) {
 	var empty []Item
 	for i := range e.observed.Groups {
 		group := &e.observed.Groups[i]
-		inScope := len(e.Policy.Groups) == 0 || named[group.Name] || plan.Owned(group)
+		inScope := named[group.Name] || !desired.Outside[group.Name] && e.Policy.GroupInScope(group)
 		if inScope && len(group.Roles) == 0 && group.ReadError == "" {
 			empty = append(empty, Item{Name: string(group.Name), Note: count(len(group.Usernames), "member"), Group: true})
 		}

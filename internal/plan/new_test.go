@@ -178,7 +178,7 @@ func TestNewPlansGroupsAndTheirMembers(t *testing.T) {
 			groups: []directory.Group{{Name: "ops", ReadError: "boom"}}, policy: plan.Policy{MergeCollisions: true},
 			want: []string{}, blocked: []string{"ops"},
 		},
-		"withheld: some row has the wrong number of fields": {
+		"withheld: an invalid row may have stated any membership": {
 			csv:    func(c *csv) { c.group("CN=Ops", "a@x.y"); c.KeepMemberships = true },
 			groups: []directory.Group{managed("ops", "z", "B")}, users: locals("a@x.y"), want: []string{"update group ops +a@x.y"},
 			withheld: []string{"ops z: an invalid row may have stated this membership", "ops B: an invalid row may have stated this membership"},

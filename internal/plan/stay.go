@@ -115,7 +115,7 @@ func (p *planner) keepGroup(group *directory.Group) string {
 // keepRole answers for a role of a group whose roles the policy lists.
 func (p *planner) keepRole() string {
 	if p.desired.KeepMemberships {
-		return "a row has the wrong number of fields"
+		return "an invalid row may have stated any membership"
 	}
 	return p.withhold()
 }

@@ -6,8 +6,6 @@ import (
 	"go/parser"
 	"go/token"
 	"maps"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -56,24 +54,12 @@ func TestOutputs(t *testing.T) {
 		t.Errorf("docs/outputs.md (-action.yml +docs/outputs.md): %s", diff)
 	}
 	sample := root("testdata/sample.csv")
-	for name, args := range map[string][]string{
-		"sync": {"--csv", sample}, "dry run": {"--csv", sample, "--dry-run"}, "no CSV": {"--csv", "no-such.csv"},
+	for name, with := range map[string]map[string]any{
+		"sync": {"csv": sample}, "dry run": {"csv": sample, "dry-run": true}, "no CSV": {"csv": "no-such.csv"},
 	} {
-		path := filepath.Join(t.TempDir(), "outputs")
-		env := map[string]string{"GITHUB_OUTPUT": path}
-		var out bytes.Buffer
-		cli.MainContext(t.Context(), append([]string{"sync", "--simulate"}, args...), func(name string) string { return env[name] }, strings.NewReader(""), &out, &out)
-		outputs, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var set []string
-		for _, found := range regexp.MustCompile(`(?m)^([a-z-]+)<<`).FindAllStringSubmatch(string(outputs), -1) {
-			set = append(set, found[1])
-		}
-		slices.Sort(set)
-		if diff := cmp.Diff(described, set); diff != "" {
-			t.Errorf("%s (-action.yml +set): %s", name, diff)
+		with["simulate"] = true
+		if diff := cmp.Diff(described, slices.Sorted(maps.Keys(runAction(t, with)))); diff != "" {
+			t.Fatalf("%s (-action.yml +set): %s", name, diff)
 		}
 	}
 }

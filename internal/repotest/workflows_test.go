@@ -43,9 +43,11 @@ type workflowJob struct {
 	Uses        string
 	With        map[string]any
 	Steps       []struct {
+		ID   string
 		Uses string
 		Run  string
 		With map[string]any
+		Env  map[string]string
 	}
 }
 
