@@ -2,9 +2,11 @@ package cli_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -123,6 +125,65 @@ func TestNoReportOnADeviceInActions(t *testing.T) {
 		for active, want := range map[bool]int{false: 0, true: 2} {
 			if code, out, log := inActions(t, active, simulator.New(simulator.Sample()), "--report-file", path); code != want {
 				t.Errorf("%s, in Actions: %t: exit code %d, want %d:\n%s%s", path, active, code, want, out, log)
+			}
+		}
+	}
+}
+
+// TestAReportIsWrittenThroughLinks, which stay what they are, also where they lead
+// to an open file of a process: its directory is the system's.
+func TestAReportIsWrittenThroughLinks(t *testing.T) {
+	t.Parallel()
+	open, err := os.Create(filepath.Join(t.TempDir(), "open"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = open.Close() }()
+	for name, test := range map[string]struct {
+		to   string // empty: target.json beside the link
+		file string // that gets the report
+		old  string // its content before; empty: there is none
+		want int    // exit code in Actions
+	}{
+		"a file":           {old: "an old one"},
+		"nothing yet":      {},
+		"an open file":     {to: fmt.Sprintf("/dev/fd/%d", open.Fd()), file: open.Name(), want: 2},
+		"standard output":  {to: "/dev/fd/1", want: 2},
+		"a missing device": {to: "/dev/xc-group-sync-none", want: 2},
+	} {
+		for _, active := range []bool{true, false} {
+			dir := t.TempDir()
+			first, link, target := filepath.Join(dir, "first.json"), filepath.Join(dir, "link.json"), cmp.Or(test.file, filepath.Join(dir, "target.json"))
+			to := cmp.Or(test.to, "target.json")
+			if err := errors.Join(os.Symlink("link.json", first), os.Symlink(to, link)); err != nil {
+				t.Fatal(err)
+			}
+			if test.old != "" {
+				if err := os.WriteFile(target, []byte(test.old), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			code, out, log := inActions(t, active, simulator.New(simulator.Sample()), "--report-file", first)
+			for path, to := range map[string]string{first: "link.json", link: to} {
+				if is, err := os.Readlink(path); is != to || err != nil {
+					t.Errorf("%s, in Actions: %t: the link is now %q, %v", name, active, is, err)
+				}
+			}
+			if want := test.want; active && want != 0 || name == "a missing device" {
+				if code != want {
+					t.Errorf("%s, in Actions: %t: exit code %d, want %d:\n%s%s", name, active, code, want, out, log)
+				}
+				continue
+			}
+			document := []byte(out[max(strings.Index(out, "{"), 0):])
+			if test.to == "" || test.file != "" {
+				if document, err = os.ReadFile(target); err != nil {
+					t.Error(err)
+				}
+			}
+			var report struct{ Result string }
+			if err := json.NewDecoder(bytes.NewReader(document)).Decode(&report); code != 0 || err != nil || report.Result != "success" {
+				t.Errorf("%s, in Actions: %t: exit code %d, %v, report %.100q:\n%s", name, active, code, err, document, log)
 			}
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"xc-group-sync/internal/config"
@@ -49,27 +50,87 @@ func checkOutputs(c *config.Config) error {
 // way of a device such as /dev/stdout: the runner would take lines of it for
 // commands. With - it is written so that it does not.
 func checkNoDevice(c *config.Config) error {
-	info, err := os.Stat(c.ReportFile)
-	if c.ReportFile == "-" || err != nil || info.Mode().IsRegular() || info.IsDir() {
+	if c.ReportFile == "" || c.ReportFile == "-" {
 		return nil
 	}
-	return fmt.Errorf("report-file: %s is not a regular file; in Actions it must be one, or - for standard output", c.ReportFile)
+	if leadsTo(c.ReportFile).device {
+		return fmt.Errorf("report-file: %s is not a regular file; in Actions it must be one, or - for standard output", c.ReportFile)
+	}
+	return nil
 }
 
-// samePlace reports whether two paths are of one regular file, which need not
+// target is what the path of an output leads to.
+type target struct {
+	path   string // absolute, with links followed; the file need not exist
+	device bool   // it is written to as it is: nothing is created or renamed
+	stream int    // the descriptor of this process that it is; 0: none
+}
+
+// maxLinks bounds the links that a path is followed through, as Linux does.
+const maxLinks = 40
+
+// leadsTo follows the links of a path. What the system shows in /dev and /proc is
+// a device also where it stands for a regular file, as /dev/stdout does after
+// > FILE: a link there must not be replaced.
+func leadsTo(path string) target {
+	for range maxLinks {
+		if absolute, err := filepath.Abs(path); err == nil {
+			path = absolute
+		}
+		if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+			path = filepath.Join(dir, filepath.Base(path))
+		}
+		if stream, is := descriptor(path); is {
+			return target{path, true, stream}
+		}
+		next, err := os.Readlink(path)
+		if err != nil {
+			info, err := os.Stat(path)
+			device := below(path, "/dev") && !below(path, "/dev/shm") || below(path, "/proc")
+			return target{path: path, device: device || err == nil && !info.Mode().IsRegular() && !info.IsDir()}
+		}
+		if !filepath.IsAbs(next) {
+			next = filepath.Join(filepath.Dir(path), next)
+		}
+		path = next
+	}
+	return target{path: path} // a loop, which no file can be created by
+}
+
+// descriptor reports whether a path is one of an open file of a process, and
+// returns which, if the process is this one; else 0.
+func descriptor(path string) (stream int, is bool) {
+	dir, name := filepath.Split(path)
+	dir = filepath.Clean(dir)
+	own := dir == "/dev/fd" || dir == fmt.Sprintf("/proc/%d/fd", os.Getpid())
+	if !own && (!below(dir, "/proc") || filepath.Base(dir) != "fd") {
+		return 0, false
+	}
+	stream, err := strconv.Atoi(name)
+	if err != nil || !own {
+		stream = 0
+	}
+	return stream, err == nil
+}
+
+func below(path, dir string) bool { return strings.HasPrefix(path, dir+"/") }
+
+// samePlace reports whether two paths lead to one regular file, which need not
 // exist yet.
 func samePlace(a, b string) bool {
-	if a == "" || b == "" || b == "-" {
+	if a == "" || b == "" || a == "-" || b == "-" {
 		return false
 	}
-	x, errX := os.Stat(a)
-	y, errY := os.Stat(b)
+	one, other := leadsTo(a), leadsTo(b)
+	if one.device || other.device {
+		return false
+	}
+	x, errX := os.Stat(one.path)
+	y, errY := os.Stat(other.path)
 	if errX == nil && errY == nil {
 		return x.Mode().IsRegular() && os.SameFile(x, y)
 	}
-	x, errX = os.Stat(filepath.Dir(a))
-	y, errY = os.Stat(filepath.Dir(b))
-	return errX == nil && errY == nil && os.SameFile(x, y) && filepath.Base(a) == filepath.Base(b)
+	return one.path == other.path
 }
 
 // checkWritable returns an error if a file cannot be created at path: at the end
@@ -78,14 +139,17 @@ func checkWritable(setting, path string) error {
 	if path == "" || path == "-" {
 		return nil
 	}
-	info, err := os.Stat(path)
+	to := leadsTo(path)
+	info, err := os.Stat(to.path)
 	switch {
 	case err == nil && info.IsDir():
 		return fmt.Errorf("%s: %s is a directory; name a file in it", setting, path)
-	case err == nil && !info.Mode().IsRegular():
-		return nil // a pipe, or /dev/stdout
+	case to.stream != 0 || to.device && err == nil:
+		return nil
+	case to.device:
+		return fmt.Errorf("%s: %s does not exist, and no file is created there; name one in another directory", setting, path)
 	}
-	trial, err := os.CreateTemp(filepath.Dir(path), ".xc-group-sync-*")
+	trial, err := os.CreateTemp(filepath.Dir(to.path), ".xc-group-sync-*")
 	if err == nil {
 		err = errors.Join(trial.Close(), os.Remove(trial.Name()))
 	}
@@ -206,19 +270,15 @@ func (s *session) notFound(path, missing string) error {
 	return run.WithHint(errors.New(missing), hint)
 }
 
-// writeWhole writes a file at once or not at all. It holds names and addresses:
-// only its owner may read it, but in Actions, where the next step need not run as
-// root, everybody.
+// writeWhole writes a file at once or not at all; a link stays one. The file holds
+// names and addresses: only its owner may read it, but in Actions, where the next
+// step need not run as root, everybody.
 func (s *session) writeWhole(path string, content []byte) (err error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe, or /dev/stdout
-		device, err := os.OpenFile(path, os.O_WRONLY, 0)
-		if err != nil {
-			return err
-		}
-		_, err = device.Write(content)
-		return errors.Join(err, device.Close())
+	to := leadsTo(path)
+	if to.device {
+		return s.writeDevice(to, content)
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	file, err := os.CreateTemp(filepath.Dir(to.path), "."+filepath.Base(to.path)+"-*")
 	if err != nil {
 		return err
 	}
@@ -235,5 +295,25 @@ func (s *session) writeWhole(path string, content []byte) (err error) {
 	if err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close()); err != nil {
 		return err
 	}
-	return os.Rename(file.Name(), path)
+	return os.Rename(file.Name(), to.path)
+}
+
+// writeDevice writes to what is there already. Standard output and error are
+// written to by the descriptors that the process has: another one of the same file
+// would write over what is in it.
+func (s *session) writeDevice(to target, content []byte) error {
+	switch to.stream {
+	case 1:
+		_, err := s.stdout.Write(content)
+		return err
+	case 2:
+		_, err := s.stderr.Write(content)
+		return err
+	}
+	device, err := os.OpenFile(to.path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	_, err = device.Write(content)
+	return errors.Join(err, device.Close())
 }
