@@ -160,5 +160,5 @@ func (s *setting) remark() string {
 	if s.only == nil {
 		return ""
 	}
-	return " (`" + strings.Join(s.only, "`, `") + "` only)"
+	return " (`" + strings.Join(s.commands(), "`, `") + "` only)"
 }

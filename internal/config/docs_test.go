@@ -14,7 +14,7 @@ func TestHelp(t *testing.T) {
 		command    string
 		has, hasNo []string
 	}{
-		{"", []string{"--csv FILE ", "--snapshot FILE ", "(sync, explain, doctor only)", "(sync, restore only)", "\nRetry:\n"}, nil},
+		{"", []string{"--csv FILE ", "--snapshot FILE ", "(sync, plan, explain, doctor only)", "(sync, plan, restore only)", "\nRetry:\n"}, nil},
 		{config.Sync, []string{"--csv FILE ", "--prune none|groups|users|all", "--tenant NAME ", "\nRetry:\n"}, []string{"--snapshot FILE", "(sync, ", "(export only)"}},
 		{config.Plan, []string{"--csv FILE ", "--prune none|groups|users|all", "\nRetry:\n"}, []string{"--snapshot FILE", "(sync, ", "(export only)"}},
 		{config.Restore, []string{"--snapshot FILE ", "--tenant NAME ", "\nCommon:\n", "\nRetry:\n"}, []string{"--csv ", "--delimiter ", "--prune ", "--strict ", "(sync, ", "(export only)"}},
@@ -60,7 +60,7 @@ func checkHelp(t *testing.T, help string, has, hasNo []string) {
 
 func TestDocsTellCommandsApart(t *testing.T) {
 	t.Parallel()
-	for _, row := range []string{"(`sync`, `explain`, `doctor` only) |", "(`export` only) |"} {
+	for _, row := range []string{"(`sync`, `plan`, `explain`, `doctor` only) |", "(`export` only) |"} {
 		if !strings.Contains(config.Markdown(), row) {
 			t.Errorf("docs/settings.md has no row that ends with %q", row)
 		}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -87,13 +88,25 @@ func (l *loader) readFlags(args []string) bool {
 			if end := strings.IndexAny(word, "=:"); end >= 0 {
 				shown = word[:end]
 			}
-			l.fail("use --name=value", "unexpected argument %.80q", shown)
+			l.fail(l.placeOf(word), "unexpected argument %.80q", shown)
 			if bare := strings.TrimLeft(shown, "-—–−"); bare != shown || settingNamed(bare) != nil {
 				hiddenAfter = shown
 			}
 		}
 	}
 	return true
+}
+
+// placeOf returns how to give a word that stands alone.
+func (l *loader) placeOf(word string) string {
+	switch {
+	case strings.ContainsAny(word, "=: ") || len(word) > 80:
+	case strings.HasSuffix(word, ".csv") && l.setting("csv") != nil:
+		return "use --csv " + word
+	case (strings.HasSuffix(word, ".yml") || strings.HasSuffix(word, ".yaml")) && l.setting("policy") != nil:
+		return "use --policy " + word
+	}
+	return "use --name=value"
 }
 
 func asksForHelp(word string) bool {
@@ -131,15 +144,35 @@ func (l *loader) failMissingValue(s *setting) {
 // failUnknown reports a flag that the command does not have.
 func (l *loader) failUnknown(word string) {
 	name := strings.TrimLeft(word, "-")
-	if s := settingNamed(name); s != nil && !s.of(l.command) {
-		l.fail("", "%s is only valid for %s", quoted(word), strings.Join(s.only, ", "))
+	here := func(s *setting) bool { return s.of(l.command) }
+	if s := settingNamed(name); s != nil && !here(s) {
+		l.fail(didYouMean("--", beginningWith(name, here)), "%s is only valid for %s", quoted(word), strings.Join(s.commands(), ", "))
 		return
 	}
-	hint := counterparts[name]
-	if meant := nearestSetting(name, func(s *setting) bool { return s.of(l.command) }); meant != "" && hint == "" {
-		hint = "did you mean --" + meant + "?"
-	}
+	hint := cmp.Or(counterparts[name], didYouMean("--", cmp.Or(nearestSetting(name, here), beginningWith(name, here))))
 	l.fail(hint, "unknown flag %s", quoted(word))
+}
+
+func didYouMean(dashes, meant string) string {
+	if meant == "" {
+		return ""
+	}
+	return "did you mean " + dashes + meant + "?"
+}
+
+// beginningWith returns the name of the one setting, among those that count, whose
+// name goes on after name; empty if there is none, or several.
+func beginningWith(name string, counts func(*setting) bool) string {
+	var found []string
+	for i := range settings {
+		if s := &settings[i]; counts(s) && strings.HasPrefix(s.name, name+"-") {
+			found = append(found, s.name)
+		}
+	}
+	if len(found) != 1 {
+		return ""
+	}
+	return found[0]
 }
 
 // quoted returns a word as it was typed, fit for a line.
@@ -173,9 +206,25 @@ func nearest(name string, names []string) string {
 		if len(name) > 2*len(candidate) { // too long to be a slip, and to compare
 			continue
 		}
-		if n := levenshtein.Distance(name, candidate, nil); n < min(fewest, len(candidate)-1) {
+		n := levenshtein.Distance(name, candidate, nil)
+		if isSwapped(name, candidate) {
+			n = 1
+		}
+		if n < min(fewest, len(candidate)-1) {
 			meant, fewest = candidate, n
 		}
 	}
 	return meant
+}
+
+// isSwapped reports whether two neighbors among the letters of name changed places.
+func isSwapped(name, candidate string) bool {
+	if len(name) != len(candidate) {
+		return false
+	}
+	i := 0
+	for i < len(name) && name[i] == candidate[i] {
+		i++
+	}
+	return i+1 < len(name) && name[i] == candidate[i+1] && name[i+1] == candidate[i] && name[i+2:] == candidate[i+2:]
 }

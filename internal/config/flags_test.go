@@ -14,7 +14,10 @@ func TestLoadRefusesWordsAndUnknownFlags(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"a word":                         {[]string{"people.csv"}, []string{`unexpected argument "people.csv"; use --name=value`}},
+		"a word":                         {[]string{"people.csv"}, []string{`unexpected argument "people.csv"; use --csv people.csv`}},
+		"a policy file":                  {[]string{"acme.yml"}, []string{`unexpected argument "acme.yml"; use --policy acme.yml`}},
+		"letters that changed places":    {[]string{"--cvs=x", "--tenatn", "x"}, []string{"did you mean --csv?", "did you mean --tenant?"}},
+		"the beginning of one":           {[]string{"--report=x", "--backoff=1"}, []string{"did you mean --report-file?", "unknown flag --backoff;"}},
 		"words":                          {[]string{"a", "b"}, []string{`unexpected argument "a"`, `unexpected argument "b"`}},
 		"a word after a boolean":         {[]string{"--dry-run", "maybe"}, []string{`unexpected argument "maybe"`}},
 		"a word after a boolean's":       {[]string{"--dry-run", "no", "yes"}, []string{`unexpected argument "yes"`}},
@@ -26,7 +29,7 @@ func TestLoadRefusesWordsAndUnknownFlags(t *testing.T) {
 		"an unknown flag and its value":  {[]string{"--bogus", "1", "word"}, []string{"unknown flag --bogus;", "unexpected argument after --bogus"}},
 		"a dash":                         {[]string{"-"}, []string{`unexpected argument "-"`}},
 		"a slip":                         {[]string{"--simulat", "--dryrun"}, []string{"did you mean --simulate?", "did you mean --dry-run?"}},
-		"a flag of another command":      {[]string{"--snapshot=x"}, []string{"--snapshot is only valid for restore"}},
+		"a flag of another command":      {[]string{"--snapshot=x"}, []string{"--snapshot is only valid for restore, export; did you mean --snapshot-file?"}},
 		"three dashes":                   {[]string{"---strict"}, []string{"unknown flag ---strict; did you mean --strict?"}},
 		"three dashes twice, and a word": {[]string{"---a", "---a", "--strict", "word"}, []string{"unknown flag ---a", "unknown flag ---a", `unexpected argument "word"`}},
 		"flags without names":            {[]string{"--=x", "--strict", "-=y"}, []string{"unknown flag --;", "unknown flag -;"}},

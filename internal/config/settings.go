@@ -40,6 +40,18 @@ type setting struct {
 // of reports whether a command has the setting.
 func (s *setting) of(command string) bool { return s.only == nil || slices.Contains(s.only, command) }
 
+// commands returns the commands that have the setting, as the user types them.
+func (s *setting) commands() []string {
+	var names []string
+	for _, name := range s.only {
+		names = append(names, name)
+		if name == Sync {
+			names = append(names, Plan)
+		}
+	}
+	return names
+}
+
 // settings is the table, in the order of the documentation.
 var settings = []setting{
 	{name: "csv", topic: "Common", common: true, only: desiring, value: list(parsed("FILE", csvPath, func(c *Config, v string) { c.CSV = append(c.CSV, v) })),
@@ -47,9 +59,9 @@ var settings = []setting{
 	{name: "snapshot", common: true, only: []string{Restore, Export}, value: file(func(c *Config, v string) { c.Snapshot = v }),
 		meaning: "Path of a snapshot. `restore`: what to go back to (required). `export`: what to read instead of the tenant."},
 	{name: "output", only: []string{Export}, byDefault: "-", value: file(func(c *Config, v string) { c.Output = v }),
-		meaning: "Path of the CSV to write. `-` is standard output."},
+		meaning: "Path of the CSV to write. `-` is standard output. An existing file is overwritten."},
 	{name: "policy-output", only: []string{Export}, value: file(func(c *Config, v string) { c.PolicyOutput = v }),
-		meaning: "Path of the policy file to write: the groups to adopt, API names and roles that go with the CSV."},
+		meaning: "Path of the policy file to write: the groups to adopt, API names and roles that go with the CSV. An existing file is overwritten."},
 	{name: "policy", common: true, value: file(func(c *Config, v string) { c.PolicyFile.Path = v }),
 		meaning: "Path of the tenant's policy file (YAML). It holds the rules that every run for the tenant shares."},
 	{name: "tenant", common: true, policy: true, env: []string{"TENANT_ID"}, value: parsed("NAME", tenantName, func(c *Config, v string) { c.Tenant = v }),
@@ -67,7 +79,7 @@ var settings = []setting{
 	{name: "simulate-faults", byDefault: "0", value: number(1, func(c *Config, v float64) { c.SimulateFaults = v }),
 		meaning: "Share of the embedded tenant's requests that fail transiently, 0 to 1."},
 	{name: "report-file", common: true, only: reporting, value: file(func(c *Config, v string) { c.ReportFile = v }),
-		meaning: "Write the JSON report to this file; `-` is standard output. Outside Actions only its owner may read the file. In Actions it cannot be a device."},
+		meaning: "Write the JSON report to this file; `-` is standard output. An existing file is overwritten, and a link followed. Outside Actions only its owner may read the file. In Actions it cannot be a device."},
 	{name: "log-level", policy: true, byDefault: "info", value: choice(setLogLevel, "debug", "info", "warn", "error"),
 		meaning: "Least severe messages to log."},
 	{name: "log-format", policy: true, byDefault: "text", value: choice(func(c *Config, v string) { c.LogFormat = v }, "text", "json"),
