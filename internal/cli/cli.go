@@ -86,6 +86,9 @@ func MainContext(ctx context.Context, args []string, getenv func(string) string,
 	case config.Sync, config.Plan, config.Restore, config.Export, config.Explain, config.Doctor:
 		return int(start(ctx, command, args[1:], getenv, stdin, stdout, stderr))
 	case "help", "--help", "-help", "-h":
+		if len(args) > 1 && args[1] != "help" && !strings.HasPrefix(args[1], "-") {
+			return MainContext(ctx, []string{args[1], "--help"}, getenv, stdin, stdout, stderr)
+		}
 		help(stdout)
 		return int(run.Done)
 	case "--help-all":

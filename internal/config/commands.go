@@ -34,7 +34,7 @@ func Commands() []Command {
 		{Doctor, "", "check credentials, connectivity and permissions; sends only GETs"},
 		{"completion", "bash|zsh|fish", "print shell completion"},
 		{"version", "", "print the version"},
-		{"help", "", "print help; COMMAND --help shows that command's settings"},
+		{"help", "[COMMAND]", "print help, or that command's settings"},
 	}
 }
 

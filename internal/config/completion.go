@@ -30,6 +30,15 @@ func completed(each func(command string, s *setting)) {
 	}
 }
 
+// commandNames returns the names of all commands, with blanks between them.
+func commandNames() string {
+	var names []string
+	for _, command := range Commands() {
+		names = append(names, command.Name)
+	}
+	return strings.Join(names, " ")
+}
+
 // short returns the first sentence about a setting.
 func (s *setting) short() string {
 	text, _, _ := strings.Cut(unmarked(s.meaning), ". ")
@@ -43,27 +52,27 @@ var (
 )
 
 func bashCompletion() string {
-	var names []string
 	flags, values := map[string][]string{}, map[string]string{}
-	for _, command := range Commands() {
-		names = append(names, command.Name)
-	}
 	completed(func(command string, s *setting) {
 		flags[command] = append(flags[command], "--"+s.name)
 		switch words := s.choices(); {
 		case words != nil:
 			values[s.name] = fmt.Sprintf("COMPREPLY=($(compgen -W '%s' -- \"$word\"))", strings.Join(words, " "))
 		case s.form == "FILE":
-			values[s.name] = "COMPREPLY=($(compgen -f -- \"$word\"))"
+			values[s.name] = "_xc_group_sync_files \"$word\""
 		default:
-			values[s.name] = "COMPREPLY=()"
+			values[s.name] = ":"
 		}
 	})
 	var b strings.Builder
-	b.WriteString("# bash completion for xc-group-sync: source <(xc-group-sync completion bash)\n_xc_group_sync() {\n" +
+	b.WriteString("# bash completion for xc-group-sync: source <(xc-group-sync completion bash)\n" +
+		// A directory gets a slash and no blank (bash 4 or newer), a name with a blank is one word.
+		"_xc_group_sync_files() {\n  local name\n  compopt -o filenames 2>/dev/null || :\n" +
+		"  while IFS= read -r name; do COMPREPLY+=(\"$name\"); done < <(compgen -f -- \"$1\")\n}\n" +
+		"_xc_group_sync() {\n  COMPREPLY=()\n" +
 		"  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n" +
 		"  if [[ $word == = ]]; then word=; elif [[ $before == = ]]; then before=${COMP_WORDS[COMP_CWORD-2]}; fi\n")
-	fmt.Fprintf(&b, "  if ((COMP_CWORD == 1)); then COMPREPLY=($(compgen -W '%s' -- \"$word\")); return; fi\n", strings.Join(names, " "))
+	fmt.Fprintf(&b, "  if ((COMP_CWORD == 1)) || [[ $COMP_CWORD == 2 && ${COMP_WORDS[1]} == help ]]; then COMPREPLY=($(compgen -W '%s' -- \"$word\")); return; fi\n", commandNames())
 	b.WriteString("  case $before in\n    completion) COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$word\")); return ;;\n")
 	for i := range settings {
 		if s := &settings[i]; !s.isBool() {
@@ -88,7 +97,8 @@ func zshCompletion() string {
 		fmt.Fprintf(&b, "      '%s:%s'\n", command.Name, inZsh.Replace(command.Meaning))
 	}
 	b.WriteString("    )\n    _describe command commands\n    return\n  fi\n  local command=${words[2]}\n  shift words\n  ((CURRENT--))\n  case $command in\n" +
-		"    completion) _arguments '1:shell:(bash zsh fish)' ;;\n")
+		"    completion) _arguments '1:shell:(bash zsh fish)' ;;\n" +
+		"    help) _arguments '1:command:(" + commandNames() + ")' ;;\n")
 	before := ""
 	completed(func(command string, s *setting) {
 		if command != before {
@@ -127,7 +137,8 @@ func fishCompletion() string {
 	for _, command := range Commands() {
 		fmt.Fprintf(&b, "complete -c xc-group-sync -n __fish_use_subcommand -a %s -d '%s'\n", command.Name, inFish.Replace(command.Meaning))
 	}
-	b.WriteString("complete -c xc-group-sync -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n")
+	b.WriteString("complete -c xc-group-sync -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n" +
+		"complete -c xc-group-sync -n '__fish_seen_subcommand_from help' -a '" + commandNames() + "'\n")
 	completed(func(command string, s *setting) {
 		fmt.Fprintf(&b, "complete -c xc-group-sync -n '__fish_seen_subcommand_from %s' -l %s -d '%s'", command, s.name, inFish.Replace(s.short()))
 		switch words := s.choices(); {

@@ -2,7 +2,10 @@ package config_test
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -61,6 +64,8 @@ func TestBashCompletion(t *testing.T) {
 		"doctor --csv= --exp":     "--expiry-warning",
 		"sync --dry-run --max-re": "--max-removals",
 		"sync --comment ":         "auto true false",
+		"help ":                   "sync plan restore export explain doctor completion version help",
+		"help pl":                 "plan",
 	} {
 		words := strings.Split(line, " ")
 		quoted := make([]string, len(words))
@@ -71,6 +76,45 @@ func TestBashCompletion(t *testing.T) {
 		out, err := exec.Command(bash, "-euc", program).CombinedOutput()
 		if got := strings.TrimSpace(string(out)); err != nil && want != "" || !slices.Equal(strings.Fields(got), strings.Fields(want)) {
 			t.Errorf("%q: %q (%v), want %q", line, got, err, want)
+		}
+	}
+}
+
+// TestBashCompletesFiles checks that a name with a blank or a * is one word, and
+// that bash is told that the words are files, so that it quotes them and goes on
+// below a directory.
+func TestBashCompletesFiles(t *testing.T) {
+	t.Parallel()
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip(err)
+	}
+	script, err := config.Completion("bash")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, name := range []string{"bad", "other"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"a b.csv", "a c.csv", "a*.csv"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil && runtime.GOOS != "windows" {
+			t.Fatal(err)
+		}
+	}
+	for word, want := range map[string]string{
+		"ba": "compopt -o filenames\nbad\n",
+		"a ": "compopt -o filenames\na b.csv\na c.csv\n",
+		"a*": "compopt -o filenames\na*.csv\n",
+		"x":  "compopt -o filenames\n",
+	} {
+		program := fmt.Sprintf("%s\ncompopt() { echo compopt \"$@\"; }\nCOMP_WORDS=(xc-group-sync plan --csv '%s'); COMP_CWORD=3; _xc_group_sync\nfor name in ${COMPREPLY[@]+\"${COMPREPLY[@]}\"}; do echo \"$name\"; done | sort", script, word)
+		complete := exec.Command(bash, "-euc", program)
+		complete.Dir = dir
+		if out, err := complete.CombinedOutput(); err != nil || string(out) != want {
+			t.Errorf("%q: %q (%v), want %q", word, out, err, want)
 		}
 	}
 }
