@@ -358,14 +358,14 @@ func (x *explainer) about() {
 		if o.Object != plan.User {
 			continue
 		}
+		does := fmt.Sprintf("a run would %s the user", o.Action)
 		switch o.Action {
-		case plan.Create:
-			tell(o.User.Email, "a run would create the user")
 		case plan.Update:
-			tell(o.User.Email, "a run would correct the name of the user")
+			does = "a run would correct the name of the user"
 		case plan.Delete:
-			tell(o.User.Email, "a run would delete the user, and so all these memberships")
+			does += ", and so all these memberships"
 		}
+		tell(o.User.Email, "%s", does)
 	}
 	for _, w := range x.plan.Withheld {
 		if w.Kind == plan.UserDeletion {

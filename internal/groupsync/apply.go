@@ -123,7 +123,7 @@ func (r *run) log(result *Result) {
 	if result.Attempts > 1 {
 		attributes = append(attributes, "attempts", result.Attempts)
 	}
-	if result.Action == plan.Grant || result.Action == plan.Revoke {
+	if len(result.Roles) > 0 {
 		attributes = append(attributes, "roles", strings.Join(directory.RoleNames(result.Roles), " "))
 	}
 	if len(result.Add)+len(result.Remove) > 0 {
@@ -133,16 +133,13 @@ func (r *run) log(result *Result) {
 	case Done:
 		effect := "unchanged"
 		if result.Effect != "" {
-			effect = past[result.Effect]
+			effect = plan.KindOf(result.Object, result.Effect).Past
 		}
 		r.options.Log.Info(effect+" "+string(result.Object), attributes...)
 	case Failed, Skipped:
 		r.options.Log.Error("could not "+string(result.Action)+" "+string(result.Object), append(attributes, "error", result.Err)...)
 	}
 }
-
-// past has the actions as the log tells what was done.
-var past = map[plan.Action]string{plan.Create: "created", plan.Update: "updated", plan.Delete: "deleted", plan.Grant: "granted roles of", plan.Revoke: "revoked roles of"}
 
 // allCreated reports whether every user and group that was to be created was.
 func (r *run) allCreated(p *plan.Plan) bool {
@@ -158,7 +155,7 @@ func (r *run) allCreated(p *plan.Plan) bool {
 // calls try for each attempt. If one failed and may still have been carried out,
 // settle reads back whether it was; a nil settle cannot tell.
 func (r *run) attempt(ctx context.Context, result *Result, policy retry.Policy, try func(context.Context, retry.History) error, settle func(context.Context) bool) {
-	kind := kind(result.Action, result.Object)
+	kind := result.Kind().String()
 	name := kind + " " + result.Name()
 	retrier := r.retrier
 	retrier.Metrics = r.metrics[kind]

@@ -114,7 +114,7 @@ type Options struct {
 // breaker and the figures are those of one run.
 type Service struct {
 	repository Repository
-	options    Options // complete: no zero value stands for a default
+	options    Options // with defaults in place of zero values, except for MembershipWrites and Random
 	retrier    retry.Retrier
 	metrics    map[string]*retry.Metrics // by kind of operation, such as "create user"
 }
@@ -142,16 +142,10 @@ func New(repository Repository, options Options) *Service {
 		},
 		metrics: map[string]*retry.Metrics{},
 	}
-	for _, object := range []plan.Object{plan.User, plan.Group} {
-		for _, action := range []plan.Action{plan.Create, plan.Update, plan.Delete, plan.Grant, plan.Revoke} {
-			s.metrics[kind(action, object)] = new(retry.Metrics)
-		}
+	for _, kind := range plan.Kinds() {
+		s.metrics[kind.String()] = new(retry.Metrics)
 	}
 	return s
-}
-
-func kind(action plan.Action, object plan.Object) string {
-	return string(action) + " " + string(object)
 }
 
 // UserRetry returns the policy of user operations.

@@ -74,7 +74,7 @@ func (r *run) confirm(creations []*Result, users []directory.User) {
 // succeeded corrects the result of a creation that failed although the user
 // exists: somebody else created the user, or one of the attempts did.
 func (r *run) succeeded(result *Result) {
-	kind := kind(result.Action, result.Object)
+	kind := result.Kind().String()
 	r.metrics[kind].CarriedOut(retry.Result{Attempts: result.Attempts, Err: result.Err})
 	if retry.FaultOf(result.Err).Ambiguous {
 		result.Effect = result.Action

@@ -41,10 +41,10 @@ func (p *planner) removals() []removal {
 		roles += len(group.Roles)
 	}
 	for i := range p.plan.Operations {
-		switch operation := &p.plan.Operations[i]; {
-		case operation.Action == Delete && operation.Object == Group:
+		switch operation := &p.plan.Operations[i]; operation.Kind().Takes {
+		case GroupRemoval:
 			groups++
-		case operation.Action == Delete && operation.Object == User:
+		case UserDeletion:
 			deleted[operation.User.Email] = true
 		}
 	}

@@ -99,19 +99,15 @@ func (p *planner) planDesired() {
 	p.barPeople()
 	groups := p.groups()
 	emptied, groupDeletions := p.unnamedGroups()
-	groups = append(groups, emptied...)
-	slices.SortFunc(groups, byName)
-	changes := slices.Concat(groups, groupDeletions)
-	// Revocations come before anybody joins, and grants after: nobody has more for
-	// a moment than before or after. Members of groups that are blocked because of
-	// their roles stay.
+	changes := slices.Concat(groups, emptied, groupDeletions)
+	// Members of groups that are blocked because of their roles stay.
 	revocations, grants := p.roles(changes)
 	userDeletions := p.userDeletions(changes)
-	operations := p.users(userDeletions, len(revocations)+len(groups)+len(grants)+len(groupDeletions)+len(userDeletions))
-	for _, phase := range [][]Operation{revocations, groups, grants, groupDeletions, userDeletions} {
-		operations = append(operations, phase...)
+	p.plan.Operations = p.users(userDeletions, len(changes)+len(revocations)+len(grants)+len(userDeletions))
+	for _, more := range [][]Operation{changes, revocations, grants, userDeletions} {
+		p.plan.Operations = append(p.plan.Operations, more...)
 	}
-	p.plan.Operations = operations
+	slices.SortStableFunc(p.plan.Operations, byPhase)
 	p.warnStale(changes, userDeletions)
 }
 
@@ -429,8 +425,6 @@ func sortMembers(members []Member) {
 		return cmp.Or(cmp.Compare(a.Email, b.Email), cmp.Compare(a.Username, b.Username))
 	})
 }
-
-func byName(a, b Operation) int { return cmp.Compare(a.Name(), b.Name()) }
 
 // users plans the creation and the update of users, and counts the rest of
 // those the CSV names. It leaves room for more operations.

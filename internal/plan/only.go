@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,34 +50,11 @@ func (p *planner) limit() {
 			o.Lost = memberships[o.User.Username.Key()]
 		}
 	}
-	slices.SortStableFunc(p.plan.Operations, byPhase)
+	slices.SortStableFunc(p.plan.Operations, byPhase) // a deletion that is cut is an update
 	p.plan.Withheld = slices.DeleteFunc(p.plan.Withheld, func(w Withheld) bool {
 		return !only.Match(string(w.Group), string(w.Member.Email))
 	})
 	p.limitBlocked()
-}
-
-// byPhase gives operations the order of Plan.Operations, which limitGroup can
-// disturb.
-func byPhase(a, b Operation) int {
-	phase := func(o Operation) int {
-		switch {
-		case o.Object == User && o.Action == Create:
-			return 1
-		case o.Object == User && o.Action == Update:
-			return 2
-		case o.Action == Revoke:
-			return 3
-		case o.Action == Grant:
-			return 5
-		case o.Action != Delete:
-			return 4
-		case o.Object == Group:
-			return 6
-		}
-		return 7
-	}
-	return cmp.Or(cmp.Compare(phase(a), phase(b)), byName(a, b))
 }
 
 // limitGroup cuts an operation on a group, and reports whether anything is left.

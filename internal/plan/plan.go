@@ -30,7 +30,64 @@ const (
 	Group Object = "group"
 )
 
-// Operation is one write of the API.
+// Kind is a kind of operation, and what follows from it for all that deal with it.
+type Kind struct {
+	Object Object
+	Action Action
+	Takes  WithheldKind // what it takes away besides memberships, or Nothing
+	Sign   Sign         // what becomes of the object
+	Past   string       // what was done, before the object, as in "created user"
+
+	phase int // that it is begun in
+}
+
+// Sign is what becomes of an object, as plans show it.
+type Sign string
+
+// The signs.
+const (
+	Creates Sign = "+"
+	Changes Sign = "~"
+	Deletes Sign = "-"
+)
+
+// kinds is the table of operations, in the order of the phases. Revocations come
+// before anybody joins, and grants after: nobody has more for a moment than before
+// or after.
+var kinds = []Kind{
+	{User, Create, Nothing, Creates, "created", 1},
+	{User, Update, Nothing, Changes, "updated", 2},
+	{Group, Revoke, RoleRevocation, Changes, "revoked roles of", 3},
+	{Group, Create, Nothing, Creates, "created", 4},
+	{Group, Update, Nothing, Changes, "updated", 4},
+	{Group, Grant, Nothing, Changes, "granted roles of", 5},
+	{Group, Delete, GroupRemoval, Deletes, "deleted", 6},
+	{User, Delete, UserDeletion, Deletes, "deleted", 7},
+}
+
+// Kinds returns all kinds of operations, in the order of the phases.
+func Kinds() []Kind { return slices.Clone(kinds) }
+
+// KindOf returns the kind of an action on an object; the zero Kind if there is none.
+func KindOf(object Object, action Action) Kind {
+	for i := range kinds {
+		if kinds[i].Action == action && kinds[i].Object == object {
+			return kinds[i]
+		}
+	}
+	return Kind{}
+}
+
+// String returns the kind as readers know it, such as "create user".
+func (k Kind) String() string { return string(k.Action) + " " + string(k.Object) }
+
+// byPhase orders operations by phase, then by name.
+func byPhase(a, b Operation) int {
+	return cmp.Or(cmp.Compare(a.Kind().phase, b.Kind().phase), cmp.Compare(a.Name(), b.Name()))
+}
+
+// Operation is a change to one user or one group. It takes one write of the API,
+// or several where members are written one by one.
 type Operation struct {
 	Action Action
 	Object Object
@@ -38,7 +95,7 @@ type Operation struct {
 	// User is who to create, with what to send; for an update the user as
 	// observed but with the name to give; for a deletion the user as observed.
 	User directory.User
-	// Before is the name of a user who is updated or deleted, as observed.
+	// Before is the name of a user who is updated, as observed.
 	Before directory.PersonName
 	// Group is what to create but for its members; for an update or a deletion
 	// the group as observed.
@@ -58,6 +115,9 @@ type Operation struct {
 	// other operation removes.
 	Lost int
 }
+
+// Kind returns the kind of the operation.
+func (o *Operation) Kind() Kind { return KindOf(o.Object, o.Action) }
 
 // Name is the email or the API name of the object.
 func (o *Operation) Name() string {
@@ -108,6 +168,8 @@ const (
 	GroupRemoval WithheldKind = "group"
 
 	RoleRevocation WithheldKind = "role"
+
+	Nothing WithheldKind = "nothing" // of a Kind; never withheld
 )
 
 // Blocked is an object that the CSV names and that nothing is planned for. It
@@ -139,9 +201,8 @@ type Refusal struct {
 
 // Plan is what a run would do. Make it with New or NewRestore.
 type Plan struct {
-	// Operations in the order in which they are begun: users to create and to
-	// update, roles to revoke, groups to create and to update, roles to grant,
-	// groups to delete, users to delete; by name within each.
+	// Operations in the order in which they are begun: by phase, and by name within
+	// each.
 	Operations []Operation
 	Blocked    []Blocked // groups, then users, by name
 	Withheld   []Withheld

@@ -177,35 +177,37 @@ func applied(observed *directory.Observed, p *plan.Plan) directory.Observed {
 		if o.Action == plan.Delete && !deletes {
 			continue
 		}
-		switch fmt.Sprint(o.Action, o.Object) {
-		case "createuser":
+		switch o.Kind().String() {
+		case "create user":
 			created := o.User
 			created.SyncMode = directory.SyncSelf
 			users = append(users, created)
-		case "updateuser":
+		case "update user":
 			users[user] = o.User
-		case "deleteuser":
+		case "delete user":
 			for i := range groups {
 				leave(&groups[i], []plan.Member{{Username: users[user].Username}})
 			}
 			users = slices.Delete(users, user, user+1)
-		case "creategroup":
+		case "create group":
 			created := o.Group
 			created.SyncMode = directory.SyncSelf
 			groups = append(groups, created)
 			group = len(groups) - 1
 			fallthrough
-		case "updategroup":
+		case "update group":
 			leave(&groups[group], o.Remove)
 			for _, member := range o.Add {
 				groups[group].Usernames = append(slices.Clone(groups[group].Usernames), cmp.Or(member.Username, directory.Username(member.Email)))
 			}
-		case "grantgroup":
+		case "grant group":
 			groups[group].Roles = slices.Concat(groups[group].Roles, o.Roles)
-		case "revokegroup":
+		case "revoke group":
 			groups[group].Roles = slices.DeleteFunc(slices.Clone(groups[group].Roles), func(role directory.Role) bool { return slices.Contains(o.Roles, role) })
-		case "deletegroup":
+		case "delete group":
 			groups = slices.Delete(groups, group, group+1)
+		default:
+			panic("no model of what it does: " + o.Kind().String())
 		}
 	}
 	return directory.Observed{Users: users, Groups: groups}
@@ -419,6 +421,49 @@ func TestAPlanDoesNotDependOnOrder(t *testing.T) {
 	}
 }
 
+// TestKinds: each kind says all that follows from it, once.
+func TestKinds(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, kind := range plan.Kinds() {
+		if kind.Object == "" || kind.Action == "" || kind.Takes == "" || kind.Sign == "" || kind.Past == "" || seen[kind.String()] {
+			t.Errorf("not complete, or not the only one: %+v", kind)
+		}
+		seen[kind.String()] = true
+	}
+}
+
+// TestRandomWorldsUseThePolicy: what no random world uses, no property is about.
+func TestRandomWorldsUseThePolicy(t *testing.T) {
+	t.Parallel()
+	elsewhere := map[string]string{
+		"API": "reaches the digest only", "Only": "TestOnlyIsAPartOfTheWhole", "IdmType": "TestNewChoosesTheIdmType",
+		"Sample": "stops warnings only",
+	}
+	used, kinds := map[string]bool{}, map[string]bool{}
+	for seed := range uint64(cases) {
+		w := randomWorld(seed)
+		policy := reflect.ValueOf(w.policy)
+		for i := range policy.NumField() {
+			name := policy.Type().Field(i).Name
+			used[name] = used[name] || !policy.Field(i).IsZero()
+		}
+		for _, o := range w.plan().Operations {
+			kinds[o.Kind().String()] = true
+		}
+	}
+	for name := range reflect.TypeFor[plan.Policy]().Fields() {
+		if used[name.Name] == (elsewhere[name.Name] != "") {
+			t.Errorf("%s: in random worlds %v, elsewhere %q", name.Name, used[name.Name], elsewhere[name.Name])
+		}
+	}
+	for _, kind := range plan.Kinds() {
+		if !kinds[kind.String()] {
+			t.Errorf("no random world plans to %s", kind)
+		}
+	}
+}
+
 func TestAPlanTouchesNobodyWhoIsExempt(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(cases) {
@@ -518,31 +563,37 @@ func (w *world) exempt(o *plan.Operation) string {
 			}
 		}
 	}
-	if (o.Removals() > 0 || o.Action == plan.Delete || o.Action == plan.Revoke) && (w.csv.KeepMemberships || w.policy.Withhold) {
+	kind := o.Kind()
+	if kind == (plan.Kind{}) {
+		return "not in the table of kinds"
+	}
+	if (o.Removals() > 0 || kind.Takes != plan.Nothing) && (w.csv.KeepMemberships || w.policy.Withhold) {
 		return "removes something"
+	}
+	if o.Object == plan.User && kind.Takes != plan.Nothing {
+		if why := w.mustStay(o.User.Username); why != "" {
+			return why
+		}
 	}
 	if observed >= 0 && !w.inScope(&w.observed.Groups[observed]) {
 		return "the group is out of scope"
 	}
-	switch fmt.Sprint(o.Action, o.Object) {
-	case "createuser":
+	switch kind.String() {
+	case "create user":
 		if person == nil || person.Status != directory.Active || !w.policy.PersonInScope(o.User.Email) ||
 			slices.ContainsFunc(w.observed.Users, func(u directory.User) bool {
 				return u.Email == o.User.Email || u.Username.Key() == o.User.Username.Key()
 			}) {
 			return "nobody to create"
 		}
-	case "updateuser":
+	case "update user":
 		if !w.policy.UpdateUsers || person == nil || !person.Named || o.User.IdmType != directory.IdmLocal || o.User.SyncMode == directory.SyncSCIM || !w.policy.PersonInScope(o.User.Email) {
 			return "not this program's to change"
 		}
-	case "deleteuser":
+	case "delete user":
 		if !w.policy.PruneUsers || !w.policy.Caller.Known || w.csv.KeepUsers || o.User.SyncMode == directory.SyncSCIM ||
 			person != nil && (person.Status != directory.Inactive || !w.policy.PruneInactive) {
 			return "must stay"
-		}
-		if why := w.mustStay(o.User.Username); why != "" {
-			return why
 		}
 		for _, group := range w.observed.Groups {
 			foreign := slices.ContainsFunc(w.csv.Groups, func(g *directory.DesiredGroup) bool { return g.Name == group.Name }) &&
@@ -552,18 +603,18 @@ func (w *world) exempt(o *plan.Operation) string {
 				return "a member of " + string(group.Name)
 			}
 		}
-	case "creategroup":
+	case "create group":
 		if named < 0 || observed >= 0 || len(o.Add) == 0 {
 			return "no group to create"
 		}
-	case "updategroup":
+	case "update group":
 		if o.Group.SyncMode == directory.SyncSCIM || o.Group.ReadError != "" || !owned && !w.policy.Adopt.Match(string(o.Group.Name)) {
 			return "not to be changed"
 		}
 		if len(o.Remove) > 0 && (protected || named < 0 && (!w.policy.EmptyUnnamed || w.csv.KeepGroups) || named >= 0 && w.csv.Groups[named].KeepMembers) {
 			return "loses somebody"
 		}
-	case "deletegroup":
+	case "delete group":
 		g := o.Group
 		if !w.policy.PruneGroups || w.csv.KeepGroups || named >= 0 || g.SyncMode == directory.SyncSCIM || g.ReadError != "" || g.References["policy"] > 0 ||
 			protected || !w.policy.PruneUnmanaged && !owned {

@@ -24,9 +24,7 @@ func (p *Plan) Snapshot(policy Policy, observed *directory.Observed) *directory.
 		case o.Action == Create:
 			s.NewGroups = append(s.NewGroups, o.Group.Name)
 		case o.Object == User:
-			user := o.User
-			user.Name = o.Before
-			s.Users = append(s.Users, user)
+			s.Users = append(s.Users, *then.Username(o.User.Username))
 		case saved[o.Group.Name]:
 		default:
 			saved[o.Group.Name] = true
@@ -53,7 +51,8 @@ func NewRestore(snapshot *directory.Snapshot, observed *directory.Observed, poli
 	users, returning := p.restoreUsers(snapshot)
 	groups := p.restoreGroups(snapshot, returning)
 	revocations, grants := p.restoreRoles(snapshot, groups)
-	p.plan.Operations = slices.Concat(users, revocations, groups, grants)
+	p.plan.Operations = slices.Concat(users, groups, revocations, grants)
+	slices.SortStableFunc(p.plan.Operations, byPhase)
 	for _, email := range snapshot.NewUsers {
 		if user, _ := p.tenant.Email(email); user != nil {
 			p.warn(directory.UserCreatedSince, string(email), "delete it by hand if it is not wanted", "user %s was created by the run being undone; leaving it", email)
@@ -101,9 +100,6 @@ func (p *planner) restoreUsers(snapshot *directory.Snapshot) (operations []Opera
 			p.plan.Users.Unchanged++
 		}
 	}
-	slices.SortStableFunc(operations, func(a, b Operation) int {
-		return cmp.Or(cmp.Compare(a.Action, b.Action), cmp.Compare(a.Name(), b.Name()))
-	})
 	return operations, returning
 }
 

@@ -85,13 +85,12 @@ func (p *planner) userDeletions(groups []Operation) []Operation {
 			p.plan.Withheld = append(p.plan.Withheld, Withheld{Kind: UserDeletion, Member: Member{Email: user.Email, Username: user.Username, user: user}, Reason: reason})
 			continue
 		}
-		operations = append(operations, Operation{Action: Delete, Object: User, User: *user, Before: user.Name, Lost: memberships[user.Username.Key()]})
+		operations = append(operations, Operation{Action: Delete, Object: User, User: *user, Lost: memberships[user.Username.Key()]})
 	}
 	if unguarded {
 		p.plan.Findings = append(p.plan.Findings, directory.Finding{Severity: directory.Error, Kind: directory.CallerUnknown,
 			Message: "not deleting users: could not determine which user the credentials belong to"})
 	}
-	slices.SortFunc(operations, byName)
 	return operations
 }
 

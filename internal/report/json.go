@@ -101,7 +101,7 @@ type attributesJSON struct {
 
 // attributes returns what an operation sends, and the old values of what changes.
 func attributes(o *plan.Operation) (now attributesJSON, was *attributesJSON) {
-	if o.Action == plan.Update {
+	if o.Kind().Sign == plan.Changes {
 		was = new(attributesJSON)
 	}
 	for _, change := range o.AttributeChanges() {

@@ -161,19 +161,21 @@ const (
 )
 
 func fateOf(result *groupsync.Result) fate {
-	switch {
-	case result.Status == groupsync.Failed, result.Status == groupsync.Skipped:
+	switch result.Status {
+	case groupsync.Failed, groupsync.Skipped:
 		return failed
-	case result.Status == groupsync.Planned:
+	case groupsync.Planned:
 		return open
-	case result.Effect == "":
-		return unchanged
-	case result.Effect == plan.Create:
+	}
+	switch plan.KindOf(result.Object, result.Effect).Sign {
+	case plan.Creates:
 		return created
-	case result.Effect == plan.Delete:
+	case plan.Changes:
+		return updated
+	case plan.Deletes:
 		return deleted
 	}
-	return updated
+	return unchanged
 }
 
 func (t *Tally) count(f fate) {

@@ -53,7 +53,7 @@ func (g *groupChange) importance() int {
 		if len(result.Group.Roles)+len(result.Roles) > 0 {
 			roles = 2
 		}
-		if len(result.Remove) > 0 || result.Action == plan.Delete || result.Action == plan.Revoke {
+		if len(result.Remove) > 0 || result.Kind().Takes != plan.Nothing {
 			removals = 1
 		}
 	}
@@ -99,11 +99,8 @@ func (d *markdown) group(g *directory.Group) string {
 func (d *markdown) roles(g *groupChange) string {
 	signs := map[directory.Role]string{}
 	for i := range g.results {
-		sign := ""
-		switch g.results[i].Action {
-		case plan.Grant, plan.Create:
-			sign = "+&nbsp;"
-		case plan.Revoke:
+		sign := "+&nbsp;"
+		if g.results[i].Kind().Takes == plan.RoleRevocation {
 			sign = "−&nbsp;"
 		}
 		for _, role := range g.results[i].RolesChanged() {
@@ -159,8 +156,8 @@ func (d *markdown) described(u *groupsync.Result) string {
 // what is done with an object, and what became of it.
 func (d *markdown) what(result *groupsync.Result) string {
 	what := string(result.Action)
-	if result.Action == plan.Delete {
-		what = "**delete**"
+	if result.Kind().Sign == plan.Deletes {
+		what = "**" + what + "**"
 	}
 	if result.Attributes != nil {
 		for _, change := range result.AttributeChanges() {

@@ -188,17 +188,15 @@ func (t *text) fold(title string) (end func()) {
 	return func() { _ = t.Flush(); unfold() }
 }
 
-var signs = map[plan.Action]struct{ sign, color string }{
-	plan.Create: {"+", green}, plan.Update: {"~", yellow}, plan.Delete: {"-", red}, plan.Grant: {"~", yellow}, plan.Revoke: {"~", yellow},
-}
+var colors = map[plan.Sign]string{plan.Creates: green, plan.Changes: yellow, plan.Deletes: red}
 
 func (t *text) operation(o *plan.Operation) {
-	sign := signs[o.Action]
-	_, _ = t.WriteString("  " + t.colored(sign.color, sign.sign))
+	kind := o.Kind()
+	_, _ = t.WriteString("  " + t.colored(colors[kind.Sign], string(kind.Sign)))
 	t.printf(" %s %s%s\n", string(o.Object), t.name(o), t.described(o))
 	for _, role := range o.RolesChanged() {
 		color, sign := green, "+"
-		if o.Action == plan.Revoke {
+		if kind.Takes == plan.RoleRevocation {
 			color, sign = red, "-"
 		}
 		_, _ = t.WriteString("      " + t.colored(color, sign))
