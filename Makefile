@@ -34,7 +34,7 @@ lint: ## Check formatting, go vet, staticcheck, the workflows, the generated doc
 	go mod tidy -diff
 	go mod verify
 
-docs: ## Regenerate action.yml, docs/settings.md, docs/policy.schema.json, docs/architecture.md
+docs: ## Regenerate what the documentation and action.yml say of settings, outputs, exit codes and packages
 	go test -count=1 -run '^TestDocsAreFresh$$' ./internal/repotest -update
 
 fuzz: ## Run each fuzz target for FUZZTIME

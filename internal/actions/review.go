@@ -230,7 +230,7 @@ func (g *GitHub) askLastEdit(ctx context.Context, c *comment) (edit, error) {
 	}
 	var data struct {
 		Node struct {
-			Typename     string `json:"__typename"`
+			Typename     string  `json:"__typename"`
 			Body         *string // nil: a server that does not say it
 			IsMinimized  bool
 			LastEditedAt *time.Time

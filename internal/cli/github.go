@@ -41,7 +41,7 @@ func (s *session) publish(ctx context.Context, result *run.Result) run.Code {
 func (s *session) publishTo(ctx context.Context, r *report.Report) {
 	s.updateGitHub(ctx, r)
 	written := s.writeReport(r)
-	if err := s.edge.Outputs(outputs(r, written)); err != nil {
+	if err := s.edge.Outputs(outputsOf(r, written)); err != nil {
 		r.Fail(directory.NotReported, err)
 	}
 	if s.settings.Summary && s.edge.HasSummary() { // else nobody would read it
@@ -81,42 +81,6 @@ func (s *session) writeDocument(document []byte) error {
 		return err
 	}
 	return s.writeWhole(s.settings.ReportFile, document)
-}
-
-// outputs are the outputs of the action.
-func outputs(r *report.Report, reportPath string) [][2]string {
-	t := r.Tallies()
-	var pairs [][2]string
-	set := func(name string, value any) { pairs = append(pairs, [2]string{name, fmt.Sprint(value)}) }
-	for _, object := range []struct {
-		name string
-		report.Tally
-	}{{"users", t.Users}, {"groups", t.Groups}} {
-		set(object.name+"-created", object.Created)
-		set(object.name+"-updated", object.Updated)
-		set(object.name+"-deleted", object.Deleted)
-		set(object.name+"-unchanged", object.Unchanged)
-		set(object.name+"-failed", object.Failed)
-	}
-	set("memberships-added", t.Memberships.Added)
-	set("memberships-removed", t.Memberships.Removed)
-	set("memberships-withheld", t.Memberships.Withheld)
-	set("roles-granted", t.Roles.Granted)
-	set("roles-revoked", t.Roles.Revoked)
-	set("changed", t.Changed)
-	set("result", r.Code().Verdict())
-	digest, retries, wait := "", 0, time.Duration(0)
-	if r.Plan != nil {
-		digest = r.Plan.Digest
-	}
-	if r.Outcome != nil {
-		retries, wait = r.Outcome.Retry.Retries, r.Outcome.Retry.Wait
-	}
-	set("plan-digest", digest)
-	set("retries", retries)
-	set("retry-wait-seconds", strconv.FormatFloat(report.Seconds(wait), 'f', -1, 64))
-	set("report", reportPath)
-	return pairs
 }
 
 // updateGitHub brings the pull request's comment and the issue up to date.

@@ -1,10 +1,6 @@
 package repotest
 
 import (
-	"bytes"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"maps"
 	"regexp"
 	"slices"
@@ -14,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"xc-group-sync/internal/cli"
+	"xc-group-sync/internal/run"
 )
 
 // actionOutputs returns the outputs that action.yml describes, by name.
@@ -38,21 +34,11 @@ func section(t *testing.T, page, title string) string {
 	return part
 }
 
-// TestOutputs checks that a run sets the outputs that action.yml and
-// docs/outputs.md describe, and no others, whether it works, only plans or fails.
+// TestOutputs checks that a run sets the outputs that action.yml describes, and no
+// others, whether it works, only plans or fails.
 func TestOutputs(t *testing.T) {
 	t.Parallel()
 	described := slices.Sorted(maps.Keys(actionOutputs(t)))
-	var told []string
-	for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]*`) \\|").FindAllStringSubmatch(section(t, "docs/outputs.md", "Action outputs"), -1) {
-		for name := range strings.SplitSeq(row[1], ", ") {
-			told = append(told, strings.Trim(name, "`"))
-		}
-	}
-	slices.Sort(told)
-	if diff := cmp.Diff(described, told); diff != "" {
-		t.Errorf("docs/outputs.md (-action.yml +docs/outputs.md): %s", diff)
-	}
 	sample := root("testdata/sample.csv")
 	for name, with := range map[string]map[string]any{
 		"sync": {"csv": sample}, "dry run": {"csv": sample, "dry-run": true}, "no CSV": {"csv": "no-such.csv"},
@@ -88,78 +74,31 @@ func TestReusableWorkflowReturnsOutputs(t *testing.T) {
 	}
 }
 
-// TestExitCodes checks that the help, the README, the decision and the program know
-// the same exit codes, in the same order of gravity.
-func TestExitCodes(t *testing.T) {
+// TestExitCodesAreExplained checks that every code but 0 is in docs/outputs.md, and
+// that the decision about them knows the same codes and the same order.
+func TestExitCodesAreExplained(t *testing.T) {
 	t.Parallel()
-	known, gravity := exitCodes(t)
-	var out bytes.Buffer
-	if code := cli.MainContext(t.Context(), []string{"--help"}, func(string) string { return "" }, strings.NewReader(""), &out, &out); code != 0 {
-		t.Fatalf("exit code %d", code)
-	}
-	_, help, _ := strings.Cut(out.String(), "\nExit codes:\n")
-	page := section(t, "README.md", "Exit codes")
-	meanings := map[string]string{}
-	for _, row := range regexp.MustCompile(`(?m)^\| (\d+) \| (.*) \|$`).FindAllStringSubmatch(page, -1) {
-		meanings[row[1]] = strings.ReplaceAll(row[2], "`", "")
-	}
-	helped := map[string]bool{}
-	for _, found := range regexp.MustCompile(`(\d+)  (\S.*)\n`).FindAllStringSubmatch(help, -1) {
-		helped[found[1]] = true
-		if meanings[found[1]] != found[2] {
-			t.Errorf("%s is %q in the help and %q in the README", found[1], found[2], meanings[found[1]])
+	var failing []string
+	for _, code := range run.Codes() {
+		if code != run.Done {
+			failing = append(failing, strconv.Itoa(int(code)))
 		}
+	}
+	numbers := func(pattern, text string) (all []string) {
+		for _, found := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
+			all = append(all, found[1])
+		}
+		return all
+	}
+	if diff := cmp.Diff(failing, numbers(`(?m)^\| (\d+) \|`, section(t, "docs/outputs.md", "Exit codes"))); diff != "" {
+		t.Errorf("docs/outputs.md (-program +page): %s", diff)
 	}
 	decision := text(t, "docs/decisions/0005-exit-codes.md")
-	_, codes, _ := strings.Cut(decision, "\n- One code for each")
-	codes, _, _ = strings.Cut(codes, "\n")
-	decided := map[string]bool{}
-	for _, found := range regexp.MustCompile(`\b(\d+) `).FindAllStringSubmatch(codes, -1) {
-		decided[found[1]] = true
+	codes := regexp.MustCompile(`(?m)^- One code for each.*? 0 means`).FindString(decision)
+	if diff := cmp.Diff(failing, numbers(`[:,] (\d+) `, codes)); diff != "" {
+		t.Errorf("the decision (-program +page): %s", diff)
 	}
-	for where, has := range map[string][]string{
-		"the help": slices.Sorted(maps.Keys(helped)), "README.md": slices.Sorted(maps.Keys(meanings)), "the decision": slices.Sorted(maps.Keys(decided)),
-	} {
-		if diff := cmp.Diff(known, has); diff != "" {
-			t.Errorf("%s (-program +it): %s", where, diff)
-		}
+	if order := inOrder(run.Gravity()); !strings.Contains(decision, "**"+order+"**") {
+		t.Errorf("the decision does not have the order %s", order)
 	}
-	if !strings.Contains(page, "the first of "+gravity+" counts") || !strings.Contains(decision, "**"+gravity+"**") {
-		t.Errorf("README.md or the decision does not have the order %s", gravity)
-	}
-}
-
-// exitCodes returns the program's exit codes, sorted as texts, and its order of
-// gravity.
-func exitCodes(t *testing.T) (known []string, gravity string) {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), root("internal/run/code.go"), nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	values := map[string]string{} // by the constant's name
-	var order []string
-	ast.Inspect(file, func(node ast.Node) bool {
-		spec, ok := node.(*ast.ValueSpec)
-		if !ok || len(spec.Values) != 1 {
-			return true
-		}
-		switch value := spec.Values[0].(type) {
-		case *ast.BasicLit:
-			if _, err := strconv.Atoi(value.Value); err == nil {
-				values[spec.Names[0].Name] = value.Value
-			}
-		case *ast.CompositeLit:
-			for _, element := range value.Elts {
-				if code, ok := element.(*ast.Ident); ok { // else it is another table
-					order = append(order, values[code.Name])
-				}
-			}
-		}
-		return true
-	})
-	if len(order)+1 != len(values) { // 0 is none of them
-		t.Fatalf("the codes are %v, their order is %v", values, order)
-	}
-	return slices.Sorted(maps.Values(values)), strings.Join(order, ", ")
 }

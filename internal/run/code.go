@@ -39,7 +39,10 @@ func Codes() []Code { return slices.Sorted(maps.Keys(meanings)) }
 // Meaning says in a few words what a code means.
 func (c Code) Meaning() string { return meanings[c] }
 
-// gravity orders the codes; of several that apply the first counts.
+// Gravity returns the codes except Done in the order in which they count: of several
+// that apply, the first.
+func Gravity() []Code { return slices.Clone(gravity) }
+
 var gravity = []Code{Interrupted, Settings, CSVRefused, Authentication, Refused, Failed, Drifted}
 
 // codes of the kinds of errors; all others are Failed.
