@@ -3,14 +3,18 @@ package soak
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 
 	"golang.org/x/text/unicode/norm"
+
+	"xc-group-sync/internal/config"
 )
 
 // rules are the settings that say what may be done.
@@ -227,6 +231,57 @@ func (w *world) settings(random *rand.Rand) {
 	set("timeout", oneOf(random, "1", "30"))
 	set("concurrency", oneOf(random, "1", "2", "4", "8"))
 	set("rate-limit", oneOf(random, "0", "0", "0", "5", "50"))
+
+	random = rand.New(rand.NewPCG(w.seed, 8)) // the worlds of older seeds stay as they were
+	for _, layer := range []string{"", "group-"} {
+		set(layer+"backoff-multiplier", oneOf(random, "0.5", "1", "3"))
+		set(layer+"backoff-min", oneOf(random, "0", "0.5", "1"))
+		set(layer+"backoff-max", oneOf(random, "1", "4", "10"))
+	}
+	if w.comma = oneOf(random, ',', ',', ';', '\t'); chance(random, 30) {
+		set("delimiter", map[rune]string{',': "comma", ';': "semicolon", '\t': "tab"}[w.comma])
+	}
+	w.titles = [2]string{"Email", "Entitlement Display Name"}
+	if chance(random, 20) {
+		w.titles = oneOf(random, [2]string{"Mail", "MemberOf"}, [2]string{"Email", "Groups"})
+		set("columns", fmt.Sprintf("email=%s,groups=%s", w.titles[0], w.titles[1]))
+	}
+}
+
+// notInWorlds are the settings that no world sets, and why not.
+var notInWorlds = map[string]string{
+	"api-url": "the worlds' client has a transport of its own", "proxy": "the same", "ca-bundle": "the same", "expiry-warning": "there is no certificate",
+	"tenant":         "always acme",
+	"approve-masked": "GitHub is not asked", "comment": "GitHub is not asked", "issue-on-failure": "GitHub is not asked", "summary": "GitHub is not asked",
+	"log-format": "shows only", "log-level": "shows only", "mask-emails": "shows only",
+}
+
+// TestWorldsSetEverySetting that a policy file may have: a hold-back behind one that
+// no world sets is not tested.
+func TestWorldsSetEverySetting(t *testing.T) {
+	t.Parallel()
+	var schema struct{ Properties map[string]any }
+	if err := json.Unmarshal([]byte(config.Schema()), &schema); err != nil {
+		t.Fatal(err)
+	}
+	set := map[string]bool{}
+	for seed := range uint64(300) {
+		w := &world{seed: seed}
+		w.settings(rand.New(rand.NewPCG(seed, 1)))
+		for _, arg := range w.args {
+			name, _, _ := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
+			set[name] = true
+		}
+		for line := range strings.Lines(w.policy) {
+			name, _, _ := strings.Cut(line, ":")
+			set[name] = true
+		}
+	}
+	for name := range schema.Properties {
+		if set[name] == (notInWorlds[name] != "") {
+			t.Errorf("%s: set in worlds %v, a reason why not %q", name, set[name], notInWorlds[name])
+		}
+	}
 }
 
 // scopes are values of groups.

@@ -108,6 +108,8 @@ type world struct {
 	noStatus, noNames bool
 	unusable          string // what makes the export as a whole no good; empty: nothing
 	encoding          int
+	comma             rune      // between fields
+	titles            [2]string // of the columns with emails and with groups
 	users             []simulator.User
 	groups            []simulator.Group
 	unlisted          map[string]bool // usernames of users that the listing lacks
@@ -194,7 +196,7 @@ func (w *world) export(random *rand.Rand) {
 // csv writes the rows in their order.
 func (w *world) csv(rows []exportRow) string {
 	order := rand.New(rand.NewPCG(w.seed, 2)).Perm(5)
-	head := []string{"Email", "Entitlement Display Name", "User Display Name", "Employee Status", "Ignored"}
+	head := []string{w.titles[0], w.titles[1], "User Display Name", "Employee Status", "Ignored"}
 	if w.noNames {
 		head[2] = "Other Name"
 	}
@@ -205,11 +207,11 @@ func (w *world) csv(rows []exportRow) string {
 	case "no column":
 		head[1] = "Entitlement"
 	case "column twice":
-		head[4] = " email "
+		head[4] = " " + strings.ToLower(head[0]) + " "
 	}
 	var text bytes.Buffer
 	writer := csv.NewWriter(&text)
-	writer.UseCRLF = w.encoding == 1
+	writer.UseCRLF, writer.Comma = w.encoding == 1, w.comma
 	write := func(cells []string, odd int) {
 		record := make([]string, len(cells))
 		for i, at := range order {
@@ -235,9 +237,9 @@ func (w *world) csv(rows []exportRow) string {
 	writer.Flush()
 	switch w.unusable {
 	case "quote":
-		text.WriteString("a,\"b\n")
+		text.WriteString("a" + string(w.comma) + "\"b\n")
 	case "not UTF-8":
-		text.WriteString("a,b\xff,c,d,e\n")
+		text.WriteString(strings.ReplaceAll("a,b\xff,c,d,e\n", ",", string(w.comma)))
 	}
 	return w.encoded(text.String())
 }
