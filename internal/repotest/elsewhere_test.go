@@ -679,8 +679,7 @@ func TestCronJobRaisesAnAlarmAndApplies(t *testing.T) {
 		t.Fatalf("exit code %d, %d writes:\n%s", code, j.writes(), out)
 	}
 	// As the recipe says how to apply.
-	settings["XC_SYNC_DRY_RUN"] = "false"
-	delete(settings, "XC_SYNC_FAIL_ON_DRIFT")
+	container.Args = []string{"sync"}
 	if code, out := start(); code != 0 || j.writes() == 0 {
 		t.Fatalf("exit code %d, %d writes:\n%s", code, j.writes(), out)
 	}
