@@ -32,6 +32,8 @@ type Desired struct {
 	OutOfScope struct{ DNs, People int } // distinct ones that rows name
 	Outside    map[GroupName]bool        // groups that DNs out of scope name
 
+	UnusedNames []string // DNs that Names maps and no row has, sorted
+
 	Rows            int // after the header, without those that state nothing
 	InvalidRows     int // rows with a finding whose kind is an InvalidRow
 	FirstInvalidRow Row // its place; zero if there is none

@@ -92,6 +92,7 @@ const (
 	GrantToLeaver     Kind = "roles for a member who should leave"
 	NoSuchGroup       Kind = "no such group"
 	TwinGroup         Kind = "new group with the display name of another"
+	Unmatched         Kind = "entry without a match"
 	NotOwned          Kind = "group not created by this program"
 	Lookalike         Kind = "addresses that look the same"
 	StaleMember       Kind = "inactive member"
@@ -129,6 +130,7 @@ var counted = map[Kind]string{
 	GrantToLeaver:       "members who should leave and gain roles",
 	NoSuchGroup:         "groups with roles in the policy, but not in the tenant",
 	TwinGroup:           "new groups with the display name of another",
+	Unmatched:           "entries of protect, adopt and names that match nothing",
 	NotOwned:            "groups not created by this program",
 	Lookalike:           "pairs of addresses that look the same",
 	OutOfScope:          "rows about people who are not in scope",

@@ -136,6 +136,12 @@ func (e *examination) rows(result *run.Result) bool {
 // changes tells what a sync would do, as far as somebody has to decide something
 // before the first one.
 func (e *examination) changes(p *plan.Plan) {
+	for _, f := range p.Findings {
+		if f.Kind == directory.Unmatched {
+			e.checks = slices.DeleteFunc(e.checks, func(c Check) bool { return c.Name == Settings && c.Status == OK })
+			e.found(Settings, f)
+		}
+	}
 	if names := p.Adoptable(); len(names) == 0 {
 		e.ok(Adopt, "no group of the CSV has to be adopted")
 	} else {
@@ -174,7 +180,7 @@ func (e *examination) changes(p *plan.Plan) {
 		}
 	}
 	warnings := slices.DeleteFunc(slices.Clone(p.Findings), func(f directory.Finding) bool {
-		return f.Kind == directory.NotOwned && f.Subject == "" // Adopt says it
+		return f.Kind == directory.Unmatched || f.Kind == directory.NotOwned && f.Subject == "" // Settings and Adopt say it
 	})
 	if len(blocked)+len(warnings) == 0 {
 		e.ok(Changes, "%s", text)

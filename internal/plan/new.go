@@ -21,6 +21,7 @@ func New(desired *directory.Desired, observed *directory.Observed, policy Policy
 		p.warnLookalikes()
 		p.planDesired()
 	}
+	p.warnUnmatched()
 	return p.finish()
 }
 

@@ -410,6 +410,13 @@ func (m *merger) finish() *directory.Desired {
 			dn.group.DNs = append(dn.group.DNs, dn.DN)
 		}
 	}
+	desired.UnusedNames = m.options.Names.Unused(func(yield func(directory.DN) bool) {
+		for _, dn := range m.dns {
+			if !yield(dn.DN) {
+				return
+			}
+		}
+	})
 	for _, g := range m.groups {
 		g.finish(desired.People, ranks)
 		g.KeepMembers = g.KeepMembers || !g.stated || desired.KeepGroups && len(g.Members) == 0

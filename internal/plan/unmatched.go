@@ -1,0 +1,78 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+
+	"xc-group-sync/internal/directory"
+)
+
+// warnUnmatched warns about entries of the policy that name one thing which does
+// not exist: a slip there protects nobody, and adopts nothing.
+func (p *planner) warnUnmatched() {
+	for _, dn := range p.desired.UnusedNames {
+		p.warnUnmatchedEntry("", "names: no DN in the CSV is %q", dn)
+	}
+	if p.policy.Sample {
+		return // it is not the tenant that the policy is about
+	}
+	adopt, protect := literals(p.policy.Adopt), literals(p.policy.Protect)
+	if len(adopt)+len(protect) == 0 {
+		return
+	}
+	group := func(name directory.GroupName) {
+		text := folded(string(name))
+		delete(adopt, text)
+		delete(protect, text)
+	}
+	for name := range p.named {
+		group(name)
+	}
+	for name := range p.tenant.groups {
+		group(name)
+	}
+	if len(protect) > 0 {
+		for email := range p.people {
+			delete(protect, folded(string(email)))
+		}
+		for i := range p.tenant.observed.Users {
+			user := &p.tenant.observed.Users[i]
+			delete(protect, folded(string(user.Email)))
+			delete(protect, folded(string(user.Username)))
+		}
+	}
+	for _, pattern := range p.policy.Protect {
+		if protect[folded(pattern)] {
+			subject := ""
+			if strings.Contains(pattern, "@") {
+				subject = pattern
+			}
+			p.warnUnmatchedEntry(subject, "protect: no person and no group is %q", pattern)
+		}
+	}
+	for _, pattern := range p.policy.Adopt {
+		if adopt[folded(pattern)] {
+			p.warnUnmatchedEntry("", "adopt: no group is %q", pattern)
+		}
+	}
+}
+
+func (p *planner) warnUnmatchedEntry(subject, format, entry string) {
+	p.warn(directory.Unmatched, subject, "check the spelling; remove the entry if it is not needed any more", "%s", fmt.Sprintf(format, entry))
+}
+
+// literals returns the patterns that match one name only, folded. Exclusions are
+// none: what they name need not exist.
+func literals(patterns Patterns) map[string]bool {
+	all := map[string]bool{}
+	for _, pattern := range patterns {
+		if !strings.ContainsAny(pattern, "*?[") && !strings.HasPrefix(pattern, "!") {
+			all[folded(pattern)] = true
+		}
+	}
+	return all
+}
+
+// folded returns a text that is equal for a literal pattern and the names that it
+// matches.
+func folded(name string) string { return strings.Map(fold, comparable(name)) }
