@@ -2,12 +2,12 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/explain"
+	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/report"
 	"xc-group-sync/internal/run"
 )
@@ -33,8 +33,7 @@ func (s *session) explain(ctx context.Context) run.Code {
 			}
 		}
 		for _, pattern := range explain.Unmatched(result.Desired, result.Observed, selected) {
-			result.Add(directory.Finding{Severity: directory.Error, Kind: directory.BadSettings,
-				Message: fmt.Sprintf("invalid only %q: must match a person or a group in the CSV or the tenant", pattern)})
+			result.Add(run.InvalidOnly(plan.NoMatch(pattern)))
 		}
 		if err := report.WritePeople(s.text, s.sanitizer, s.style, people); err != nil {
 			result.Fail(directory.NotReported, err)

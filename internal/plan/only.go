@@ -138,8 +138,16 @@ func (p *planner) limitBlocked() {
 func (p *planner) checkOnly() {
 	for _, pattern := range p.policy.Only {
 		if !p.matchesAny(Patterns{strings.TrimPrefix(pattern, "!")}) {
-			p.plan.Refusals = append(p.plan.Refusals, Refusal{Guard: GuardOnly, Reason: fmt.Sprintf("invalid only %q: must match a person or a group in the CSV or the tenant", pattern)})
+			p.plan.Refusals = append(p.plan.Refusals, NoMatch(pattern))
 		}
+	}
+}
+
+// NoMatch returns the refusal of a pattern of Only that selects nothing.
+func NoMatch(pattern string) Refusal {
+	return Refusal{
+		Guard: GuardOnly, Reason: fmt.Sprintf("invalid only %q: must match a person or a group in the CSV or the tenant", pattern),
+		Hint: "give an email or an API group name as the CSV or the tenant has it, or a pattern of them",
 	}
 }
 

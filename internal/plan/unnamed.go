@@ -190,9 +190,10 @@ func (p *planner) warnStaleGroup(group *directory.Group, members int) {
 	if p.policy.PruneUsers {
 		prune = "prune: all"
 	}
-	hint := "set " + prune + " to delete it or unnamed-groups: empty to empty it, or add it to protect if another export manages it"
+	const other = "unnamed-groups: empty to empty it, or add it to protect if another export manages it"
+	hint := "set " + prune + " to delete it or " + other
 	if reason := p.keepGroup(group); reason != "" {
-		hint = prune + " would not delete it: " + reason
+		hint = "set " + other + " (" + prune + " would not delete it: " + reason + ")"
 	}
 	p.warn(directory.StaleGroup, string(group.Name), hint, "group %q is no longer in the CSV, but its %s access",
 		group.Name, count(members, "member keeps", "members keep"))

@@ -42,7 +42,8 @@ func (s Sanitizer) Grouped(findings []directory.Finding) []directory.Finding {
 		case alike == nil: // counted already
 		case len(alike) > shownFindings && countable(f):
 			byKind[f.Kind] = nil
-			grouped = append(grouped, directory.Finding{Severity: f.Severity, Kind: f.Kind, File: f.File, Message: s.several(alike), Hint: f.Hint})
+			example := usual(alike)
+			grouped = append(grouped, directory.Finding{Severity: f.Severity, Kind: f.Kind, File: f.File, Message: s.several(alike, example), Hint: example.Hint})
 		default:
 			f.Message = s.Message(f)
 			grouped = append(grouped, f)
@@ -55,8 +56,26 @@ func countable(f directory.Finding) bool {
 	return (f.Severity == directory.Warning || f.Kind.InvalidRow()) && f.Kind.Count(1) != ""
 }
 
-// several says once what many findings of one kind say.
-func (s Sanitizer) several(alike []directory.Finding) string {
+// usual returns the first finding with the hint that most of those with a hint
+// have: what cures one need not cure the others.
+func usual(alike []directory.Finding) directory.Finding {
+	counts := map[string]int{}
+	for _, f := range alike {
+		if f.Hint != "" {
+			counts[f.Hint]++
+		}
+	}
+	usual := alike[0]
+	for _, f := range alike {
+		if counts[f.Hint] > counts[usual.Hint] {
+			usual = f
+		}
+	}
+	return usual
+}
+
+// several says once what many findings of one kind say; example is one of them.
+func (s Sanitizer) several(alike []directory.Finding, example directory.Finding) string {
 	first := alike[:shownFindings]
 	var names []string
 	for _, f := range first {
@@ -73,7 +92,7 @@ func (s Sanitizer) several(alike []directory.Finding) string {
 	if len(names) > 0 {
 		listed = fmt.Sprintf(": %s and %d more", strings.Join(names, ", "), len(alike)-len(names))
 	}
-	return fmt.Sprintf("%s%s; for example, %s", alike[0].Kind.Count(len(alike)), listed, s.Message(first[0]))
+	return fmt.Sprintf("%s%s; for example, %s", alike[0].Kind.Count(len(alike)), listed, s.Message(example))
 }
 
 // prefix is where a finding is, as in "groups.csv: line 3, Email: " or

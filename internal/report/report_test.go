@@ -342,6 +342,19 @@ func TestManyWarningsOfOneKindAreOneLine(t *testing.T) {
 	}
 }
 
+// TestOneLineOfManyHasTheUsualCure, not that of whichever comes first.
+func TestOneLineOfManyHasTheUsualCure(t *testing.T) {
+	t.Parallel()
+	r := &report.Report{Result: new(run.Result)}
+	for name, hint := range map[string]string{"a": "", "b": "another", "c": "the usual", "d": "the usual", "e": "", "f": ""} {
+		r.Add(directory.Finding{Kind: directory.StaleGroup, Subject: name, Message: name + " needs " + hint, Hint: hint})
+	}
+	text := shown(t, r, report.Sanitizer{}, report.Style{})
+	if !strings.Contains(text, " needs the usual\nhint: the usual\n") || strings.Count(text, "hint:") != 1 {
+		t.Error(text)
+	}
+}
+
 // Two plans that would send different things never read the same in a comment that
 // says it is complete: a reviewer could not tell them apart.
 func TestCommentTellsPlansApart(t *testing.T) {

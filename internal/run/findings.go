@@ -22,11 +22,24 @@ func planFindings(p *plan.Plan) []directory.Finding {
 		})
 	}
 	for _, refusal := range p.Refusals {
-		finding := directory.Finding{Severity: directory.Error, Kind: directory.Refusal, Message: "refusing to apply: " + refusal.Reason, Hint: refusal.Hint}
+		findings = append(findings, directory.Finding{Severity: directory.Error, Kind: directory.Refusal, Message: "refusing to apply: " + refusal.Reason, Hint: refusal.Hint})
+	}
+	return findings
+}
+
+// InvalidOnly returns the finding about a pattern of only that selects nothing.
+func InvalidOnly(refusal plan.Refusal) directory.Finding {
+	return directory.Finding{Severity: directory.Error, Kind: directory.BadSettings, Message: refusal.Reason, Hint: refusal.Hint}
+}
+
+// invalidOnly are the patterns of only that select nothing. What a plan without
+// them would do is not what was asked for.
+func invalidOnly(p *plan.Plan) []directory.Finding {
+	var findings []directory.Finding
+	for _, refusal := range p.Refusals {
 		if refusal.Guard == plan.GuardOnly {
-			finding.Kind, finding.Message = directory.BadSettings, refusal.Reason
+			findings = append(findings, InvalidOnly(refusal))
 		}
-		findings = append(findings, finding)
 	}
 	return findings
 }

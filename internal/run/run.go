@@ -67,7 +67,7 @@ type Result struct {
 	Inputs     []Input                   // files that the source was read from
 	Desired    *directory.Desired        // what the CSV states; nil if it cannot be used, and of a restore
 	Observed   *directory.Observed       // what the tenant held before; nil if it was not read
-	Plan       *plan.Plan                // nil if the run ended before there was one
+	Plan       *plan.Plan                // nil if the run ended before there was one, or only is not valid
 	Outcome    *groupsync.Outcome        // nil if nothing was applied
 	Findings   []directory.Finding       // all that went wrong or deserves attention, in the order found
 
@@ -145,7 +145,12 @@ func (r *runner) run(ctx context.Context, source Source) {
 	}
 	r.Log.Info("read the tenant", "users", len(observed.Users), "groups", len(observed.Groups))
 	r.Observed = observed
-	r.Result.Plan = goal.Plan(observed, r.policy)
+	planned := goal.Plan(observed, r.policy)
+	if invalid := invalidOnly(planned); len(invalid) > 0 {
+		r.Add(invalid...)
+		return
+	}
+	r.Result.Plan = planned
 	r.Add(planFindings(r.Result.Plan)...)
 	applies := r.approve(ctx) && !r.Options.DryRun
 	if r.Planned != nil {
