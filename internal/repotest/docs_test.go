@@ -290,6 +290,33 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 	}
 }
 
+// TestTroubleshootingHasMessagesThatExist checks that users who search for a message
+// can find it: each one on the page, but for what varies in it, is in the program.
+func TestTroubleshootingHasMessagesThatExist(t *testing.T) {
+	t.Parallel()
+	var program strings.Builder
+	for _, path := range files(t, ".go") {
+		if strings.HasPrefix(path, "internal/") && !strings.HasSuffix(path, "_test.go") {
+			program.WriteString(text(t, path))
+		}
+	}
+	varies := regexp.MustCompile(`…|\d+|"[^"]*"|: `)
+	messages := regexp.MustCompile("\\*\\*`([^`]+)`\\*\\*").FindAllStringSubmatch(text(t, "docs/troubleshooting.md"), -1)
+	if len(messages) < 50 {
+		t.Errorf("%d messages", len(messages))
+	}
+	for _, found := range messages {
+		if strings.HasPrefix(found[1], "HTTP ") {
+			continue // the words are net/http's
+		}
+		for _, part := range varies.Split(found[1], -1) {
+			if part = strings.Trim(part, " :,"); !strings.Contains(program.String(), part) {
+				t.Errorf("%q: no message has %q", found[1], part)
+			}
+		}
+	}
+}
+
 // TestDocsLinkToWhatExists checks links and pictures within the repository, with
 // their anchors, and paths below internal, scripts, testdata and .github.
 func TestDocsLinkToWhatExists(t *testing.T) {
