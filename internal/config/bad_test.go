@@ -9,7 +9,10 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// bad is each setting's bad values, but for those that take any text.
+// anything has the settings that take any text.
+var anything = []string{"p12-base64", "p12-password", "github-token"}
+
+// bad is each other setting's bad values.
 var bad = map[string][]string{
 	"csv":             {"a\tb", "a\x00b", "teams/**/a.csv"},
 	"tenant":          {"a.b", "acme/x", "-acme", "acme-", "a b", "https://acme.console.ves.volterra.io", "ä", "a@b", strings.Repeat("a", 64)},
@@ -61,6 +64,11 @@ var bad = map[string][]string{
 	},
 	"simulate": badBooleans, "dry-run": badBooleans, "prune-unmanaged": badBooleans, "prune-inactive": badBooleans, "fail-on-drift": badBooleans,
 	"strict": badBooleans, "enforce-roles": badBooleans, "membership-writes": {"one", "true", "replace,single"}, "update-users": badBooleans, "summary": badBooleans,
+	"approve-masked": badBooleans, "issue-on-failure": badBooleans, "comment": {"yes", "always"}, "pull-request": {"0", "-1", "x", "#7", "1.5", "99999999999"},
+	"snapshot": {"a\nb"}, "output": {"a\nb"}, "policy-output": {"a\nb"}, "snapshot-file": {"a\nb"}, "simulate-state": {"a\x01b"},
+	"expiry-warning": {"-1", "x", "1.5", "14d"},
+	"delimiter":      {"pipe", "|", "::", "a", "\x00"},
+	"columns":        {"email", "mail=Mail", "email=", "email=A,email=B", "ldap", "okta,entra-id", "status=!", "email=A\ngroups=B", "\"email=A"},
 }
 
 var (
@@ -71,25 +79,48 @@ var (
 	badBooleans = []string{"maybe", "2", "-1", "y", "truee", "true false"}
 )
 
+// TestEverySettingHasBadValues, or takes any.
+func TestEverySettingHasBadValues(t *testing.T) {
+	t.Parallel()
+	for _, way := range config.Ways() {
+		if _, refuses := bad[way.Name]; refuses == slices.Contains(anything, way.Name) {
+			t.Errorf("%s: add values that it must refuse to bad, or add it to anything", way.Name)
+		}
+	}
+	for _, name := range anything {
+		for _, value := range []string{"a b", "ä\x01\n\r\x00", "--x", "'\""} {
+			loadMore(t, "--"+name+"="+value)
+		}
+	}
+}
+
 func TestLoadRefusesEachBadValue(t *testing.T) {
 	t.Parallel()
 	for name, values := range bad {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			command, flags := config.Sync, without(enough, name)
+			if !hasSetting(command, name) {
+				command, flags = config.Export, without(enough, "csv")
+			}
 			for _, value := range values {
 				// Each way in is refused alike.
 				for from, all := range map[string][]directory.Finding{
-					"":                               complaints(t, nil, append(without(enough, name), "--"+name+"="+value)...),
-					" (from the input " + name + ")": complaints(t, env{"INPUT_" + strings.ToUpper(name): value}, without(enough, name)...),
-					" (from the environment variable " + variable(name) + ")": complaints(t, env{variable(name): value}, without(enough, name)...),
+					"":                               complaintsOf(t, command, nil, append(flags, "--"+name+"="+value)...),
+					" (from the input " + name + ")": complaintsOf(t, command, env{"INPUT_" + strings.ToUpper(name): value}, flags...),
+					" (from the environment variable " + variable(name) + ")": complaintsOf(t, command, env{variable(name): value}, flags...),
 				} {
-					if len(all) != 1 || !strings.HasPrefix(all[0].Message, "invalid "+name) || !strings.Contains(all[0].Message, ": must ") && name != "delimiter" && name != "columns" || !strings.HasSuffix(all[0].Message, from) {
+					if len(all) != 1 || !strings.HasPrefix(all[0].Message, "invalid "+name) || !strings.Contains(all[0].Message, ": must ") && name != "columns" || !strings.HasSuffix(all[0].Message, from) {
 						t.Errorf("%q: %q; want one complaint about %s%s", value, messages(all), name, from)
 					}
 				}
 			}
 		})
 	}
+}
+
+func hasSetting(command, name string) bool {
+	return slices.ContainsFunc(config.Ways(), func(way config.Way) bool { return way.Command == command && way.Name == name })
 }
 
 func variable(name string) string {
@@ -104,19 +135,27 @@ func without(flags []string, name string) []string {
 func TestLoadReportsEverythingAtOnce(t *testing.T) {
 	t.Parallel()
 	args := []string{"-x"}
+	count := 0
 	for name, values := range bad {
+		if !hasSetting(config.Sync, name) {
+			continue
+		}
+		count++
 		args = append(args, "--"+name+"="+values[0], "word")
 	}
 	args = append(args, "--bogus=1", "--cert-file")
 	all := complaints(t, nil, args...)
 	text := "\n" + config.Errors(all).Error()
 	for name := range bad {
+		if !hasSetting(config.Sync, name) {
+			continue
+		}
 		if strings.Count(text, "\ninvalid "+name+":")+strings.Count(text, "\ninvalid "+name+" ") != 1 && name != "cert-file" {
 			t.Errorf("not one complaint about %s in:%s", name, text)
 		}
 	}
-	if n := strings.Count(text, "\nunexpected argument "); n != len(bad) {
-		t.Errorf("%d complaints about %d words", n, len(bad))
+	if n := strings.Count(text, "\nunexpected argument "); n != count {
+		t.Errorf("%d complaints about %d words", n, count)
 	}
 	for _, part := range []string{"unknown flag --bogus", "unknown flag -x", "--cert-file needs a value"} {
 		if !strings.Contains(text, part) {

@@ -162,3 +162,43 @@ func (s *setting) remark() string {
 	}
 	return " (`" + strings.Join(s.commands(), "`, `") + "` only)"
 }
+
+// Guards returns the settings that stop a run, or bound it, as docs/safety.md has
+// them. Those that do the same share a row.
+func Guards() string {
+	var rows []string
+	names := map[string][]string{} // by what they do
+	for i := range settings {
+		s := &settings[i]
+		if s.guard == "" {
+			continue
+		}
+		if names[s.guard] == nil {
+			rows = append(rows, s.guard)
+		}
+		names[s.guard] = append(names[s.guard], s.name)
+	}
+	var b strings.Builder
+	b.WriteString("| guard | effect |\n|---|---|\n")
+	for _, effect := range rows {
+		fmt.Fprintf(&b, "| %s | %s |\n", code(names[effect]...), effect)
+	}
+	return b.String()
+}
+
+// Setting is a line of the table for what passes settings on to the program.
+type Setting struct {
+	Name         string
+	Bool, Policy bool // Policy: may be in the policy file
+	Guard        bool // must not get lost on the way
+}
+
+// ActionSettings returns the settings that the action has, as inputs.
+func ActionSettings() (all []Setting) {
+	for i := range settings {
+		if s := &settings[i]; s.of(Sync) {
+			all = append(all, Setting{Name: s.name, Bool: s.isBool(), Policy: s.policy, Guard: s.guard != ""})
+		}
+	}
+	return all
+}

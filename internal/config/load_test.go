@@ -45,7 +45,12 @@ func loadMore(t *testing.T, args ...string) *config.Config {
 // complaints loads settings that must be invalid.
 func complaints(t *testing.T, environment env, args ...string) []directory.Finding {
 	t.Helper()
-	c, err := config.Load(config.Sync, args, environment.get)
+	return complaintsOf(t, config.Sync, environment, args...)
+}
+
+func complaintsOf(t *testing.T, command string, environment env, args ...string) []directory.Finding {
+	t.Helper()
+	c, err := config.Load(command, args, environment.get)
 	var all config.Errors
 	if !errors.As(err, &all) || c == nil {
 		t.Fatalf("Load(%q) = %v, %v; want a config and Errors", args, c, err)

@@ -28,6 +28,10 @@ type setting struct {
 	env    []string // older variables, which count after XC_SYNC_NAME; the first that is set counts
 	only   []string // the commands that have it, plan being sync's other name; nil: all
 
+	// guard says what the setting stops, in Markdown for docs/safety.md; empty: it is
+	// no guard. The reusable workflow must pass on every guard.
+	guard string
+
 	secret bool   // never shown
 	exact  bool   // outer blanks count
 	action string // default of the action's input, an expression; empty: none
@@ -52,6 +56,9 @@ func (s *setting) commands() []string {
 	return names
 }
 
+// reach is what guards do that select.
+const reach = "bound what a CSV can reach: [policy](policy.md)"
+
 // settings is the table, in the order of the documentation.
 var settings = []setting{
 	{name: "csv", topic: "Common", common: true, only: desiring, value: list(parsed("FILE", csvPath, func(c *Config, v string) { c.CSV = append(c.CSV, v) })),
@@ -69,7 +76,8 @@ var settings = []setting{
 	{name: "api-token", common: true, secret: true, env: []string{"XC_API_TOKEN"}, value: parsed("TOKEN", apiToken, func(c *Config, v string) { c.APIToken = v }),
 		meaning: "API token. Of several kinds of credentials the token is used first, then PKCS#12, then PEM."},
 	{name: "dry-run", common: true, only: applying, byDefault: "false", value: boolean(func(c *Config, v bool) { c.DryRun = v }),
-		meaning: "Plan and report, change nothing."},
+		meaning: "Plan and report, change nothing.",
+		guard:   "shows the plan, as the command `plan` does; the client refuses to send anything but `GET`"},
 	{name: "yes", common: true, only: applying, byDefault: "false", value: boolean(func(c *Config, v bool) { c.Yes = v }),
 		meaning: "Apply without asking first. Without it, a run on a terminal prints its plan and asks before the first write."},
 	{name: "simulate", common: true, byDefault: "false", value: boolean(func(c *Config, v bool) { c.Simulate = v }),
@@ -90,36 +98,46 @@ var settings = []setting{
 		meaning: "Header names of the CSV, if they are not the standard ones: `email=Mail,groups=MemberOf,name=Name,status=Enabled`, or a preset (`active-directory`, `entra-id`, `okta`) that such pairs may follow. A column that says who is not active needs a `!`, as in `status=!Suspended`."},
 
 	{name: "groups", topic: "What is changed", common: true, policy: true, value: patterns(func(c *Config) *plan.Patterns { return &c.Policy.Groups }),
-		meaning: "Groups in scope, everything by default: patterns, one per line, of API group names, or of whole DNs if a pattern contains `=`. A leading `!` excludes."},
+		meaning: "Groups in scope, everything by default: patterns, one per line, of API group names, or of whole DNs if a pattern contains `=`. A leading `!` excludes.",
+		guard:   reach},
 	{name: "people", policy: true, value: patterns(func(c *Config) *plan.Patterns { return &c.Policy.People }),
-		meaning: "People in scope, everyone by default: email patterns, one per line. A leading `!` excludes."},
+		meaning: "People in scope, everyone by default: email patterns, one per line. A leading `!` excludes.",
+		guard:   reach},
 	{name: "adopt", policy: true, only: desiring, value: patterns(func(c *Config) *plan.Patterns { return &c.Policy.Adopt }),
-		meaning: "Groups that this program did not create and may change: patterns of API group names, one per line."},
+		meaning: "Groups that this program did not create and may change: patterns of API group names, one per line.",
+		guard:   reach},
 	{name: "unnamed-groups", policy: true, only: desiring, byDefault: "keep", value: choice(func(c *Config, v string) { c.Policy.EmptyUnnamed = v == "empty" }, "keep", "empty"),
 		meaning: "What happens to the members of a group in scope that no row names any more: `keep` them, or `empty` the group. `empty` requires `groups`."},
 	{name: "prune", common: true, policy: true, only: desiring, byDefault: "none", value: choice(setPrune, "none", "groups", "users", "all"),
-		meaning: "Delete what the CSV no longer names. A person in any row, active or not, is named."},
+		meaning: "Delete what the CSV no longer names. A person in any row, active or not, is named.",
+		guard:   reach},
 	{name: "prune-unmanaged", policy: true, only: desiring, byDefault: "false", value: boolean(func(c *Config, v bool) { c.Policy.PruneUnmanaged = v }),
 		meaning: "Let `prune` also delete groups that this program did not create (their description does not begin with `" + plan.Marker + "`)."},
 	{name: "prune-inactive", policy: true, only: desiring, byDefault: "false", value: boolean(func(c *Config, v bool) { c.Policy.PruneInactive = v }),
 		meaning: "Let `prune` also delete users that the CSV lists as inactive."},
 	{name: "protect", common: true, policy: true, only: planning, value: patterns(func(c *Config) *plan.Patterns { return &c.Policy.Protect }),
-		meaning: "Emails and API group names that are never deleted: patterns, one per line. A matching person is never removed from a group, and a matching group never loses a member."},
+		meaning: "Emails and API group names that are never deleted: patterns, one per line. A matching person is never removed from a group, and a matching group never loses a member.",
+		guard:   reach},
 	{name: "removals", policy: true, only: planning, byDefault: "apply", value: choice(func(c *Config, v string) { c.Policy.Withhold = v == "withhold" }, "apply", "withhold"),
-		meaning: "`withhold` makes a run additive: it removes no member, role, group or user, and reports what it withheld."},
+		meaning: "`withhold` makes a run additive: it removes no member, role, group or user, and reports what it withheld.",
+		guard:   "`withhold`: additions only"},
 	{name: "max-removals", common: true, policy: true, only: planning, byDefault: "25%", value: limit(func(c *Config, v plan.Limit) { c.Policy.MaxRemovals = v }),
-		meaning: "Refuse a plan that removes more groups, users, roles, memberships, or memberships of one group than this. A percentage never blocks five or fewer."},
+		meaning: "Refuse a plan that removes more groups, users, roles, memberships, or memberships of one group than this. A percentage never blocks five or fewer.",
+		guard:   "refuses a plan that removes more, see [policy](policy.md#hold-back-removals). To allow it once: [first-load.yml](recipes/first-load.yml) by hand, with the plan's digest and the number from the message"},
 	{name: "only", only: []string{Sync, Explain}, value: patterns(func(c *Config) *plan.Patterns { return &c.Policy.Only }),
-		meaning: "Limit this run to matching people and groups: patterns of emails and API group names, one per line."},
+		meaning: "Limit this run to matching people and groups: patterns of emails and API group names, one per line.",
+		guard:   reach},
 	// A blank digest must not pass for none: it would allow any plan.
 	{name: "expect-plan", only: applying, exact: true, value: parsed("DIGEST|pull-request", planDigest, func(c *Config, v string) { c.ExpectPlan = v }),
-		meaning: "Digest of a reviewed plan: apply only if today's plan still has it. `pull-request` is the digest that this action's comment on the merged pull request showed."},
+		meaning: "Digest of a reviewed plan: apply only if today's plan still has it. `pull-request` is the digest that this action's comment on the merged pull request showed.",
+		guard:   "applies only the plan that was reviewed. The digest covers the API's host and path and everything that would be sent"},
 	{name: "fail-on-drift", only: applying, byDefault: "false", value: boolean(func(c *Config, v bool) { c.FailOnDrift = v }),
 		meaning: "With `dry-run`: exit 6 if there is anything to do."},
 	{name: "name-collisions", policy: true, only: desiring, byDefault: "refuse", value: choice(func(c *Config, v string) { c.Policy.MergeCollisions = v == "merge" }, "refuse", "merge"),
 		meaning: "DNs that differ but map to one API name: `refuse` skips the group and counts it as failed, `merge` makes one group of them."},
 	{name: "strict", policy: true, only: desiring, byDefault: "false", value: boolean(func(c *Config, v bool) { c.Strict = v }),
-		meaning: "Fail the run (exit 4) on any invalid row, before the API is called."},
+		meaning: "Fail the run (exit 4) on any invalid row, before the API is called.",
+		guard:   "refuses a CSV with any invalid row (exit 4)"},
 	{name: "on-user-failure", policy: true, only: applying, byDefault: "skip-group", value: choice(func(c *Config, v groupsync.OnUserFailure) { c.OnUserFailure = v }, groupsync.SkipGroup, groupsync.SyncRest),
 		meaning: "A group that needs a user who could not be created: `skip-group` leaves it alone and counts it as failed, `sync-rest` syncs it without that user."},
 	{name: "idm-type", policy: true, only: desiring, byDefault: "auto", value: choice(setIDMType, directory.IdmLocal, directory.IdmSSO, "auto"),

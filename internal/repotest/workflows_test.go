@@ -16,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"xc-group-sync/internal/cli"
+	"xc-group-sync/internal/config"
 	"xc-group-sync/internal/run"
 )
 
@@ -301,8 +302,9 @@ func (j workflowJob) plansOnly() bool {
 	return true
 }
 
-// inputs are the names and defaults of an action's or a workflow's inputs.
+// inputs are an action's or a workflow's, by name.
 type inputs map[string]struct {
+	Type     string // of a workflow's only
 	Required bool
 	Default  any
 }
@@ -405,43 +407,62 @@ func TestExampleAdoptsAGroup(t *testing.T) {
 }
 
 // TestReusableWorkflowPassesOnItsInputs checks that no input gets lost on the way: it
-// may be a guard.
+// may be a guard. A boolean that is off is left out if it would win over the policy
+// file.
 func TestReusableWorkflowPassesOnItsInputs(t *testing.T) {
 	t.Parallel()
-	action := actionInputs(t)
 	given, secrets, _, step := reusable(t)
-	want := map[string]any{}
-	for name, input := range given {
-		if name == "environment" || name == "runs-on" || name == "timeout-minutes" {
-			continue // of the job
+	want, known := map[string]any{}, map[string]bool{}
+	for _, s := range config.ActionSettings() {
+		known[s.Name] = true
+		why, left := leftOutOfSync[s.Name]
+		input, isInput := given[s.Name]
+		_, isSecret := secrets[s.Name]
+		switch {
+		case s.Name == "snapshot-file":
+			want[s.Name] = "snapshot-${{ github.run_id }}-${{ github.run_attempt }}.json" // sync.yml uploads it
+			continue
+		case left && s.Guard:
+			t.Errorf("%s is left out of sync.yml (%s), but it is a guard", s.Name, why)
+		case left && (isInput || isSecret):
+			t.Errorf("sync.yml has %s: remove it from leftOutOfSync", s.Name)
+		case left:
+			continue
+		case isSecret:
+			want[s.Name] = "${{ secrets." + s.Name + " }}"
+			continue
+		case !isInput:
+			t.Errorf("%s: add it to inputs and to with in sync.yml, or to leftOutOfSync with a reason", s.Name)
+			continue
 		}
-		want[name] = passedOn(t, name, input.Default)
-		if input.Default != nil && input.Default != false || action[name].Required != input.Required && name != "tenant" {
-			t.Errorf("%s differs from the action's input", name)
+		kind, byDefault, passed := "string", any(nil), "${{ inputs."+s.Name+" }}"
+		if s.Bool {
+			kind, byDefault = "boolean", false
+			if s.Policy {
+				passed = "${{ inputs." + s.Name + " && 'true' || '' }}"
+			}
 		}
+		if input.Type != kind || input.Default != byDefault || input.Required != (s.Name == "csv" || s.Name == "tenant") {
+			t.Errorf("the input %s of sync.yml is %+v: must have the type %s and the default %v", s.Name, input, kind, byDefault)
+		}
+		want[s.Name] = passed
 	}
-	for name := range secrets {
-		want[name] = "${{ secrets." + name + " }}"
-	}
-	want["snapshot-file"] = "snapshot-${{ github.run_id }}-${{ github.run_attempt }}.json" // it uploads it
-	if diff := cmp.Diff(want, step); diff != "" {
-		t.Errorf("(-want +passed on) %s", diff)
-	}
-	for name := range action {
-		_, handed := step[name]
-		if why, left := leftOutOfSync[name]; handed == left {
-			t.Errorf("sync.yml passes on %s: %v, reason to leave it out: %q", name, handed, why)
+	for name := range given {
+		if !known[name] && name != "environment" && name != "runs-on" && name != "timeout-minutes" { // these are of the job
+			t.Errorf("sync.yml has an input %s, but the action has none", name)
 		}
 	}
 	for name := range leftOutOfSync {
-		if _, ok := action[name]; !ok {
+		if !known[name] {
 			t.Errorf("%s is left out of sync.yml, but the action has no such input", name)
 		}
 	}
+	if diff := cmp.Diff(want, step); diff != "" {
+		t.Errorf("sync.yml's with (-want +has) %s", diff)
+	}
 }
 
-// leftOutOfSync has the action's inputs that sync.yml does not pass on, and why. A
-// guard must not be among them.
+// leftOutOfSync has the action's inputs that sync.yml does not pass on, and why.
 var leftOutOfSync = map[string]string{
 	"p12-file": noFile, "cert-file": noFile, "key-file": noFile, "ca-bundle": noFile,
 	"report-file": "it would be lost with the job",
