@@ -7,7 +7,6 @@ import (
 
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/explain"
-	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/report"
 	"xc-group-sync/internal/run"
 )
@@ -33,7 +32,7 @@ func (s *session) explain(ctx context.Context) run.Code {
 			}
 		}
 		for _, pattern := range explain.Unmatched(result.Desired, result.Observed, selected) {
-			result.Add(run.InvalidOnly(plan.NoMatch(pattern)))
+			result.Add(run.InvalidOnly(pattern))
 		}
 		if err := report.WritePeople(s.text, s.sanitizer, s.style, people); err != nil {
 			result.Fail(directory.NotReported, err)

@@ -28,7 +28,9 @@ func planFindings(p *plan.Plan) []directory.Finding {
 }
 
 // InvalidOnly returns the finding about a pattern of only that selects nothing.
-func InvalidOnly(refusal plan.Refusal) directory.Finding {
+func InvalidOnly(pattern string) directory.Finding { return badOnly(plan.NoMatch(pattern)) }
+
+func badOnly(refusal plan.Refusal) directory.Finding {
 	return directory.Finding{Severity: directory.Error, Kind: directory.BadSettings, Message: refusal.Reason, Hint: refusal.Hint}
 }
 
@@ -38,7 +40,7 @@ func invalidOnly(p *plan.Plan) []directory.Finding {
 	var findings []directory.Finding
 	for _, refusal := range p.Refusals {
 		if refusal.Guard == plan.GuardOnly {
-			findings = append(findings, InvalidOnly(refusal))
+			findings = append(findings, badOnly(refusal))
 		}
 	}
 	return findings
