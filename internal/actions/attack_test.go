@@ -8,6 +8,7 @@ import (
 
 	"xc-group-sync/internal/actions"
 	"xc-group-sync/internal/actions/githubtest"
+	"xc-group-sync/internal/retry"
 )
 
 // refused checks that the plan is not approved for the push of the merge.
@@ -15,7 +16,7 @@ func refused(t *testing.T, s *githubtest.Server, says string) {
 	t.Helper()
 	got, err := onPush(t, s).Reviewed(t.Context(), target)
 	contains(t, err, says)
-	if !errors.Is(err, actions.ErrNotReviewed) || got != "" || hintOf(err) == "" {
+	if !errors.Is(err, actions.ErrNotReviewed) || got != "" || retry.HintOf(err) == "" {
 		t.Errorf("%q, %v", got, err)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-github/v88/github"
+
+	"xc-group-sync/internal/retry"
 )
 
 // Note is what a run says about a tenant.
@@ -50,10 +52,9 @@ func (g *GitHub) Comment(ctx context.Context, note Note) (page string, err error
 	}
 	page, err = g.putComment(ctx, pr.Number, ours, text)
 	if err == nil && len(ours) > 1 {
-		err = &hinted{
+		err = retry.WithHint(
 			fmt.Errorf("pull request %d has %d comments about tenant %q; none of them approves a plan", pr.Number, len(ours), note.Tenant),
-			fmt.Sprintf("delete all but %s", cmp.Or(page, "the first")),
-		}
+			fmt.Sprintf("delete all but %s", cmp.Or(page, "the first")))
 	}
 	return page, err
 }

@@ -41,15 +41,6 @@ func (e *APIError) Error() string {
 // Hint returns what to do about the error, or "".
 func (e *APIError) Hint() string { return e.hint }
 
-// hinted is an error with what to do about it.
-type hinted struct {
-	error
-	hint string
-}
-
-func (e *hinted) Hint() string  { return e.hint }
-func (e *hinted) Unwrap() error { return e.error }
-
 // pathError is an error on the way to GitHub or back, with a text that is safe
 // to show.
 type pathError struct {

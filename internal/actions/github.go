@@ -50,7 +50,7 @@ type Options struct {
 }
 
 // ErrNoToken is returned if there is no token for GitHub.
-var ErrNoToken error = &hinted{errors.New("missing github-token"), "set github-token: ${{ github.token }}"}
+var ErrNoToken error = retry.WithHint(errors.New("missing github-token"), "set github-token: ${{ github.token }}")
 
 const (
 	requestTimeout = 10 * time.Second
@@ -218,10 +218,9 @@ func list[T any](ctx context.Context, g *GitHub, c call, keep func(T) bool, page
 			return kept, nil
 		}
 	}
-	return nil, &hinted{
+	return nil, retry.WithHint(
 		fmt.Errorf("could not %s: more than %d entries or %d MiB", c.doing, maxItems, maxListing>>20),
-		"delete what is not needed, or continue in a new pull request",
-	}
+		"delete what is not needed, or continue in a new pull request")
 }
 
 // noGraphQL is how a server answers that has no GraphQL.
@@ -290,7 +289,7 @@ func (g *GitHub) identity(ctx context.Context) (identity, error) {
 	if none {
 		login, err = g.user(ctx, c)
 	} else if login == "" {
-		err = &hinted{errors.New("could not " + c.doing + ": the answer names nobody"), "check github-token"}
+		err = retry.WithHint(errors.New("could not "+c.doing+": the answer names nobody"), "check github-token")
 	}
 	if err != nil {
 		return identity{}, err

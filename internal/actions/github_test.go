@@ -19,6 +19,7 @@ import (
 
 	"xc-group-sync/internal/actions"
 	"xc-group-sync/internal/actions/githubtest"
+	"xc-group-sync/internal/retry"
 )
 
 // transport is a function that answers requests.
@@ -206,7 +207,7 @@ func TestRefusalsAreExplained(t *testing.T) {
 				_, err = onPush(t, s).Reviewed(t.Context(), target)
 			}
 			contains(t, err, tt.says, tt.hint)
-			if got := hintOf(err); strings.Contains(got, "permissions:") {
+			if got := retry.HintOf(err); strings.Contains(got, "permissions:") {
 				t.Errorf("hint: %s", got)
 			}
 		})
@@ -477,7 +478,7 @@ func TestEveryFailureHasAHint(t *testing.T) {
 					}
 					failure.Method, failure.Times = method, 99
 					s.Fail(failure)
-					if err := act(t, s); err != nil && hintOf(err) == "" {
+					if err := act(t, s); err != nil && retry.HintOf(err) == "" {
 						silent = append(silent, fmt.Sprintf("%s, %s %d %q: %v", name, method, failure.Status, failure.Body, err))
 					}
 				})

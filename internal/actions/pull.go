@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-github/v88/github"
+
+	"xc-group-sync/internal/retry"
 )
 
 // PullRequest is a pull request that a run is about.
@@ -42,7 +44,7 @@ func (g *GitHub) PullRequest(ctx context.Context) (PullRequest, error) {
 	case g.event.Name == "push":
 		return g.merged(ctx)
 	}
-	return PullRequest{}, &hinted{fmt.Errorf("%w: the event %.40q names none", ErrNoPullRequest, g.event.Name), "set pull-request to its number"}
+	return PullRequest{}, retry.WithHint(fmt.Errorf("%w: the event %.40q names none", ErrNoPullRequest, g.event.Name), "set pull-request to its number")
 }
 
 // mergeLag is how long GitHub may take to know the pull request of a commit that
@@ -75,7 +77,7 @@ func (g *GitHub) merged(ctx context.Context) (PullRequest, error) {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return PullRequest{}, &hinted{fmt.Errorf("could not wait for the pull request of commit %s: %w", g.event.SHA, context.Cause(ctx)), outageHint}
+			return PullRequest{}, retry.WithHint(fmt.Errorf("could not wait for the pull request of commit %s: %w", g.event.SHA, context.Cause(ctx)), outageHint)
 		}
 	}
 }
@@ -101,7 +103,7 @@ func (g *GitHub) mergedAs(ctx context.Context, branch string) (PullRequest, erro
 	case len(found) == 0:
 		return PullRequest{}, fmt.Errorf("%w: commit %s was not pushed to %.100q by merging one", ErrNoPullRequest, g.event.SHA, branch)
 	case len(found) > 1:
-		return PullRequest{}, &hinted{fmt.Errorf("pull requests %d and %d were both merged as commit %s", found[0].GetNumber(), found[1].GetNumber(), g.event.SHA), byDigest}
+		return PullRequest{}, retry.WithHint(fmt.Errorf("pull requests %d and %d were both merged as commit %s", found[0].GetNumber(), found[1].GetNumber(), g.event.SHA), byDigest)
 	}
 	return g.pullRequest(found[0]), nil
 }
@@ -130,9 +132,9 @@ func (g *GitHub) now(ctx context.Context, number int) (PullRequest, error) {
 	case err != nil:
 		return PullRequest{}, err
 	case pr.GetNumber() != number:
-		return PullRequest{}, &hinted{fmt.Errorf("could not read pull request %d: the answer is about another", number), oddHint}
+		return PullRequest{}, retry.WithHint(fmt.Errorf("could not read pull request %d: the answer is about another", number), oddHint)
 	case pr.GetMerged() && pr.GetMergedAt().IsZero():
-		return PullRequest{}, &hinted{fmt.Errorf("could not read when pull request %d was merged", number), oddHint}
+		return PullRequest{}, retry.WithHint(fmt.Errorf("could not read when pull request %d was merged", number), oddHint)
 	}
 	return g.pullRequest(pr), nil
 }

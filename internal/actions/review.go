@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-github/v88/github"
+
+	"xc-group-sync/internal/retry"
 )
 
 // ErrNotReviewed is wrapped if it is certain that there is no approved plan.
@@ -26,7 +28,7 @@ const (
 
 // notReviewed returns a refusal with its cure.
 func notReviewed(hint, format string, args ...any) error {
-	return &hinted{fmt.Errorf("%w: "+format, append([]any{ErrNotReviewed}, args...)...), hint}
+	return retry.WithHint(fmt.Errorf("%w: "+format, append([]any{ErrNotReviewed}, args...)...), hint)
 }
 
 // approved is a pull request that somebody approved.
@@ -251,9 +253,9 @@ func (g *GitHub) askLastEdit(ctx context.Context, c *comment) (edit, error) {
 	case none:
 		return edit{doubt: "by somebody this server does not name"}, nil
 	case node.Typename != "IssueComment":
-		return edit{}, &hinted{fmt.Errorf("could not %s: GitHub does not know the comment", asked.doing), "re-run the job"}
+		return edit{}, retry.WithHint(fmt.Errorf("could not %s: GitHub does not know the comment", asked.doing), "re-run the job")
 	case node.Body != nil && plainText(*node.Body) != plainText(c.GetBody()):
-		return edit{}, &hinted{fmt.Errorf("could not %s: it was changed meanwhile", asked.doing), "re-run the job"}
+		return edit{}, retry.WithHint(fmt.Errorf("could not %s: it was changed meanwhile", asked.doing), "re-run the job")
 	}
 	found := edit{hidden: node.IsMinimized}
 	switch {

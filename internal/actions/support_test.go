@@ -2,7 +2,6 @@ package actions_test
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -12,6 +11,7 @@ import (
 
 	"xc-group-sync/internal/actions"
 	"xc-group-sync/internal/actions/githubtest"
+	"xc-group-sync/internal/retry"
 )
 
 const number = 7 // of the pull request
@@ -113,20 +113,11 @@ func contains(t *testing.T, err error, parts ...string) {
 		t.Fatalf("no error, want one with %q", parts)
 	}
 	for _, part := range parts {
-		if text := err.Error() + "\nhint: " + hintOf(err); !strings.Contains(text, part) {
+		if text := err.Error() + "\nhint: " + retry.HintOf(err); !strings.Contains(text, part) {
 			t.Errorf("%q is missing from: %s", part, text)
 		}
 	}
 	if strings.Contains(err.Error(), githubtest.Token) {
 		t.Errorf("the token is shown: %v", err)
 	}
-}
-
-// hintOf returns what an error says to do about it.
-func hintOf(err error) string {
-	var with interface{ Hint() string }
-	if errors.As(err, &with) {
-		return with.Hint()
-	}
-	return ""
 }

@@ -17,7 +17,7 @@ import (
 
 	"xc-group-sync/internal/config"
 	"xc-group-sync/internal/directory"
-	"xc-group-sync/internal/run"
+	"xc-group-sync/internal/retry"
 )
 
 // checkOutputs returns an error if the run would overwrite a file that it needs,
@@ -267,7 +267,7 @@ func (s *session) notFound(path, missing string) error {
 	if s.edge.Active() {
 		hint = "commit the file and run actions/checkout first; the action only sees files inside the workspace"
 	}
-	return run.WithHint(errors.New(missing), hint)
+	return retry.WithHint(errors.New(missing), hint)
 }
 
 // writeWhole writes a file at once or not at all; a link stays one. The file holds

@@ -13,6 +13,7 @@ import (
 	"xc-group-sync/internal/config"
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/report"
+	"xc-group-sync/internal/retry"
 	"xc-group-sync/internal/run"
 	"xc-group-sync/internal/xc"
 )
@@ -117,7 +118,7 @@ func (s *session) origin(ctx context.Context, r *report.Report) *report.GitHub {
 		case errors.Is(err, actions.ErrNoPullRequest), errors.Is(err, actions.ErrNoToken):
 			s.log.Info("the report does not name a reviewer", "reason", err)
 		default:
-			r.Add(directory.Finding{Kind: directory.GitHub, Message: fmt.Sprintf("report-file: %s", err), Hint: run.HintOf(err)})
+			r.Add(directory.Finding{Kind: directory.GitHub, Message: fmt.Sprintf("report-file: %s", err), Hint: retry.HintOf(err)})
 		}
 	}
 	converted := report.GitHub(*origin)
@@ -170,7 +171,7 @@ func (s *session) comment(ctx context.Context, r *report.Report) {
 	case number == 0: // nobody asked for a comment on what was merged
 		s.log.Info("no comment on a pull request", "reason", err)
 	default:
-		r.Add(directory.Finding{Kind: directory.GitHub, Message: fmt.Sprintf("comment: %s", err), Hint: run.HintOf(err)})
+		r.Add(directory.Finding{Kind: directory.GitHub, Message: fmt.Sprintf("comment: %s", err), Hint: retry.HintOf(err)})
 	}
 }
 

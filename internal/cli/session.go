@@ -19,6 +19,7 @@ import (
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/progress"
 	"xc-group-sync/internal/report"
+	"xc-group-sync/internal/retry"
 	"xc-group-sync/internal/roster"
 	"xc-group-sync/internal/run"
 	"xc-group-sync/internal/xc"
@@ -151,7 +152,7 @@ func flatten(err error) []directory.Finding {
 	}
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
-		return []directory.Finding{{Message: err.Error(), Hint: run.HintOf(err)}}
+		return []directory.Finding{{Message: err.Error(), Hint: retry.HintOf(err)}}
 	}
 	var findings []directory.Finding
 	for _, one := range joined.Unwrap() {

@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"errors"
 	"flag"
 	"fmt"
 	"regexp"
@@ -278,12 +277,10 @@ func (l *loader) read(config *Config, s *setting, g given) {
 			continue
 		}
 		l.invalid[s.name] = true
-		var a advice
-		errors.As(err, &a)
 		at := g.at
 		if i < len(g.each) {
 			at = g.each[i]
 		}
-		l.failAt(at, a.hint, "invalid %s%s: %s%s", s.name, s.shown(entry), err, g.from())
+		l.failAt(at, retry.HintOf(err), "invalid %s%s: %s%s", s.name, s.shown(entry), err, g.from())
 	}
 }

@@ -21,7 +21,7 @@ import (
 const consoleSuffix = ".console.ves.volterra.io"
 
 // value is how one kind of setting is read and described. Errors of set say what
-// the value must be; one that is an advice has a hint, too.
+// the value must be; some have a hint, too.
 type value struct {
 	set    func(*Config, string) error // of a list: one entry
 	form   string                      // what help shows for the value; empty for true or false
@@ -42,12 +42,6 @@ func (v value) choices() []string {
 		return nil
 	}
 	return strings.Split(v.form, "|")
-}
-
-// advice is an error that knows what to do about it.
-type advice struct {
-	error
-	hint string
 }
 
 // parsed is a value that read makes of one text.
@@ -254,10 +248,10 @@ func tenantName(text string) (string, error) {
 	}
 	host, _, _ = strings.Cut(host, "/")
 	if name, ok := strings.CutSuffix(strings.ToLower(host), consoleSuffix); ok && tenantForm.MatchString(name) {
-		return "", advice{wrong, "give the name alone: " + name}
+		return "", retry.WithHint(wrong, "give the name alone: "+name)
 	}
 	if strings.Contains(text, "//") {
-		return "", advice{wrong, "use api-url for a URL other than https://NAME" + consoleSuffix}
+		return "", retry.WithHint(wrong, "use api-url for a URL other than https://NAME"+consoleSuffix)
 	}
 	return "", wrong
 }

@@ -214,12 +214,12 @@ func (e *examination) identify(ctx context.Context) bool {
 		e.caller = caller
 		e.add(Check{Name: Credentials, Status: OK, Detail: "accepted; they belong to", Items: []Item{{Name: nameOf(&caller), Note: role(&caller)}}})
 	case retry.FaultOf(err).Unauthenticated:
-		e.add(Check{Name: Credentials, Status: Fail, Detail: reason(err), Hint: run.HintOf(err), Kind: directory.Authentication})
+		e.add(Check{Name: Credentials, Status: Fail, Detail: reason(err), Hint: retry.HintOf(err), Kind: directory.Authentication})
 		return false
 	default:
 		// A run goes on, too: reading says whether there is a way.
 		e.unknown = err
-		e.warn(Credentials, run.HintOf(err), "could not identify the credentials' own user, so a sync deletes nobody: %s", reason(err))
+		e.warn(Credentials, retry.HintOf(err), "could not identify the credentials' own user, so a sync deletes nobody: %s", reason(err))
 	}
 	return true
 }
@@ -235,7 +235,7 @@ func (e *examination) read(ctx context.Context) {
 		if xc.Refused(err) {
 			kind = directory.Authentication
 		}
-		e.add(Check{Name: Reading, Status: Fail, Detail: reason(err), Hint: run.HintOf(err), Kind: kind})
+		e.add(Check{Name: Reading, Status: Fail, Detail: reason(err), Hint: retry.HintOf(err), Kind: kind})
 		return
 	}
 	e.observed = observed

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"xc-group-sync/internal/directory"
-	"xc-group-sync/internal/run"
+	"xc-group-sync/internal/retry"
 	"xc-group-sync/internal/xc"
 )
 
@@ -71,7 +71,7 @@ func (e *examination) unreachable(name string, err error) {
 	} else if err != nil {
 		detail = err.Error()
 	}
-	e.add(Check{Name: name, Status: Fail, Detail: detail, Hint: run.HintOf(err), Kind: directory.TenantUnread})
+	e.add(Check{Name: name, Status: Fail, Detail: detail, Hint: retry.HintOf(err), Kind: directory.TenantUnread})
 }
 
 // ofTLS reports whether a handshake failed, or the server refused it afterwards.

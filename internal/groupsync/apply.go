@@ -21,7 +21,7 @@ type run struct {
 	outcome *Outcome
 	byGroup map[directory.GroupName][]*Result // the operations on each group
 
-	single single
+	singleChecked bool // a single write was read back, and did what it should
 
 	// The maps are written between the phases only.
 	usernames  map[directory.Email]directory.Username // of users who were created
@@ -34,7 +34,7 @@ type run struct {
 func (s *Service) Apply(ctx context.Context, p *plan.Plan) *Outcome {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	r := &run{Service: s, stop: stop, outcome: Preview(p), usernames: map[directory.Email]directory.Username{}, byGroup: map[directory.GroupName][]*Result{}, single: single{turn: make(chan struct{}, 1)}}
+	r := &run{Service: s, stop: stop, outcome: Preview(p), usernames: map[directory.Email]directory.Username{}, byGroup: map[directory.GroupName][]*Result{}}
 	for i := range r.outcome.Results {
 		if result := &r.outcome.Results[i]; result.Object == plan.Group {
 			r.byGroup[result.Group.Name] = append(r.byGroup[result.Group.Name], result)
@@ -47,7 +47,7 @@ func (s *Service) Apply(ctx context.Context, p *plan.Plan) *Outcome {
 	r.each(ctx, r.phase(plan.Group, plan.Revoke), r.changeRoles)
 	whole, singly := r.memberships()
 	r.each(ctx, whole, r.writeGroup)
-	r.each(ctx, singly, r.writeGroup)
+	r.writeSingly(ctx, singly)
 	r.each(ctx, r.phase(plan.Group, plan.Grant), r.changeRoles)
 	if r.allCreated(p) {
 		r.each(ctx, r.phase(plan.Group, plan.Delete), r.deleteGroup)

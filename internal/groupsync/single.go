@@ -13,17 +13,21 @@ import (
 	"xc-group-sync/internal/retry"
 )
 
-// single are the first steps of a run that writes memberships one by one.
-type single struct {
-	turn    chan struct{} // full while the first write is sent and read back
-	checked bool          // a write was read back, and did what it should
-}
-
 // writtenSingly reports whether an update is written one person at a time: it
 // changes no more people than a replacement of the group would send.
 func (r *run) writtenSingly(result *Result) bool {
 	changes, after := len(result.Add)+len(result.Remove), len(result.Group.Usernames)+len(result.Add)-len(result.Remove)
 	return r.options.MembershipWrites == SingleMembers && result.Action == plan.Update && result.Attributes == nil && changes <= after
+}
+
+// writeSingly updates groups one person at a time: one group after the other until
+// the first write was read back and did what it should, then side by side.
+func (r *run) writeSingly(ctx context.Context, groups []*Result) {
+	for len(groups) > 0 && !r.singleChecked {
+		r.each(ctx, groups[:1], r.writeGroup)
+		groups = groups[1:]
+	}
+	r.each(ctx, groups, r.writeGroup)
 }
 
 // updateSingly updates a group by one request for each person. It closes the gap
@@ -86,25 +90,15 @@ func (c change) open(usernames []directory.Username) (leaving, joining []directo
 
 // writeSingle adds a person to a group or removes one from it. That the person's
 // other groups stay is only documented, so the first write of a run is read back,
-// whatever its answer. Until then no other is sent.
+// whatever its answer; see writeSingly.
 func (r *run) writeSingle(ctx context.Context, username directory.Username, group directory.GroupName, joins bool) error {
 	write := r.repository.RemoveFromGroup
 	if joins {
 		write = r.repository.AddToGroup
 	}
-	select {
-	case r.single.turn <- struct{}{}:
-	case <-ctx.Done():
-		return retry.Interrupted(ctx)
-	}
-	if checked := r.single.checked; checked || ctx.Err() != nil {
-		<-r.single.turn
-		if !checked {
-			return retry.Interrupted(ctx)
-		}
+	if r.singleChecked {
 		return write(ctx, username, group)
 	}
-	defer func() { <-r.single.turn }()
 	before, err := r.readUser(ctx, username)
 	switch {
 	case errors.Is(err, errNoUser):
@@ -120,23 +114,16 @@ func (r *run) writeSingle(ctx context.Context, username directory.Username, grou
 	if err == nil {
 		err = r.checkSingle(ctx, before, now, group, joins)
 	} else {
-		err = &singleError{fmt.Errorf("could not read back the first single write: %w", err)}
+		err = fmt.Errorf("could not read back the first single write: %w", err)
 	}
 	if err != nil {
+		err = retry.WithHint(err, "set membership-writes: replace")
 		r.stop(err) // which also keeps it from being settled: the answer is known
 		return &retry.Fault{Cause: retry.CauseOther, Err: err}
 	}
-	r.single.checked = written == nil
+	r.singleChecked = written == nil
 	return written
 }
-
-// singleError ends a run whose first single write cannot be relied on.
-type singleError struct{ error }
-
-// Hint returns what to do about it.
-func (*singleError) Hint() string { return "set membership-writes: replace" }
-
-func (e *singleError) Unwrap() error { return e.error }
 
 // checkSingle compares a person before and after a single write to a group. What
 // the person lost elsewhere is given back. What came in addition stays: somebody
@@ -147,7 +134,7 @@ func (r *run) checkSingle(ctx context.Context, before, now directory.User, group
 	}
 	switch {
 	case joins && now.Groups == nil, !joins && before.Groups == nil:
-		return &singleError{errors.New("could not check the first single write: the tenant lists users without their groups")}
+		return errors.New("could not check the first single write: the tenant lists users without their groups")
 	case sameSet(others(before), others(now)) && sameSet(before.Roles, now.Roles):
 		return nil
 	}
@@ -159,14 +146,14 @@ func (r *run) checkSingle(ctx context.Context, before, now directory.User, group
 	back.Groups, back.Roles = union(now.Groups, others(before)), union(now.Roles, before.Roles)
 	switch {
 	case sameSet(back.Groups, now.Groups) && sameSet(back.Roles, now.Roles):
-		return &singleError{err} // nothing was lost
+		return err // nothing was lost
 	case now.Roles == nil:
-		return &singleError{fmt.Errorf("%w; it could not be put right, because the tenant lists the user without roles", err)}
+		return fmt.Errorf("%w; it could not be put right, because the tenant lists the user without roles", err)
 	}
 	if failed := r.repository.ReplaceUser(ctx, back); failed != nil {
-		return &singleError{fmt.Errorf("%w; it could not be put right: %w", err, failed)}
+		return fmt.Errorf("%w; it could not be put right: %w", err, failed)
 	}
-	return &singleError{fmt.Errorf("%w; what was lost was given back", err)}
+	return fmt.Errorf("%w; what was lost was given back", err)
 }
 
 func union[T comparable](a, b []T) []T {

@@ -233,7 +233,7 @@ func (r *Report) JSON(s Sanitizer) ([]byte, error) {
 			}
 		}
 		if result.Err != nil {
-			operation.Error = s.hide(withHint(result.Err.Error(), run.HintOf(result.Err)))
+			operation.Error = s.hide(withHint(result.Err.Error(), retry.HintOf(result.Err)))
 		}
 		d.Plan.Operations = append(d.Plan.Operations, operation)
 	}

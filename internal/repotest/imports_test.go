@@ -26,7 +26,7 @@ var packages = []packageRule{
 	{"main.go", "the process", []string{"cli"}, "it only starts the program"},
 	{
 		"cli", "commands, wiring, signals",
-		[]string{"actions", "config", "directory", "doctor", "explain", "export", "groupsync", "progress", "report", "roster", "run", "simulator", "xc"},
+		[]string{"actions", "config", "directory", "doctor", "explain", "export", "groupsync", "progress", "report", "retry", "roster", "run", "simulator", "xc"},
 		"it wires the packages together; the rules live in them",
 	},
 	{
@@ -37,7 +37,7 @@ var packages = []packageRule{
 	{"directory", "the vocabulary: email, DN, group name, user, group", nil, "everything else builds on it"},
 	{"roster", "the CSV", []string{"directory"}, "a CSV knows nothing about XC"},
 	{"xc", "the wire: credentials, requests, typed errors, the client layer's retry", []string{"directory", "retry"}, "it does not decide what to change"},
-	{"retry", "backoff, classification, jitter, budget, breaker, metrics; `Throttle`, the gate every request passes", nil, "it knows nothing about users and groups"},
+	{"retry", "backoff, classification, jitter, budget, breaker, metrics; hints of errors; `Throttle`, the gate every request passes", nil, "it knows nothing about users and groups"},
 	{"plan", "operations, guards, digest", []string{"access", "directory"}, "a plan is pure"},
 	{"access", "what a change means in access: who gains and who loses which role where", []string{"directory"}, "it is pure, and compares whatever it is given"},
 	{"groupsync", "the sync service", []string{"directory", "plan", "retry"}, "it reaches the tenant through its own interface"},

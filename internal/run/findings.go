@@ -8,6 +8,7 @@ import (
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/retry"
 	"xc-group-sync/internal/xc"
 )
 
@@ -53,7 +54,7 @@ func operationFindings(outcome *groupsync.Outcome) []directory.Finding {
 		if result := &outcome.Results[i]; result.Err != nil {
 			findings = append(findings, directory.Finding{
 				Severity: directory.Error, Kind: kindOf(result.Err, directory.NotDone), Subject: person(result.Object, result.Name()),
-				Message: fmt.Sprintf("%s %s %s: %s", result.Action, result.Object, result.Name(), result.Err), Hint: HintOf(result.Err),
+				Message: fmt.Sprintf("%s %s %s: %s", result.Action, result.Object, result.Name(), result.Err), Hint: retry.HintOf(result.Err),
 			})
 		}
 	}

@@ -84,7 +84,7 @@ func (r *Result) Add(findings ...directory.Finding) {
 
 // Fail adds an error of a kind, in the words of err.
 func (r *Result) Fail(kind directory.Kind, err error) {
-	r.Add(directory.Finding{Severity: directory.Error, Kind: kind, Message: err.Error(), Hint: HintOf(err)})
+	r.Add(directory.Finding{Severity: directory.Error, Kind: kind, Message: err.Error(), Hint: retry.HintOf(err)})
 }
 
 // Code returns the exit code that the findings ask for.
@@ -206,7 +206,7 @@ func (r *runner) observe(ctx context.Context) (*directory.Observed, error) {
 	case ctx.Err() != nil || retry.FaultOf(err).Unauthenticated:
 		return nil, err
 	default: // the plan deletes nobody then
-		r.Add(directory.Finding{Kind: directory.CallerUnknown, Hint: HintOf(err),
+		r.Add(directory.Finding{Kind: directory.CallerUnknown, Hint: retry.HintOf(err),
 			Message: fmt.Sprintf("could not identify the credentials' own user, so its own memberships are not guarded: %s", err)})
 	}
 	return observed, nil
@@ -229,7 +229,7 @@ func unread(ctx context.Context, name string, err error) directory.Finding {
 		return directory.Finding{Severity: directory.Error, Kind: directory.Interrupted, Message: "interrupted while reading the tenant; nothing was changed"}
 	}
 	err = fmt.Errorf("could not read tenant %s: %w", name, err)
-	return directory.Finding{Severity: directory.Error, Kind: kindOf(err, directory.TenantUnread), Message: err.Error(), Hint: HintOf(err)}
+	return directory.Finding{Severity: directory.Error, Kind: kindOf(err, directory.TenantUnread), Message: err.Error(), Hint: retry.HintOf(err)}
 }
 
 // approve reports whether the plan may be applied.

@@ -9,8 +9,8 @@ import (
 
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/retry"
 	"xc-group-sync/internal/roster"
-	"xc-group-sync/internal/xc"
 )
 
 // Source reads what the tenant should become, and says what is wrong with it.
@@ -70,7 +70,7 @@ func readCSV(files []File, options roster.Options) (desired *directory.Desired, 
 	for _, file := range files {
 		opened, err := file.Open()
 		if err != nil {
-			findings = append(findings, directory.Finding{Severity: directory.Error, Kind: directory.BadCSV, File: file.Path, Message: err.Error(), Hint: HintOf(err)})
+			findings = append(findings, directory.Finding{Severity: directory.Error, Kind: directory.BadCSV, File: file.Path, Message: err.Error(), Hint: retry.HintOf(err)})
 			continue
 		}
 		input, err := file.read(r, opened)
@@ -150,28 +150,6 @@ func placeOf(tenant, api string) string {
 		return fmt.Sprintf("%q", tenant)
 	}
 	return fmt.Sprintf("%q (%s)", tenant, api)
-}
-
-// HintError is an error with what to do about it.
-type HintError struct {
-	error
-	Hint string
-}
-
-// WithHint adds to err what to do about it.
-func WithHint(err error, hint string) error { return &HintError{err, hint} }
-
-// HintOf returns what to do about an error, or "".
-func HintOf(err error) string {
-	var with *HintError
-	var other interface{ Hint() string }
-	switch {
-	case errors.As(err, &with):
-		return with.Hint
-	case errors.As(err, &other):
-		return other.Hint()
-	}
-	return xc.Hint(err)
 }
 
 func count(n int, one, many string) string {

@@ -243,8 +243,8 @@ func TestPartialErrors(t *testing.T) {
 				return reply{200, nil, `{"error":{"code":"EPARTIAL","message":"half"}}`}.response(r), nil
 			})})
 			err := tt.do(client, t.Context())
-			if fault := retry.FaultOf(err); err == nil || fault.Transient || fault.Ambiguous != (tt.method != "GET") || !strings.Contains(err.Error(), "EPARTIAL half") || xc.Hint(err) != "" {
-				t.Errorf("error = %v (%s; %+v)", err, xc.Hint(err), fault)
+			if fault := retry.FaultOf(err); err == nil || fault.Transient || fault.Ambiguous != (tt.method != "GET") || !strings.Contains(err.Error(), "EPARTIAL half") || retry.HintOf(err) != "" {
+				t.Errorf("error = %v (%s; %+v)", err, retry.HintOf(err), fault)
 			}
 		})
 	}

@@ -59,12 +59,12 @@ func TestRefusals(t *testing.T) {
 			if fault.Unauthenticated != tt.login || xc.Refused(err) != tt.refused {
 				t.Errorf("unauthenticated: %t, refused: %t", fault.Unauthenticated, xc.Refused(err))
 			}
-			if hint := xc.Hint(err); hint != "" && strings.Contains(err.Error(), hint) {
+			if hint := retry.HintOf(err); hint != "" && strings.Contains(err.Error(), hint) {
 				t.Errorf("error = %v: it contains the hint", err)
 			}
 			for _, said := range tt.says {
-				if !strings.Contains(err.Error()+xc.Hint(err), said) {
-					t.Errorf("error = %v (%s): it does not say %q", err, xc.Hint(err), said)
+				if !strings.Contains(err.Error()+retry.HintOf(err), said) {
+					t.Errorf("error = %v (%s): it does not say %q", err, retry.HintOf(err), said)
 				}
 			}
 		})

@@ -187,8 +187,8 @@ func TestRedirects(t *testing.T) {
 					t.Fatalf("error = %v", err)
 				}
 				for _, said := range []string{strings.TrimPrefix(login.URL, "http://"), "api-token", "TLS"} {
-					if !strings.Contains(err.Error()+xc.Hint(err), said) {
-						t.Errorf("error = %v (%s): it does not say %q", err, xc.Hint(err), said)
+					if !strings.Contains(err.Error()+retry.HintOf(err), said) {
+						t.Errorf("error = %v (%s): it does not say %q", err, retry.HintOf(err), said)
 					}
 				}
 				if strings.Contains(err.Error(), "state=123") || seen.count() != 1 {

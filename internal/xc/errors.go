@@ -25,8 +25,9 @@ type Error struct {
 	Code         string // F5's, such as EEXISTS; often empty
 	Message      string // what went wrong: bounded, without credentials
 	RequestID    string // the server's; often empty
-	Hint         string // what to do about it; often empty
 	Err          error  // the cause, if it is not an answer
+
+	hint string
 }
 
 func (e *Error) Error() string {
@@ -49,15 +50,9 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Hint returns what to do about an error, or "" if there is nothing to say. It
+// Hint returns what to do about the error, or "" if there is nothing to say. It
 // is not part of the error's text.
-func Hint(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Hint
-	}
-	return ""
-}
+func (e *Error) Hint() string { return e.hint }
 
 // Refused reports whether the credentials are at fault: they are not accepted,
 // or may not even read.
@@ -84,7 +79,7 @@ func (c *Client) unexpected(method, path string, err error) error {
 		what, hint = "incomplete", ""
 	}
 	return failed(method, &retry.Fault{Cause: retry.CauseOther, Ambiguous: true, Err: &Error{
-		Method: method, Path: path, Message: what + " response: " + c.shown(err.Error()), Hint: hint, Err: err,
+		Method: method, Path: path, Message: what + " response: " + c.shown(err.Error()), hint: hint, Err: err,
 	}})
 }
 
@@ -119,14 +114,14 @@ func (c *Client) check(method, path string, a *answer, body []byte) error {
 		fault.Unauthenticated, fault.FromAPI = status == http.StatusUnauthorized, !page
 		e.Code, e.Message = c.errorBody(header, body)
 	}
-	e.Hint = e.hint(page)
+	e.hint = e.advice(page)
 	if status == http.StatusTooManyRequests && fault.RetryAfter <= c.options.RetryAfterMax {
 		c.throttle.Hold(fault.RetryAfter)
 	}
 	return failed(method, fault)
 }
 
-func (e *Error) hint(page bool) string {
+func (e *Error) advice(page bool) string {
 	switch reads := e.Method == http.MethodGet; {
 	case e.Status < 300 && !page:
 		return "check tenant, api-url and proxy"
@@ -191,29 +186,29 @@ func (c *Client) explain(e *Error) {
 		proxy     *proxyError
 	)
 	if errors.As(e.Err, &operation) && operation.Op == "proxyconnect" {
-		e.Hint = cmp.Or(tlsHint(e.Err, "proxy", "proxy (most proxies are http://)"), "the proxy cannot be reached: check proxy (or the environment variable HTTPS_PROXY)")
+		e.hint = cmp.Or(tlsHint(e.Err, "proxy", "proxy (most proxies are http://)"), "the proxy cannot be reached: check proxy (or the environment variable HTTPS_PROXY)")
 		return
 	}
-	if e.Hint = tlsHint(e.Err, "server", "api-url and tenant"); e.Hint != "" {
+	if e.hint = tlsHint(e.Err, "server", "api-url and tenant"); e.hint != "" {
 		return
 	}
 	switch {
 	case errors.As(e.Err, &proxy) && proxy.status == http.StatusProxyAuthRequired:
-		e.Hint = proxyLogin
+		e.hint = proxyLogin
 	case errors.As(e.Err, &proxy) && proxy.status == http.StatusForbidden:
-		e.Hint = fmt.Sprintf("have %s allowed on port 443 at the proxy, or check proxy", host(c.options.BaseURL))
+		e.hint = fmt.Sprintf("have %s allowed on port 443 at the proxy, or check proxy", host(c.options.BaseURL))
 	case errors.As(e.Err, &proxy):
-		e.Hint = "check proxy"
+		e.hint = "check proxy"
 	case errors.As(e.Err, &operation) && operation.Op == "remote error" && strings.Contains(operation.Err.Error(), "certificate"):
-		e.Hint = "the server rejects the client certificate or requires one: check that p12-file or cert-file holds the right one with its chain, and that it has not expired"
+		e.hint = "the server rejects the client certificate or requires one: check that p12-file or cert-file holds the right one with its chain, and that it has not expired"
 	case errors.As(e.Err, &operation) && operation.Op == "remote error":
-		e.Hint = "the server rejected the TLS handshake: it may require a client certificate (p12-file or cert-file) or lack TLS 1.2; check api-url"
+		e.hint = "the server rejected the TLS handshake: it may require a client certificate (p12-file or cert-file) or lack TLS 1.2; check api-url"
 	case errors.As(e.Err, &lookup):
-		e.Hint = fmt.Sprintf("the name %s does not resolve: check tenant, api-url and proxy", lookup.Name)
+		e.hint = fmt.Sprintf("the name %s does not resolve: check tenant, api-url and proxy", lookup.Name)
 	case errors.Is(e.Err, context.Canceled):
 		e.Message = fmt.Sprintf("no response within %v after the interruption; the request may have taken effect", Grace)
 	case errors.As(e.Err, &operation) && operation.Op == "dial" && !operation.Timeout():
-		e.Hint = "the server cannot be reached: check tenant, api-url and proxy"
+		e.hint = "the server cannot be reached: check tenant, api-url and proxy"
 	case errors.Is(e.Err, io.EOF), errors.Is(e.Err, io.ErrUnexpectedEOF):
 		e.Message = "connection closed before the complete response arrived: " + e.Message
 	case errors.Is(e.Err, context.DeadlineExceeded):

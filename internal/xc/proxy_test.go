@@ -126,7 +126,7 @@ func checkProxied(t *testing.T, err error, says string, fault retry.Fault) {
 		return
 	}
 	var answer *xc.Error
-	if err == nil || !strings.Contains(xc.Hint(err), says) || !errors.As(err, &answer) || answer.Status != 0 {
+	if err == nil || !strings.Contains(retry.HintOf(err), says) || !errors.As(err, &answer) || answer.Status != 0 {
 		t.Errorf("error = %v, want one of the proxy that says %q", err, says)
 	}
 	for _, secret := range []string{"pa:ss", "wr0ng", token} {

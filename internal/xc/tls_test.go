@@ -82,7 +82,7 @@ func checkPermanent(t *testing.T, err error, says string) {
 		}
 		return
 	}
-	if err == nil || !strings.Contains(err.Error()+xc.Hint(err), says) || retry.FaultOf(err).Transient {
+	if err == nil || !strings.Contains(err.Error()+retry.HintOf(err), says) || retry.FaultOf(err).Transient {
 		t.Errorf("error = %v (%+v), want a permanent one that says %q", err, retry.FaultOf(err), says)
 	}
 }
@@ -155,7 +155,7 @@ func TestConnectionErrors(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			_, err := xc.New(xc.Options{BaseURL: tt.base, Transport: tt.transport}).Users(t.Context())
-			if fault := retry.FaultOf(err); err == nil || !fault.Transient || fault.Ambiguous || !strings.Contains(err.Error()+xc.Hint(err), tt.says) {
+			if fault := retry.FaultOf(err); err == nil || !fault.Transient || fault.Ambiguous || !strings.Contains(err.Error()+retry.HintOf(err), tt.says) {
 				t.Errorf("error = %v (%+v), want a transient one that says %q", err, fault, tt.says)
 			}
 		})
