@@ -74,7 +74,7 @@ var settings = []setting{
 	{name: "tenant", common: true, policy: true, env: []string{"TENANT_ID"}, value: parsed("NAME", tenantName, func(c *Config, v string) { c.Tenant = v }),
 		meaning: "Tenant name, as in `https://NAME.console.ves.volterra.io`. Optional if `api-url` is set."},
 	{name: "api-token", common: true, secret: true, env: []string{"XC_API_TOKEN"}, value: parsed("TOKEN", apiToken, func(c *Config, v string) { c.APIToken = v }),
-		meaning: "API token. Of several kinds of credentials the token is used first, then PKCS#12, then PEM."},
+		meaning: "API token. If several kinds of credentials are given, the token is used, then PKCS#12, then PEM."},
 	{name: "dry-run", common: true, only: applying, byDefault: "false", value: boolean(func(c *Config, v bool) { c.DryRun = v }),
 		meaning: "Plan and report, change nothing.",
 		guard:   "shows the plan, as the command `plan` does; the client refuses to send anything but `GET`"},
