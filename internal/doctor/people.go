@@ -124,7 +124,7 @@ func (e *examination) rows(result *run.Result) bool {
 	if len(broken) > 0 {
 		return false
 	}
-	text := fmt.Sprintf("%s named, in %s", people(result.People), count(result.Groups, "group"))
+	text := fmt.Sprintf("%s named, in %s", people(len(result.Stated().People)), count(len(result.Stated().Groups), "group"))
 	if more == "" {
 		e.ok(CSV, "%s", text)
 	} else {

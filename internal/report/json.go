@@ -201,7 +201,7 @@ func (r *Report) JSON(s Sanitizer) ([]byte, error) {
 		Schema: schema, Version: r.Version, Tenant: r.Tenant, Host: r.API, Simulated: r.Simulate, DryRun: r.DryRun, Result: r.Code().Verdict(), Error: s.hide(r.cause()),
 		StartedAt: moment(r.Started), Duration: Seconds(r.Duration),
 		Source: sources(r.Inputs), Policy: r.Policy, GitHub: r.GitHub,
-		Users: t.Users, Groups: t.Groups, Memberships: t.Memberships, Roles: t.Roles, OutOfScope: scopeJSON(r.OutOfScope),
+		Users: t.Users, Groups: t.Groups, Memberships: t.Memberships, Roles: t.Roles, OutOfScope: scopeJSON(r.Stated().OutOfScope),
 		Plan:     planJSON{Refusals: []string{}, Operations: []operationJSON{}, Blocked: []blockedJSON{}, Withheld: []withheldJSON{}, Access: accessJSON{[]personJSON{}, []personJSON{}}},
 		Retry:    retryReport(r.Outcome),
 		HTTP:     httpJSON{r.HTTP.Requests, r.HTTP.Retries, Seconds(r.HTTP.P50), Seconds(r.HTTP.P95), Seconds(r.HTTP.Max)},

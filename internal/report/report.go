@@ -85,7 +85,7 @@ type Tallies struct {
 func (r *Report) Tallies() Tallies {
 	var t Tallies
 	if r.Plan == nil {
-		t.Users.Desired, t.Groups.Desired = r.People, r.Groups
+		t.Users.Desired, t.Groups.Desired = len(r.Stated().People), len(r.Stated().Groups)
 		return t
 	}
 	t.Users = Tally{Desired: r.Plan.Users.Desired, Existing: r.Plan.Users.Existing, Unchanged: r.Plan.Users.Unchanged}

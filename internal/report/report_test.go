@@ -66,7 +66,7 @@ func example(dryRun bool) *report.Report {
 		HTTP: report.HTTP{Requests: 9, Retries: 1, P50: 20 * time.Millisecond, P95: 40 * time.Millisecond, Max: time.Second},
 	}
 	r.Inputs = []run.Input{{Path: "groups.csv", SHA256: strings.Repeat("3", 64), Rows: 12}, {Path: "-", SHA256: strings.Repeat("4", 64), Rows: 1}}
-	r.OutOfScope.DNs, r.OutOfScope.People = 2, 1
+	r.Desired = &directory.Desired{OutOfScope: struct{ DNs, People int }{2, 1}}
 	if dryRun {
 		return r
 	}

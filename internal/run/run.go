@@ -4,6 +4,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,18 +59,15 @@ type Options struct {
 
 // Result is a run that has ended.
 type Result struct {
-	Started    time.Time
-	Duration   time.Duration
-	DryRun     bool
-	People     int                       // people the source names
-	Groups     int                       // groups the source names
-	OutOfScope struct{ DNs, People int } // that the source names
-	Inputs     []Input                   // files that the source was read from
-	Desired    *directory.Desired        // what the CSV states; nil if it cannot be used, and of a restore
-	Observed   *directory.Observed       // what the tenant held before; nil if it was not read
-	Plan       *plan.Plan                // nil if the run ended before there was one, or only is not valid
-	Outcome    *groupsync.Outcome        // nil if nothing was applied
-	Findings   []directory.Finding       // all that went wrong or deserves attention, in the order found
+	Started  time.Time
+	Duration time.Duration
+	DryRun   bool
+	Inputs   []Input             // files that the source was read from
+	Desired  *directory.Desired  // what the CSV states; nil if it cannot be used, and of a restore
+	Observed *directory.Observed // what the tenant held before; nil if it was not read
+	Plan     *plan.Plan          // nil if the run ended before there was one, or only is not valid
+	Outcome  *groupsync.Outcome  // nil if nothing was applied
+	Findings []directory.Finding // all that went wrong or deserves attention, in the order found
 
 	found func([]directory.Finding)
 }
@@ -90,20 +88,24 @@ func (r *Result) Fail(kind directory.Kind, err error) {
 // Code returns the exit code that the findings ask for.
 func (r *Result) Code() Code { return codeOf(r.Findings) }
 
+// Stated returns what the CSV states: nothing if there is none that can be used.
+func (r *Result) Stated() *directory.Desired { return cmp.Or(r.Desired, new(directory.Desired)) }
+
 // Run plans the way from what the tenant holds to what the source states, and
-// applies it unless a guard, Approve or a dry run stops it. It returns when
+// applies it unless a guard, a dry run, Expected or Planned stops it. It returns when
 // everything that was begun has ended, also after the end of ctx.
 func Run(ctx context.Context, source Source, tenant Tenant, policy plan.Policy, options Options) *Result {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &runner{Options: options, tenant: tenant, policy: policy, Result: &Result{Started: time.Now(), DryRun: options.DryRun, found: options.Found}}
-	r.Add(options.Warnings...)
+	result := &Result{Started: time.Now(), DryRun: options.DryRun, found: options.Found}
+	result.Add(options.Warnings...)
+	r := &runner{options: options, tenant: tenant, policy: policy, result: result}
 	if err := Recovered(options.Log, func() { r.run(ctx, source) }); err != nil {
-		r.Fail(directory.Bug, err)
+		result.Fail(directory.Bug, err)
 	}
-	r.Duration = time.Since(r.Started)
-	return r.Result
+	result.Duration = time.Since(result.Started)
+	return result
 }
 
 // Recovered runs step and turns a panic into an error, so that the run is still
@@ -120,42 +122,42 @@ func Recovered(log *slog.Logger, step func()) (err error) {
 }
 
 type runner struct {
-	Options
-	*Result
-	tenant Tenant
-	policy plan.Policy
+	options Options
+	tenant  Tenant
+	policy  plan.Policy
+	result  *Result
 }
 
 func (r *runner) run(ctx context.Context, source Source) {
 	goal, findings, err := r.read(ctx, source)
 	if err != nil {
-		r.Fail(directory.Bug, err)
+		r.result.Fail(directory.Bug, err)
 		return
 	}
-	r.Add(findings...)
-	r.People, r.Groups, r.OutOfScope, r.Desired, r.Inputs = goal.People, goal.Groups, goal.OutOfScope, goal.Desired, goal.Inputs
+	r.result.Add(findings...)
+	r.result.Desired, r.result.Inputs = goal.Desired, goal.Inputs
 	if goal.Plan == nil {
 		return
 	}
-	r.Log.Info("read the source", "people", goal.People, "groups", goal.Groups, "findings", len(findings))
+	r.options.Log.Info("read the source", "people", len(r.result.Stated().People), "groups", len(r.result.Stated().Groups), "findings", len(findings))
 	observed, err := r.observe(ctx)
 	if err != nil {
-		r.Add(unread(ctx, r.policy.Tenant, err))
+		r.result.Add(unread(ctx, r.policy.Tenant, err))
 		return
 	}
-	r.Log.Info("read the tenant", "users", len(observed.Users), "groups", len(observed.Groups))
-	r.Observed = observed
+	r.options.Log.Info("read the tenant", "users", len(observed.Users), "groups", len(observed.Groups))
+	r.result.Observed = observed
 	planned := goal.Plan(observed, r.policy)
 	if invalid := invalidOnly(planned); len(invalid) > 0 {
-		r.Add(invalid...)
+		r.result.Add(invalid...)
 		return
 	}
-	r.Result.Plan = planned
-	r.Add(planFindings(r.Result.Plan)...)
-	applies := r.approve(ctx) && !r.Options.DryRun
-	if r.Planned != nil {
-		if finding := r.Planned(ctx, r.Result, applies && len(r.Result.Plan.Operations) > 0); finding != nil {
-			r.Add(*finding)
+	r.result.Plan = planned
+	r.result.Add(planFindings(r.result.Plan)...)
+	applies := r.approve(ctx) && !r.options.DryRun
+	if r.options.Planned != nil {
+		if finding := r.options.Planned(ctx, r.result, applies && len(r.result.Plan.Operations) > 0); finding != nil {
+			r.result.Add(*finding)
 			return
 		}
 	}
@@ -163,7 +165,7 @@ func (r *runner) run(ctx context.Context, source Source) {
 		return
 	}
 	if err := r.save(observed); err != nil {
-		r.Fail(directory.NotSaved, fmt.Errorf("%w; nothing was changed", err))
+		r.result.Fail(directory.NotSaved, fmt.Errorf("%w; nothing was changed", err))
 		return
 	}
 	r.apply(ctx)
@@ -180,7 +182,7 @@ func (r *runner) read(ctx context.Context, source Source) (Goal, []directory.Fin
 	ended := make(chan result, 1)
 	go func() {
 		var got result
-		got.err = Recovered(r.Log, func() { got.goal, got.findings = source(r.policy) })
+		got.err = Recovered(r.options.Log, func() { got.goal, got.findings = source(r.policy) })
 		ended <- got
 	}()
 	select {
@@ -206,7 +208,7 @@ func (r *runner) observe(ctx context.Context) (*directory.Observed, error) {
 	case ctx.Err() != nil || retry.FaultOf(err).Unauthenticated:
 		return nil, err
 	default: // the plan deletes nobody then
-		r.Add(directory.Finding{Kind: directory.CallerUnknown, Hint: retry.HintOf(err),
+		r.result.Add(directory.Finding{Kind: directory.CallerUnknown, Hint: retry.HintOf(err),
 			Message: fmt.Sprintf("could not identify the credentials' own user, so its own memberships are not guarded: %s", err)})
 	}
 	return observed, nil
@@ -234,56 +236,56 @@ func unread(ctx context.Context, name string, err error) directory.Finding {
 
 // approve reports whether the plan may be applied.
 func (r *runner) approve(ctx context.Context) bool {
-	if len(r.Result.Plan.Refusals) > 0 {
+	if len(r.result.Plan.Refusals) > 0 {
 		return false
 	}
 	expected, err := r.expected(ctx)
-	switch digest := r.Result.Plan.Digest; {
+	switch digest := r.result.Plan.Digest; {
 	case ctx.Err() != nil:
-		r.Fail(directory.Interrupted, errors.New("interrupted before anything was changed"))
+		r.result.Fail(directory.Interrupted, errors.New("interrupted before anything was changed"))
 		return false
 	case err != nil:
-		r.Fail(directory.Refusal, fmt.Errorf("expect-plan: %w; nothing was changed", err))
+		r.result.Fail(directory.Refusal, fmt.Errorf("expect-plan: %w; nothing was changed", err))
 		return false
 	case expected != "" && expected != digest:
-		r.Add(directory.Finding{
+		r.result.Add(directory.Finding{
 			Severity: directory.Error, Kind: directory.Refusal,
 			Message: fmt.Sprintf("plan has changed since it was reviewed (expected %s, got %s); nothing was changed", expected, digest),
 			Hint:    "review the new plan, then re-run with expect-plan: " + digest,
 		})
 		return false
 	}
-	if r.Options.DryRun && r.FailOnDrift && r.Result.Plan.Drift() {
-		r.Fail(directory.Drift, errors.New("the tenant differs from the CSV, and fail-on-drift is set"))
+	if r.options.DryRun && r.options.FailOnDrift && r.result.Plan.Drift() {
+		r.result.Fail(directory.Drift, errors.New("the tenant differs from the CSV, and fail-on-drift is set"))
 	}
 	return true
 }
 
 func (r *runner) expected(ctx context.Context) (string, error) {
-	if r.Expected == nil || len(r.Result.Plan.Operations) == 0 {
+	if r.options.Expected == nil || len(r.result.Plan.Operations) == 0 {
 		return "", nil // nothing is left to apply, as when a job runs again
 	}
-	return r.Expected(ctx)
+	return r.options.Expected(ctx)
 }
 
 func (r *runner) save(observed *directory.Observed) error {
-	if r.Save == nil || len(r.Result.Plan.Operations) == 0 {
+	if r.options.Save == nil || len(r.result.Plan.Operations) == 0 {
 		return nil
 	}
-	snapshot := r.Result.Plan.Snapshot(r.policy, observed)
+	snapshot := r.result.Plan.Snapshot(r.policy, observed)
 	snapshot.TakenAt = time.Now().UTC().Format(time.RFC3339)
-	return r.Save(snapshot)
+	return r.options.Save(snapshot)
 }
 
 func (r *runner) apply(ctx context.Context) {
-	options := r.Service
-	options.Log = r.Log
-	if r.Progress != nil {
-		ended, stop := r.Progress(len(r.Result.Plan.Operations))
+	options := r.options.Service
+	options.Log = r.options.Log
+	if r.options.Progress != nil {
+		ended, stop := r.options.Progress(len(r.result.Plan.Operations))
 		defer stop()
 		options.Progress = ended
 	}
-	r.Outcome = groupsync.New(r.tenant, options).Apply(ctx, r.Result.Plan)
-	r.Findings = append(r.Findings, operationFindings(r.Outcome)...) // the service has logged them
-	r.Add(remainder(ctx, r.Outcome)...)
+	r.result.Outcome = groupsync.New(r.tenant, options).Apply(ctx, r.result.Plan)
+	r.result.Findings = append(r.result.Findings, operationFindings(r.result.Outcome)...) // the service has logged them
+	r.result.Add(remainder(ctx, r.result.Outcome)...)
 }

@@ -18,10 +18,8 @@ type Source func(plan.Policy) (Goal, []directory.Finding)
 
 // Goal is what a source states.
 type Goal struct {
-	People, Groups int // that it names and that are in scope
-	OutOfScope     struct{ DNs, People int }
-	Desired        *directory.Desired // what a CSV states; nil if it cannot be used, and of a snapshot
-	Inputs         []Input            // also if they cannot be used
+	Desired *directory.Desired // what a CSV states; nil if it cannot be used, and of a snapshot
+	Inputs  []Input            // also if they cannot be used
 	// Plan plans the way there. Nil means that the source cannot be used; the
 	// findings say why.
 	Plan func(*directory.Observed, plan.Policy) *plan.Plan
@@ -49,7 +47,7 @@ func CSV(files []File, options roster.Options, strict bool) Source {
 		if desired == nil {
 			return Goal{Inputs: inputs}, findings
 		}
-		goal := Goal{Inputs: inputs, People: len(desired.People), Groups: len(desired.Groups), OutOfScope: desired.OutOfScope, Desired: desired, Plan: func(observed *directory.Observed, policy plan.Policy) *plan.Plan {
+		goal := Goal{Inputs: inputs, Desired: desired, Plan: func(observed *directory.Observed, policy plan.Policy) *plan.Plan {
 			return plan.New(desired, observed, policy)
 		}}
 		if first := desired.FirstInvalidRow; strict && desired.InvalidRows > 0 {
