@@ -83,7 +83,6 @@ func (k Kind) InvalidRow() bool {
 // The kinds of findings about a plan.
 const (
 	GroupKept         Kind = "group not deleted"
-	UserKept          Kind = "user not deleted"
 	SCIMSynced        Kind = "group synced by SCIM"
 	StaleGroup        Kind = "group no longer in the CSV"
 	VacantRole        Kind = "vacant role"
@@ -123,7 +122,6 @@ var counted = map[Kind]string{
 	EmptyEntitlement:    "rows with an empty entitlement",
 	ContradictoryStatus: "people both active and inactive",
 	GroupKept:           "groups not deleted",
-	UserKept:            "users not deleted",
 	SCIMSynced:          "groups synced by SCIM",
 	StaleGroup:          "groups no longer in the CSV",
 	GrantWithheld:       "groups that are not granted roles",

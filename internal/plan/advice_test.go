@@ -41,7 +41,7 @@ func TestProtectSpansSlashes(t *testing.T) {
 	t.Parallel()
 	c := newCSV()
 	c.group("CN=Ops")
-	protect, err := plan.ParsePatterns("*@corp.example")
+	protect, err := parsePatterns("*@corp.example")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,29 +16,13 @@ import (
 // Patterns select people and groups by globs that are compared without case:
 // "*" is any text, "?" any one character, "[a-z]" one of a set and "[!a-z]" one
 // outside it. A pattern that begins with "!" excludes; an exclusion wins over
-// every other pattern, and exclusions alone select everything else. Make them
-// with ParsePatterns. The zero value selects nothing.
+// every other pattern, and exclusions alone select everything else. Make each
+// with ParsePattern. The zero value selects nothing.
 type Patterns []string
 
 // maxPattern bounds one pattern, in bytes. The longest names there are to match,
 // DNs, stay well below it.
 const maxPattern = 1000
-
-// ParsePatterns reads one pattern per line and ignores blank lines.
-func ParsePatterns(text string) (Patterns, error) {
-	var patterns Patterns
-	for line := range strings.Lines(text) {
-		if strings.TrimSpace(line) == "" {
-			continue
-		}
-		pattern, err := ParsePattern(line)
-		if err != nil {
-			return nil, err
-		}
-		patterns = append(patterns, pattern)
-	}
-	return patterns, nil
-}
 
 // ParsePattern reads one pattern and ignores outer blanks. It fails if there is
 // none, if a set is not closed or its range goes backwards, and on text that no

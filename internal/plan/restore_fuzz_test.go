@@ -21,7 +21,7 @@ func FuzzRestore(f *testing.F) {
 	} {
 		f.Add(snapshot)
 	}
-	protect, err := plan.ParsePatterns("bob@*")
+	protect, err := parsePatterns("bob@*")
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -147,7 +147,7 @@ func TestGroupOfAnExcludedDNIsOutOfScope(t *testing.T) {
 func TestPatternsMeetBothFormsOfADomain(t *testing.T) {
 	t.Parallel()
 	for _, pattern := range []string{"x@xn--bcher-kva.example", "*@xn--bcher-kva.example", "X@BÜCHER.example"} {
-		patterns, err := plan.ParsePatterns(pattern)
+		patterns, err := parsePatterns(pattern)
 		if err != nil {
 			t.Fatal(err)
 		}

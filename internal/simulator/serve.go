@@ -244,8 +244,6 @@ func (t *Tenant) operations(path string) (methods map[string]func(call) (any, er
 		return at{"GET": t.whoAmI}, ""
 	case "user_groups":
 		return at{"GET": t.listGroups, "POST": t.createGroup}, ""
-	case "user_groups/analyze_for_deletion":
-		return at{"POST": t.analyzeGroup}, ""
 	}
 	path, ok = strings.CutPrefix(path, "user_groups/")
 	name, act, _ := strings.Cut(path, "/")

@@ -21,7 +21,6 @@ const (
 	users  = "user_roles"
 	groups = "user_groups"
 	remove = "users/cascade_delete"
-	reach  = "user_groups/analyze_for_deletion"
 	add    = "users/group_add"
 	leave  = "users/group_remove"
 )
@@ -224,13 +223,6 @@ func groupOperations() []operation {
 			groups: map[string]*simulator.Group{"xc-legacy-vpn": nil},
 			users:  map[string]*simulator.User{"katherine.johnson@example.com": in("katherine.johnson@example.com", "xc-incident-response")}},
 		{name: "delete group of SCIM", method: "DELETE", path: groups + "/scim-contractors", status: 400},
-
-		{name: "analyze", method: "POST", path: reach, body: `{"namespace_name_identifier":{"object_namespace":"system","object_name":"xc-auditors"}}`, status: 200, contains: `"deletion_analysis":"Deletable"`},
-		{name: "analyze, referenced", method: "POST", path: reach, body: `{"namespace_name_identifier":{"object_namespace":"system","object_name":"xc-legacy-vpn"}}`, status: 200, contains: `"deletion_analysis":"ReferencesNonRemovable"`},
-		{name: "analyze, missing", method: "POST", path: reach, body: `{"namespace_name_identifier":{"object_namespace":"system","object_name":"nobody"}}`, status: 404},
-		{name: "analyze, unknown uid", method: "POST", path: reach, body: `{"object_uid":"nobody"}`, status: 404},
-		{name: "analyze, other namespace", method: "POST", path: reach, body: `{"namespace_name_identifier":{"object_namespace":"default","object_name":"xc-auditors"}}`, status: 400},
-		{name: "analyze, nothing", method: "POST", path: reach, body: `{}`, status: 400},
 	}
 }
 
