@@ -108,7 +108,7 @@ func newComparison(observed *directory.Observed, change Change) *comparison {
 		people:  map[directory.Email]*person{},
 	}
 	for i := range observed.Users {
-		c.emails[observed.Users[i].Username.Key()] = emailOf(&observed.Users[i])
+		c.emails[observed.Users[i].Username.Key()] = directory.EmailOf(observed.Users[i].Username, &observed.Users[i])
 	}
 	for _, username := range change.Deleted {
 		c.deleted[username.Key()] = true
@@ -161,14 +161,6 @@ func (g *group) apply(change *GroupChange) {
 	}
 }
 
-// emailOf returns what a user is told apart by.
-func emailOf(user *directory.User) directory.Email {
-	if user.Email != "" {
-		return user.Email
-	}
-	return directory.Email(user.Username.Key())
-}
-
 // email returns whose a username is, by its key.
 func (c *comparison) email(key string) directory.Email {
 	return cmp.Or(c.emails[key], directory.Email(key))
@@ -189,7 +181,7 @@ func (c *comparison) findPeople() {
 		}
 	}
 	for i := range c.change.Created {
-		concern(emailOf(&c.change.Created[i]))
+		concern(directory.EmailOf(c.change.Created[i].Username, &c.change.Created[i]))
 	}
 	for key := range c.deleted {
 		concern(c.email(key))
@@ -214,7 +206,7 @@ func (c *comparison) findPeople() {
 func (c *comparison) findAccounts() {
 	for i := range c.observed.Users {
 		user := &c.observed.Users[i]
-		p := c.people[emailOf(user)]
+		p := c.people[directory.EmailOf(user.Username, user)]
 		if p == nil {
 			continue
 		}
@@ -227,7 +219,7 @@ func (c *comparison) findAccounts() {
 	}
 	for i := range c.change.Created {
 		user := &c.change.Created[i]
-		p := c.people[emailOf(user)]
+		p := c.people[directory.EmailOf(user.Username, user)]
 		p.users++
 		p.left++
 		p.after = with(p.after, user.Roles)

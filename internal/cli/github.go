@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"xc-group-sync/internal/actions"
@@ -205,8 +204,7 @@ func (s *session) note(r *report.Report, options report.CommentOptions) actions.
 
 // target returns the tenant as comments and issues name it.
 func (s *session) target() actions.Target {
-	_, api, _ := strings.Cut(s.settings.APIURL, "://")
-	return actions.Target{Tenant: s.settings.Tenant, API: api}
+	return actions.Target{Tenant: s.settings.Tenant, API: s.settings.Policy.API}
 }
 
 // alarm keeps one issue per tenant open while runs fail. Runs on pull requests

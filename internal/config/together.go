@@ -30,15 +30,9 @@ func (l *loader) checkTogether() {
 		l.checkOrder("backoff-min", "backoff-max", c.UserRetry.Min, c.UserRetry.Max)
 	}
 	l.checkOrder("group-backoff-min", "group-backoff-max", c.GroupRetry.Min, c.GroupRetry.Max)
-	if c.FailOnDrift && !c.DryRun && !l.invalid["dry-run"] {
-		l.failAbout("fail-on-drift", "set dry-run, too: a run that applies leaves no drift", "fail-on-drift requires dry-run")
-	}
-	if c.SimulateFaults > 0 && !c.Simulate && !l.invalid["simulate"] {
-		l.failAbout("simulate-faults", "", "simulate-faults requires simulate")
-	}
-	if len(c.SimulateState) > 0 && !c.Simulate && !l.invalid["simulate"] {
-		l.failAbout("simulate-state", "", "simulate-state requires simulate")
-	}
+	l.require("fail-on-drift", c.FailOnDrift, "dry-run", c.DryRun, "set dry-run, too: a run that applies leaves no drift")
+	l.require("simulate-faults", c.SimulateFaults > 0, "simulate", c.Simulate, "")
+	l.require("simulate-state", len(c.SimulateState) > 0, "simulate", c.Simulate, "")
 	if c.Policy.EnforceRoles && len(c.Policy.Roles) == 0 && !l.invalid["roles"] && !l.unread {
 		l.failAbout("enforce-roles", "list the groups and their roles in the policy file", "enforce-roles requires roles in the policy file")
 	}
@@ -60,6 +54,13 @@ func (l *loader) checkTogether() {
 	}
 	if len(c.Policy.People) > 0 {
 		c.Roster.PersonInScope = c.Policy.PersonInScope
+	}
+}
+
+// require refuses a setting that is on without another that makes sense of it.
+func (l *loader) require(name string, on bool, other string, otherOn bool, hint string) {
+	if on && !otherOn && !l.invalid[other] {
+		l.failAbout(name, hint, "%s requires %s", name, other)
 	}
 }
 

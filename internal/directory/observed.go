@@ -37,6 +37,23 @@ type User struct {
 	Created     time.Time  `json:"-"`      // zero where the tenant does not say
 }
 
+// KindOf returns an IdmType as readers know it.
+func KindOf(idmType string) string {
+	if idmType == IdmLocal {
+		return "local"
+	}
+	return idmType
+}
+
+// EmailOf returns what the user of a username is told apart by: the email or, without
+// one, the username. user is nil if the tenant's listing does not have it.
+func EmailOf(username Username, user *User) Email {
+	if user != nil && user.Email != "" {
+		return user.Email
+	}
+	return Email(username.Key())
+}
+
 // Ordinary reports whether the user is a person, not one that XC keeps for itself
 // or for a machine.
 func (u User) Ordinary() bool { return u.Type == TypeUser }

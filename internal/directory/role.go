@@ -3,6 +3,7 @@ package directory
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 )
@@ -51,6 +52,16 @@ func RoleNames(roles []Role) []string {
 		names[i] = role.String()
 	}
 	return names
+}
+
+// ListRoles returns roles as NAMESPACE/ROLE: the first of them, and how many more.
+func ListRoles(roles []Role) string {
+	const shown = 3
+	names, more := RoleNames(roles), ""
+	if len(names) > shown {
+		names, more = names[:shown], fmt.Sprintf(" and %d more", len(names)-shown)
+	}
+	return strings.Join(names, ", ") + more
 }
 
 // Words returns the role as a sentence has it, as in "ves-io-admin-role on all

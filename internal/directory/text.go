@@ -27,6 +27,14 @@ func foldRune(r rune) rune {
 	return lower
 }
 
+// Count returns a number with what is counted.
+func Count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
 // IsControl reports whether r can change how a text is read without being seen:
 // control characters, line and paragraph separators, and the marks that turn
 // the direction of writing.

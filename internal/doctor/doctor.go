@@ -125,20 +125,18 @@ func Run(ctx context.Context, tenant run.Tenant, probe *Probe, options Options) 
 	if options.Source != nil {
 		e.csv(ctx)
 	}
-	return e.result()
+	return e.result(options.Source != nil)
 }
 
-// Unready is the result if the settings are not valid: nothing else can be checked.
+// Unready is the result if the settings are not valid: nothing else can be checked. csv
+// is whether a CSV was given.
 func Unready(invalid []directory.Finding, csv bool) *Result {
 	e := &examination{}
-	if csv {
-		e.Source = func(plan.Policy) (run.Goal, []directory.Finding) { return run.Goal{}, nil }
-	}
 	for _, f := range invalid {
 		f.Severity, f.Kind = directory.Error, directory.BadSettings
 		e.found(Settings, f)
 	}
-	return e.result()
+	return e.result(csv)
 }
 
 type examination struct {
@@ -171,12 +169,13 @@ func (e *examination) warn(name, hint, format string, args ...any) {
 	e.add(Check{Name: name, Status: Warn, Detail: fmt.Sprintf(format, args...), Hint: hint})
 }
 
-// result puts the checks in order and adds those that could not be made.
-func (e *examination) result() *Result {
+// result puts the checks in order and adds those that could not be made; csv: those
+// of the CSV, too.
+func (e *examination) result(csv bool) *Result {
 	failed := slices.IndexFunc(e.checks, func(c Check) bool { return c.Status == Fail })
 	for i, name := range names {
 		made := slices.ContainsFunc(e.checks, func(c Check) bool { return c.Name == name })
-		if made || e.Source == nil && i >= slices.Index(names, CSV) {
+		if made || !csv && i >= slices.Index(names, CSV) {
 			continue
 		}
 		detail := "not checked"
@@ -281,9 +280,4 @@ func reason(err error) string {
 	return err.Error()
 }
 
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
+func count(n int, what string) string { return directory.Count(n, what, what+"s") }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"xc-group-sync/internal/directory"
@@ -28,19 +27,12 @@ func (e *examination) userType() {
 	}
 	usual := plan.IDMType(e.observed)
 	kind := cmp.Or(e.Policy.IdmType, usual)
-	text := fmt.Sprintf("%s and %s; new users will be %s", count(sso, "SSO user"), count(local, "local user"), kindOf(kind))
+	text := fmt.Sprintf("%s and %s; new users will be %s", count(sso, "SSO user"), count(local, "local user"), directory.KindOf(kind))
 	if kind != usual && sso+local > 0 {
 		e.warn(UserType, "a tenant takes one kind of user at a time: remove idm-type, unless the tenant has just changed", "%s, unlike most", text)
 		return
 	}
 	e.ok(UserType, "%s", text)
-}
-
-func kindOf(idmType string) string {
-	if idmType == directory.IdmLocal {
-		return "local"
-	}
-	return idmType
 }
 
 func (e *examination) scim() {
@@ -231,7 +223,7 @@ func (e *examination) stale(desired *directory.Desired) {
 			unlisted = append(unlisted, item)
 		}
 		if len(user.Roles) > 0 {
-			direct = append(direct, Item{item.Name, roles(user.Roles), false})
+			direct = append(direct, Item{item.Name, directory.ListRoles(user.Roles), false})
 		}
 	}
 	if !known {
@@ -293,21 +285,4 @@ func (e *examination) groupsWithoutRoles(desired *directory.Desired) {
 	e.add(Check{Name: NoRoles, Status: Warn, Detail: fmt.Sprintf("%s %s no roles to the members", count(len(empty), "group"), verb), Items: empty, Hint: "assign roles in the console"})
 }
 
-func roles(all []directory.Role) string {
-	const shown = 3
-	var texts []string
-	for i, one := range all {
-		if i == shown {
-			return fmt.Sprintf("%s and %d more", strings.Join(texts, ", "), len(all)-shown)
-		}
-		texts = append(texts, one.String())
-	}
-	return strings.Join(texts, ", ")
-}
-
-func people(n int) string {
-	if n == 1 {
-		return "1 person"
-	}
-	return fmt.Sprintf("%d people", n)
-}
+func people(n int) string { return directory.Count(n, "person", "people") }

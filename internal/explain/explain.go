@@ -110,7 +110,7 @@ func (x *explainer) selectByGroup(observed *directory.Observed) {
 	for i := range observed.Groups {
 		group := &observed.Groups[i]
 		for _, username := range group.Usernames {
-			add(group.Name, emailOf(username, index.Username(username)))
+			add(group.Name, directory.EmailOf(username, index.Username(username)))
 		}
 	}
 }
@@ -126,12 +126,12 @@ func Unmatched(desired *directory.Desired, observed *directory.Observed, selecte
 		names[string(group.Name)] = true
 	}
 	for i := range observed.Users {
-		names[string(emailOf(observed.Users[i].Username, &observed.Users[i]))] = true
+		names[string(directory.EmailOf(observed.Users[i].Username, &observed.Users[i]))] = true
 	}
 	for i := range observed.Groups {
 		names[string(observed.Groups[i].Name)] = true
 		for _, username := range observed.Groups[i].Usernames {
-			names[string(emailOf(username, nil))] = true // also who is no user
+			names[string(directory.EmailOf(username, nil))] = true // also who is no user
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(selected), func(pattern string) bool {
@@ -221,7 +221,7 @@ func (x *explainer) readTenant(observed *directory.Observed) {
 	index := directory.NewIndex(observed.Users)
 	for i := range observed.Users {
 		user := &observed.Users[i]
-		if person := x.person(emailOf(user.Username, user)); person != nil {
+		if person := x.person(directory.EmailOf(user.Username, user)); person != nil {
 			person.Users = append(person.Users, user)
 		}
 	}
@@ -230,20 +230,11 @@ func (x *explainer) readTenant(observed *directory.Observed) {
 	}
 	for i := range observed.Groups {
 		for _, username := range observed.Groups[i].Usernames {
-			if group := x.group(observed.Groups[i].Name, emailOf(username, index.Username(username))); group != nil {
+			if group := x.group(observed.Groups[i].Name, directory.EmailOf(username, index.Username(username))); group != nil {
 				group.Observed = true
 			}
 		}
 	}
-}
-
-// emailOf returns by what a plan knows a member; user is nil if the listing does
-// not know it.
-func emailOf(username directory.Username, user *directory.User) directory.Email {
-	if user != nil && user.Email != "" {
-		return user.Email
-	}
-	return directory.Email(username.Key())
 }
 
 func (x *explainer) readCSV() {

@@ -24,7 +24,7 @@ func (p *planner) guard() {
 		if !p.policy.MaxRemovals.allows(r.removed, r.of) {
 			p.plan.Refusals = append(p.plan.Refusals, Refusal{
 				Guard:  "max-removals",
-				Reason: fmt.Sprintf("plan would remove %d of %s%s, over the max-removals limit of %s", r.removed, count(r.of, r.one, r.many), r.where, p.policy.MaxRemovals),
+				Reason: fmt.Sprintf("plan would remove %d of %s%s, over the max-removals limit of %s", r.removed, directory.Count(r.of, r.one, r.many), r.where, p.policy.MaxRemovals),
 				Hint:   fmt.Sprintf("to allow it once, re-run with max-removals: %d; to add people and remove nobody, with removals: withhold", most),
 			})
 		}
@@ -67,11 +67,4 @@ func (p *planner) removals() []removal {
 		}
 	}
 	return all
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

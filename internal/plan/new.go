@@ -139,7 +139,7 @@ func (p *planner) blockGroup(name directory.GroupName, reason, hint string) {
 	blocked := Blocked{Object: Group, Name: string(name), Reason: reason, Hint: hint, Missing: true}
 	if group := p.tenant.groups[name]; group != nil {
 		blocked.Missing, blocked.Roles = false, rolesBeyond(group.Roles, nil)
-		blocked.Reason += fmt.Sprintf(" (%s; %s)", count(len(group.Usernames), "member", "members"), rolesText(blocked.Roles))
+		blocked.Reason += fmt.Sprintf(" (%s; %s)", directory.Count(len(group.Usernames), "member", "members"), rolesText(blocked.Roles))
 	}
 	p.plan.Blocked = append(p.plan.Blocked, blocked)
 	p.blocked[name] = true
@@ -312,11 +312,7 @@ func rolesText(roles []directory.Role) string {
 	if len(roles) == 0 {
 		return "no roles"
 	}
-	names, more := directory.RoleNames(roles), ""
-	if len(names) > shownNames {
-		names, more = names[:shownNames], fmt.Sprintf(" and %d more", len(names)-shownNames)
-	}
-	return "roles " + strings.Join(names, ", ") + more
+	return "roles " + directory.ListRoles(roles)
 }
 
 // need remembers which of the members must be created.

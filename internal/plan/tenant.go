@@ -39,14 +39,8 @@ func (t *tenant) groupsByName() []*directory.Group {
 
 // member is the person a group lists by username.
 func (t *tenant) member(username directory.Username) Member {
-	m := Member{Username: username, user: t.Username(username)}
-	if m.user != nil {
-		m.Email = m.user.Email
-	}
-	if m.Email == "" {
-		m.Email = directory.Email(username.Key())
-	}
-	return m
+	user := t.Username(username)
+	return Member{Email: directory.EmailOf(username, user), Username: username, user: user}
 }
 
 // newMember is the member that a group has for the person with an email; user is

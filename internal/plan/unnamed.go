@@ -196,5 +196,5 @@ func (p *planner) warnStaleGroup(group *directory.Group, members int) {
 		hint = "set " + other + " (" + prune + " would not delete it: " + reason + ")"
 	}
 	p.warn(directory.StaleGroup, string(group.Name), hint, "group %q is no longer in the CSV, but its %s access",
-		group.Name, count(members, "member keeps", "members keep"))
+		group.Name, directory.Count(members, "member keeps", "members keep"))
 }

@@ -109,12 +109,7 @@ func verb(n int, plural string) string {
 	return plural
 }
 
-func persons(n int) string {
-	if n == 1 {
-		return "1 person"
-	}
-	return fmt.Sprintf("%d people", n)
-}
+func persons(n int) string { return directory.Count(n, "person", "people") }
 
 // access says by role who gains and who loses it; the people are folded away.
 func (d *markdown) access(title string, changes []accessChange, last []directory.Email) {

@@ -253,7 +253,7 @@ func (t *text) described(o *plan.Operation) string {
 func describedUser(o *plan.Operation) string {
 	switch o.Action {
 	case plan.Create:
-		return fmt.Sprintf("  %q, %s", fullName(o.User.Name), kindOfUser(o.User.IdmType))
+		return fmt.Sprintf("  %q, %s", fullName(o.User.Name), directory.KindOf(o.User.IdmType))
 	case plan.Update:
 		return fmt.Sprintf("  name: %q → %q", fullName(o.Before), fullName(o.User.Name))
 	}
@@ -261,14 +261,6 @@ func describedUser(o *plan.Operation) string {
 }
 
 func fullName(name directory.PersonName) string { return name.First + " " + name.Last }
-
-// kindOfUser is an idm type as readers know it.
-func kindOfUser(idmType string) string {
-	if idmType == directory.IdmLocal {
-		return "local"
-	}
-	return idmType
-}
 
 // planned counts what the plan would change, and what is blocked.
 func (r *Report) planned(around string) string {
@@ -313,9 +305,4 @@ func (t Tallies) sentence(create, update, remove, add, take, grant, revoke, arou
 	return strings.Join(parts, ", ")
 }
 
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
+func count(n int, what string) string { return directory.Count(n, what, what+"s") }

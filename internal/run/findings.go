@@ -75,11 +75,11 @@ func remainder(ctx context.Context, outcome *groupsync.Outcome) []directory.Find
 		return nil
 	case outcome.Stopped == nil:
 		finding.Severity, finding.Kind = directory.Warning, directory.NotDone
-		finding.Message = count(left, "deletion was", "deletions were") + " not begun, because a user or group could not be created"
+		finding.Message = directory.Count(left, "deletion was", "deletions were") + " not begun, because a user or group could not be created"
 	case ctx.Err() != nil:
-		finding.Kind, finding.Message = directory.Interrupted, "interrupted; "+count(left, "operation was", "operations were")+" not begun"
+		finding.Kind, finding.Message = directory.Interrupted, "interrupted; "+directory.Count(left, "operation was", "operations were")+" not begun"
 	default:
-		finding.Kind, finding.Message = kindOf(outcome.Stopped, directory.NotDone), "stopped; "+count(left, "operation was", "operations were")+" not begun"
+		finding.Kind, finding.Message = kindOf(outcome.Stopped, directory.NotDone), "stopped; "+directory.Count(left, "operation was", "operations were")+" not begun"
 	}
 	return []directory.Finding{finding}
 }

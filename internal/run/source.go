@@ -54,7 +54,7 @@ func CSV(files []File, options roster.Options, strict bool) Source {
 			goal.Plan = nil
 			findings = append(asErrors(findings), directory.Finding{
 				Severity: directory.Error, Kind: directory.BadCSV, File: first.File,
-				Message: fmt.Sprintf("%s (the first on line %d); not allowed with strict", count(desired.InvalidRows, "invalid row", "invalid rows"), first.Line),
+				Message: fmt.Sprintf("%s (the first on line %d); not allowed with strict", directory.Count(desired.InvalidRows, "invalid row", "invalid rows"), first.Line),
 			})
 		}
 		return goal, findings
@@ -148,11 +148,4 @@ func placeOf(tenant, api string) string {
 		return fmt.Sprintf("%q", tenant)
 	}
 	return fmt.Sprintf("%q (%s)", tenant, api)
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
