@@ -184,7 +184,7 @@ func (r *run) attempt(ctx context.Context, result *Result, policy retry.Policy, 
 	default:
 		result.Status, result.Attempts, result.Err = Failed, ended.Attempts, ended.Err
 	}
-	result.Effect, result.Added, result.Removed, result.RolesWritten = "", 0, 0, 0
+	result.didNothing()
 }
 
 // errSkipped is wrapped by the reason to leave an object alone.

@@ -199,13 +199,11 @@ func (r *run) replaceGroup(ctx context.Context, result *Result, change change, g
 	members, added, removed := change.apply(group.Usernames)
 	if !change.attributes.Apply(&group) && added+removed == 0 {
 		if !history.MaybeDone { // else an earlier attempt did it
-			result.Effect, result.Added, result.Removed = "", 0, 0
+			result.didNothing()
 		}
 		return nil
 	}
 	group.Usernames = members
-	// Counted before the answer is known: the next attempt, or settling, may find
-	// that this one took effect.
 	result.Added, result.Removed = added, removed
 	return r.repository.ReplaceGroup(ctx, group)
 }

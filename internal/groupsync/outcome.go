@@ -34,7 +34,9 @@ type Result struct {
 	// Effect is what a done operation did: its Action, or Update for a group that
 	// existed already, or empty if nothing was left to do.
 	Effect plan.Action
-	// Added and Removed count the memberships that a done operation changed.
+	// Added and Removed count the memberships that a done operation changed. They
+	// and RolesWritten are set before the answer is known: the next attempt, or
+	// settling, may find that this one took effect.
 	Added, Removed int
 	RolesWritten   int // single roles that a done operation granted or revoked
 	// LeftOut are members in Add who could not be created: the group was synced
@@ -43,6 +45,9 @@ type Result struct {
 
 	username directory.Username // of a user who was created, as the tenant says
 }
+
+// didNothing takes back what attempts were to do.
+func (r *Result) didNothing() { r.Effect, r.Added, r.Removed, r.RolesWritten = "", 0, 0, 0 }
 
 // uncertain reports whether the listing must say what became of the creation of a
 // user: whether the user exists, or under which username.

@@ -34,11 +34,11 @@ func (r *run) changeRoles(ctx context.Context, result *Result) {
 		roles := open(result.Roles, &group, extra)
 		if len(roles) == 0 {
 			if !history.MaybeDone { // else an earlier attempt did it
-				result.Effect = ""
+				result.didNothing()
 			}
 			return nil
 		}
-		result.RolesWritten = max(result.RolesWritten, len(roles)) // before the answer is known, as in replaceGroup
+		result.RolesWritten = max(result.RolesWritten, len(roles))
 		return write(ctx, group.Name, roles)
 	}, func(ctx context.Context) bool {
 		group, err := r.readGroup(ctx, result.Group.Name)

@@ -40,11 +40,10 @@ func (r *run) updateSingly(ctx context.Context, result *Result, change change) {
 			return err
 		}
 		leaving, joining := change.open(group.Usernames)
-		// Counted before the answers are known, as in replaceGroup. A later attempt
-		// does the rest.
+		// A later attempt does the rest.
 		result.Added, result.Removed = max(result.Added, len(joining)), max(result.Removed, len(leaving))
 		if len(leaving)+len(joining) == 0 && !wrote && !history.MaybeDone {
-			result.Effect, result.Added, result.Removed = "", 0, 0 // somebody else did it
+			result.didNothing() // somebody else did it
 		}
 		write := func(username directory.Username, joins bool) error {
 			if err := r.writeSingle(ctx, username, group.Name, joins); err != nil {

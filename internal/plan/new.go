@@ -33,7 +33,6 @@ func newPlanner(desired *directory.Desired, observed *directory.Observed, policy
 		tenant:     newTenant(observed),
 		people:     make(map[directory.Email]*person, len(desired.People)),
 		named:      make(map[directory.GroupName]*directory.DesiredGroup, len(desired.Groups)),
-		shared:     map[directory.Email]bool{},
 		taken:      map[string]bool{},
 		blocked:    map[directory.GroupName]bool{},
 		notDeleted: map[directory.GroupName]string{},
@@ -43,19 +42,12 @@ func newPlanner(desired *directory.Desired, observed *directory.Observed, policy
 			Groups: Count{Desired: len(desired.Groups), Existing: len(observed.Groups)},
 		},
 	}
-	for i := range observed.Users {
-		email := observed.Users[i].Email
-		if _, known := p.shared[email]; !known && len(p.tenant.Emails(email)) > 1 {
-			_, p.shared[email] = p.tenant.Email(email)
-		}
-	}
-	people := make([]person, len(desired.People))
+	p.persons = make([]person, len(desired.People))
 	for i, named := range desired.People {
-		people[i].Person = named
-		people[i].user, people[i].shared = p.tenant.Email(named.Email)
-		p.people[named.Email] = &people[i]
+		user, shared := p.tenant.Email(named.Email)
+		p.persons[i] = person{Person: named, user: user, shared: shared}
+		p.people[named.Email] = &p.persons[i]
 	}
-	p.persons = people
 	for _, group := range desired.Groups {
 		p.named[group.Name] = group
 	}
@@ -69,7 +61,6 @@ type planner struct {
 	people     map[directory.Email]*person
 	persons    []person // the same, in the order of desired.People
 	named      map[directory.GroupName]*directory.DesiredGroup
-	shared     map[directory.Email]bool            // emails of several users: true if none of them counts
 	taken      map[string]bool                     // usernames, by key, that are also emails of people who are blocked
 	blocked    map[directory.GroupName]bool        // groups in plan.Blocked
 	notDeleted map[directory.GroupName]string      // groups that prune would delete, and why they stay

@@ -75,6 +75,9 @@ func (p Patterns) Match(names ...string) bool {
 	})
 }
 
+// Includes is Match for a scope: where there are no patterns, everything is in it.
+func (p Patterns) Includes(names ...string) bool { return len(p) == 0 || p.Match(names...) }
+
 // comparable returns a name, or a pattern, in the form in which names are
 // compared: an address in that of addresses, so that an internationalized domain
 // may be written either way.
@@ -86,7 +89,7 @@ func comparable(text string) string {
 }
 
 // matchBy reports whether p selects something of which matches says whether a
-// glob matches it.
+// glob matches it. Without patterns it does.
 func (p Patterns) matchBy(matches func(glob string) bool) bool {
 	selected, exclusionsOnly := false, true
 	for _, pattern := range p {

@@ -32,12 +32,12 @@ func (p *planner) restorable(name directory.GroupName) bool {
 	if slices.ContainsFunc(groups, func(pattern string) bool { return isDN(pattern) && !strings.HasPrefix(pattern, "!") }) {
 		groups = slices.DeleteFunc(slices.Clone(groups), func(pattern string) bool { return !strings.HasPrefix(pattern, "!") })
 	}
-	return len(groups) == 0 || groups.matchBy(func(glob string) bool { return !isDN(glob) && matchGlob(glob, string(name)) })
+	return groups.matchBy(func(glob string) bool { return !isDN(glob) && matchGlob(glob, string(name)) })
 }
 
 // PersonInScope reports whether a person is in scope (people).
 func (p Policy) PersonInScope(email directory.Email) bool {
-	return len(p.People) == 0 || p.People.Match(string(email))
+	return p.People.Includes(string(email))
 }
 
 // groupInScope reports whether a group of the tenant is in scope, by itself or

@@ -67,9 +67,12 @@ func (p *planner) keepPerson(member Member) string {
 
 // keepExempt answers for people who stay whatever the CSV says.
 func (p *planner) keepExempt(member Member) string {
-	switch user := member.user; {
-	case user == nil:
+	user := member.user
+	if user == nil {
 		return "not in the tenant's user listing"
+	}
+	_, shared := p.tenant.Email(user.Email)
+	switch {
 	case p.policy.Caller.is(*user):
 		return "the credentials' own user"
 	case user.DomainOwner:
@@ -78,7 +81,7 @@ func (p *planner) keepExempt(member Member) string {
 		return "a service user"
 	case !user.Ordinary():
 		return "a " + strings.ToLower(user.Type) + " user"
-	case p.shared[user.Email]:
+	case shared:
 		return "several users have this email"
 	case p.taken[user.Username.Key()]:
 		return "the CSV names their username as the email of somebody else"
@@ -93,12 +96,12 @@ func (p *planner) keepExempt(member Member) string {
 // keepGroup answers for a group that no row names.
 func (p *planner) keepGroup(group *directory.Group) string {
 	switch kinds := group.ReferredBy(); {
+	case len(kinds) > 0:
+		return "it is referred to by " + strings.Join(kinds, ", ")
 	case p.policy.Protect.Match(string(group.Name)):
 		return "it is protected"
 	case p.desired.KeepMemberships, p.desired.KeepGroups:
 		return "an invalid row may have named it"
-	case len(kinds) > 0:
-		return "it is referred to by " + strings.Join(kinds, ", ")
 	}
 	for _, member := range p.tenant.members(group) {
 		if reason := p.keepPerson(member); reason != "" {

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"slices"
-	"strings"
 
 	"xc-group-sync/internal/directory"
 )
@@ -48,17 +47,17 @@ func (p *planner) unnamedGroups() (emptied, deleted []Operation) {
 }
 
 func (p *planner) groupDeletion(group *directory.Group) (Operation, bool) {
-	if kinds := group.ReferredBy(); len(kinds) > 0 {
-		p.notDeleted[group.Name] = "it is referred to by " + strings.Join(kinds, ", ")
-		p.warn(directory.GroupKept, string(group.Name), "", "group %q is not deleted: %s", group.Name, p.notDeleted[group.Name])
-		return Operation{}, false
-	}
-	if reason := p.keepGroup(group); reason != "" {
-		p.notDeleted[group.Name] = reason
+	reason := p.keepGroup(group)
+	switch {
+	case reason == "":
+		return Operation{Action: Delete, Object: Group, Group: *group, Remove: p.tenant.members(group)}, true
+	case group.ReferredBy() != nil: // in every run
+		p.warn(directory.GroupKept, string(group.Name), "", "group %q is not deleted: %s", group.Name, reason)
+	default:
 		p.plan.Withheld = append(p.plan.Withheld, Withheld{Kind: GroupRemoval, Group: group.Name, Reason: reason})
-		return Operation{}, false
 	}
-	return Operation{Action: Delete, Object: Group, Group: *group, Remove: p.tenant.members(group)}, true
+	p.notDeleted[group.Name] = reason
+	return Operation{}, false
 }
 
 func (p *planner) warnNotOwned(group *directory.Group, what string) {
@@ -80,8 +79,7 @@ func (p *planner) userDeletions(groups []Operation) []Operation {
 			continue
 		}
 		if reason := p.keepUser(user, fixed[user.Username.Key()]); reason != "" {
-			selected := len(p.policy.Only) == 0 || p.policy.Only.Match(string(user.Email))
-			unguarded = unguarded || reason == callerUnknown && selected
+			unguarded = unguarded || reason == callerUnknown && p.policy.Only.Includes(string(user.Email))
 			p.plan.Withheld = append(p.plan.Withheld, Withheld{Kind: UserDeletion, Member: Member{Email: user.Email, Username: user.Username, user: user}, Reason: reason})
 			continue
 		}

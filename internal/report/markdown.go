@@ -169,7 +169,7 @@ func (d *markdown) headline() string {
 	case d.Outcome == nil:
 		return "The plan: " + d.planned("**") + "."
 	}
-	return capital(d.Tallies().sentence("created", "updated", "deleted", "added", "removed", "granted", "revoked", "**")) + "."
+	return capital(d.Tallies().sentence(done, "**")) + "."
 }
 
 func (d *markdown) tallies() {

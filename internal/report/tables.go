@@ -125,11 +125,10 @@ func (d *markdown) users() {
 	}
 	title := count(len(users), "user")
 	if d.Outcome == nil {
-		var planned Tallies
-		planned.plan(d.Plan)
-		changes := Tallies{Users: planned.Users}
-		title = changes.sentence("to create", "to update", "to delete", "", "", "", "", "")
-		if changes.Users.Deleted > 0 {
+		var all Tallies
+		all.plan(d.Plan)
+		title = Tallies{Users: all.Users}.sentence(planned, "")
+		if all.Users.Deleted > 0 {
 			title = "<b>" + title + "</b>" // Markdown does not count here
 		}
 	}

@@ -266,7 +266,7 @@ func fullName(name directory.PersonName) string { return name.First + " " + name
 func (r *Report) planned(around string) string {
 	var t Tallies
 	t.plan(r.Plan)
-	sentence := t.sentence("to create", "to update", "to delete", "to add", "to remove", "to grant", "to revoke", around)
+	sentence := t.sentence(planned, around)
 	for _, object := range []plan.Object{plan.Group, plan.User} {
 		n := 0
 		for _, blocked := range r.Plan.Blocked {
@@ -281,19 +281,26 @@ func (r *Report) planned(around string) string {
 	return sentence
 }
 
-// sentence says what changes, in the words for it. around is put on both sides
-// of what takes away.
-func (t Tallies) sentence(create, update, remove, add, take, grant, revoke, around string) string {
+// words are what a sentence calls the changes.
+type words struct{ create, update, remove, add, take, grant, revoke string }
+
+var (
+	planned = words{create: "to create", update: "to update", remove: "to delete", add: "to add", take: "to remove", grant: "to grant", revoke: "to revoke"}
+	done    = words{create: "created", update: "updated", remove: "deleted", add: "added", take: "removed", grant: "granted", revoke: "revoked"}
+)
+
+// sentence says what changes. around is put on both sides of what takes away.
+func (t Tallies) sentence(w words, around string) string {
 	var parts []string
 	for _, part := range []struct {
 		n        int
 		what, is string
 		around   string
 	}{
-		{t.Users.Created, "user", create, ""}, {t.Users.Updated, "user", update, ""}, {t.Users.Deleted, "user", remove, around},
-		{t.Groups.Created, "group", create, ""}, {t.Groups.Updated, "group", update, ""}, {t.Groups.Deleted, "group", remove, around},
-		{t.Memberships.Added, "membership", add, ""}, {t.Memberships.Removed, "membership", take, around},
-		{t.Roles.Granted, "role", grant, ""}, {t.Roles.Revoked, "role", revoke, around},
+		{t.Users.Created, "user", w.create, ""}, {t.Users.Updated, "user", w.update, ""}, {t.Users.Deleted, "user", w.remove, around},
+		{t.Groups.Created, "group", w.create, ""}, {t.Groups.Updated, "group", w.update, ""}, {t.Groups.Deleted, "group", w.remove, around},
+		{t.Memberships.Added, "membership", w.add, ""}, {t.Memberships.Removed, "membership", w.take, around},
+		{t.Roles.Granted, "role", w.grant, ""}, {t.Roles.Revoked, "role", w.revoke, around},
 	} {
 		if part.n > 0 {
 			parts = append(parts, part.around+count(part.n, part.what)+" "+part.is+part.around)
