@@ -95,7 +95,8 @@ var settings = []setting{
 	{name: "delimiter", policy: true, only: desiring, byDefault: "auto", value: delimiter(),
 		meaning: "Delimiter of the CSV. `auto` detects it from the header."},
 	{name: "columns", policy: true, only: desiring, value: parsed("COLUMNS", roster.ParseColumns, func(c *Config, v roster.Columns) { c.Roster.Columns = v }),
-		meaning: "Header names of the CSV, if they are not the standard ones: `email=Mail,groups=MemberOf,name=Name,status=Enabled`, or a preset (`active-directory`, `entra-id`, `okta`) that such pairs may follow. A column that says who is not active needs a `!`, as in `status=!Suspended`."},
+		meaning: "Header names of the CSV, if they are not the standard ones: `email=Mail,groups=MemberOf,name=Name,status=Enabled`, or a preset (`active-directory`, `entra-id`, `okta`) that such pairs may follow. " +
+			"A column that says who is not active needs a `!`, as in `status=!Suspended`."},
 
 	{name: "groups", topic: "What is changed", common: true, policy: true, value: patterns(func(c *Config) *plan.Patterns { return &c.Policy.Groups }),
 		meaning: "Groups in scope, everything by default: patterns, one per line, of API group names, or of whole DNs if a pattern contains `=`. A leading `!` excludes.",
@@ -145,7 +146,8 @@ var settings = []setting{
 	{name: "update-users", policy: true, only: desiring, byDefault: "false", value: boolean(func(c *Config, v bool) { c.Policy.UpdateUsers = v }),
 		meaning: "Also correct first and last names of existing local users."},
 	{name: "membership-writes", policy: true, only: applying, byDefault: "replace", value: choice(func(c *Config, v groupsync.MembershipWrites) { c.MembershipWrites = v }, groupsync.ReplaceMembers, groupsync.SingleMembers),
-		meaning: "How members of existing groups are written: `replace` (the whole list) or `single` (one person and group per request). The first `single` write of a run is read back, and the run stops if it did more than it should."},
+		meaning: "How members of existing groups are written: `replace` (the whole list) or `single` (one person and group per request). " +
+			"The first `single` write of a run is read back, and the run stops if it did more than it should."},
 	{name: "enforce-roles", policy: true, only: desiring, byDefault: "false", value: boolean(func(c *Config, v bool) { c.Policy.EnforceRoles = v }),
 		meaning: "With `roles` in the policy file: also revoke roles that it does not list, of the groups it lists."},
 	{name: "snapshot-file", only: applying, value: file(func(c *Config, v string) { c.SnapshotFile = v }),

@@ -89,7 +89,8 @@ var (
 	// (https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits).
 	SecondaryLimit = Failure{
 		Times: 1, Status: 403, Header: map[string]string{"Retry-After": "20"},
-		Body: `{"message":"You have exceeded a secondary rate limit. Please wait a few minutes before you try again.","documentation_url":"https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"}`,
+		Body: `{"message":"You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",` +
+			`"documentation_url":"https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"}`,
 	}
 	// Locked refuses comments on a locked conversation.
 	Locked = Failure{
