@@ -9,30 +9,38 @@ import (
 
 // DNInScope reports whether a DN of the CSV, or the API name that it maps to, is
 // in scope (groups). It does not matter how the DN is spelled. A DN that maps to no
-// name is in scope of a pattern that matches every name.
+// name is in scope of a pattern that matches every name. One without a CN is broken
+// rather than somebody else's: which names it was meant for cannot be known, so it
+// is in scope of any pattern of names.
 func (p Policy) DNInScope(dn directory.DN, name directory.GroupName) bool {
-	if len(p.Groups) == 0 {
+	groups, broken := p.Groups, dn.CN() == "" && name == ""
+	if broken {
+		groups = slices.DeleteFunc(slices.Clone(groups), func(pattern string) bool { return strings.HasPrefix(pattern, "!") && !isDNPattern(pattern) })
+	}
+	if len(groups) == 0 {
 		return true
 	}
 	text := directory.FoldDN(dn.Key())
-	return p.Groups.matchBy(func(glob string) bool {
-		if strings.Contains(glob, "=") {
+	return groups.matchBy(func(glob string) bool {
+		if isDNPattern(glob) {
 			return matchGlob(directory.FoldDN(glob), text)
 		}
-		return matchGlob(glob, string(name))
+		return broken || matchGlob(glob, string(name))
 	})
 }
+
+// isDNPattern reports whether a pattern of groups is one of DNs, not of API names.
+func isDNPattern(pattern string) bool { return strings.Contains(pattern, "=") }
 
 // restorable reports whether a group that a sync changed is still in scope. Which
 // DNs named it is not known any more: patterns of DNs are taken to match it, and
 // only exclusions by name count beside them.
 func (p *planner) restorable(name directory.GroupName) bool {
 	groups := p.policy.Groups
-	isDN := func(pattern string) bool { return strings.Contains(pattern, "=") }
-	if slices.ContainsFunc(groups, func(pattern string) bool { return isDN(pattern) && !strings.HasPrefix(pattern, "!") }) {
+	if slices.ContainsFunc(groups, func(pattern string) bool { return isDNPattern(pattern) && !strings.HasPrefix(pattern, "!") }) {
 		groups = slices.DeleteFunc(slices.Clone(groups), func(pattern string) bool { return !strings.HasPrefix(pattern, "!") })
 	}
-	return groups.matchBy(func(glob string) bool { return !isDN(glob) && matchGlob(glob, string(name)) })
+	return groups.matchBy(func(glob string) bool { return !isDNPattern(glob) && matchGlob(glob, string(name)) })
 }
 
 // PersonInScope reports whether a person is in scope (people).
@@ -59,8 +67,8 @@ func (p Policy) GroupInScope(group *directory.Group) bool {
 	if len(p.Groups) == 0 {
 		return true
 	}
-	if !slices.ContainsFunc(p.Groups, func(pattern string) bool { return !strings.Contains(pattern, "=") }) {
+	if !slices.ContainsFunc(p.Groups, func(pattern string) bool { return !isDNPattern(pattern) }) {
 		return Owned(group)
 	}
-	return p.Groups.matchBy(func(glob string) bool { return !strings.Contains(glob, "=") && matchGlob(glob, string(group.Name)) })
+	return p.Groups.matchBy(func(glob string) bool { return !isDNPattern(glob) && matchGlob(glob, string(group.Name)) })
 }

@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"strings"
 	"testing"
 
 	"xc-group-sync/internal/directory"
@@ -64,6 +65,26 @@ func TestDNInScopeWithoutAName(t *testing.T) {
 	for pattern, want := range map[string]bool{"*": true, "**": true, "!xc-*": true, "*,OU=x": true, "xc-*": false, "?*": false, "*,OU=y": false} {
 		if got := (plan.Policy{Groups: plan.Patterns{pattern}}).DNInScope(dn, ""); got != want {
 			t.Errorf("%q: in scope: %v, want %v", pattern, got, want)
+		}
+	}
+}
+
+// TestDNInScopeWithoutACN: a row must not cause a removal because its CN is broken.
+func TestDNInScopeWithoutACN(t *testing.T) {
+	t.Parallel()
+	for text, tests := range map[string]map[string]bool{
+		"OU=xc-b,OU=x": {"xc-*": true, "!xc-*": true, "xc-* !xc-b": true, "*,OU=x": true, "*,OU=y": false, "xc-* !*,OU=x": false, "!*,OU=x": false},
+		"CN=,OU=x":     {"xc-*": true, "*,OU=y": false},
+		"N=xc-b,OU=x":  {"xc-*": true, "*,OU=y": false},
+	} {
+		dn, err := directory.ParseAnyDN(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for patterns, want := range tests {
+			if got := (plan.Policy{Groups: strings.Fields(patterns)}).DNInScope(dn, ""); got != want {
+				t.Errorf("%s with %q: in scope: %v, want %v", text, patterns, got, want)
+			}
 		}
 	}
 }
