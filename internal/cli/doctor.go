@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -34,10 +35,14 @@ func (s *session) doctor(ctx context.Context, transport *http.Transport, certifi
 		through = transport.Proxy
 	}
 	var probe *doctor.Probe
+	requests := slog.New(slog.DiscardHandler) // the checks tell how they ended
+	if c.LogLevel <= slog.LevelDebug {
+		requests = s.log
+	}
 	client, closeTenant, err := connect(c, transport, func(base http.RoundTripper) http.RoundTripper {
 		probe = doctor.NewProbe(base, through, time.Now)
 		return probe
-	}, s.log)
+	}, requests)
 	if err != nil {
 		return s.unready(err)
 	}

@@ -170,7 +170,7 @@ func (s *session) run(ctx context.Context, command string) *run.Result {
 	}
 	s.log.Info("starting", append([]any{"command", command}, s.addressed()...)...)
 	read, write := s.client.Attempts()
-	s.log.Info("requests at most per operation", "user", c.UserRetry.Attempts*write, "group_write", c.GroupRetry.Attempts*write, "read", read)
+	s.log.Debug("requests at most per operation", "user", c.UserRetry.Attempts*write, "group_write", c.GroupRetry.Attempts*write, "read", read)
 	said := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() { defer close(said); s.log.Warn(stopping(s.client.InFlight())) })
 	defer func() {

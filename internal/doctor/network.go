@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -155,9 +154,6 @@ func few(addresses []string) string {
 	return strings.Join(addresses, ", ")
 }
 
-// tenantID is the form of the ID that the console shows beside the tenant's name.
-var tenantID = regexp.MustCompile(`^(.+)-[a-z]{8}$`)
-
 // tenantName warns of an ID in place of the name, unless it is a name: then the
 // credentials have been accepted at its host.
 func (e *examination) tenantName() {
@@ -170,12 +166,16 @@ func (e *examination) tenantName() {
 		return
 	}
 	rest, isHost := strings.CutPrefix(host, e.Tenant+".")
-	if id := tenantID.FindStringSubmatch(e.Tenant); id != nil && !(isHost && e.observed != nil) {
+	if name, isID := xc.NameOfID(e.Tenant); isID && !(isHost && e.observed != nil) {
 		if !isHost {
 			rest = "console.ves.volterra.io"
 		}
-		e.warn(TenantName, fmt.Sprintf("if it is one, use the name alone: tenant: %s", id[1]),
+		e.warn(TenantName, fmt.Sprintf("if it is one, use the name alone: tenant: %s", name),
 			"%q looks like a tenant ID, not like the name in https://NAME.%s", e.Tenant, rest)
+		return
+	}
+	if host == e.Tenant {
+		e.ok(TenantName, "%s", host)
 		return
 	}
 	e.ok(TenantName, "%s at %s", e.Tenant, host)

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"xc-group-sync/internal/retry"
@@ -139,8 +140,31 @@ func (e *Error) advice(page bool) string {
 		return "give the credentials a role that may read users and groups in the namespace system (to apply a plan, one that may manage them)"
 	case e.Status == http.StatusForbidden && !page:
 		return "give the credentials a role that may manage users and groups in the namespace system"
+	case e.Status == http.StatusTooManyRequests:
+		return e.again() + "; a lower rate-limit sends fewer requests, a higher retry-after-max waits longer"
+	case e.Status >= http.StatusInternalServerError:
+		return e.again()
 	}
 	return ""
+}
+
+// again is what to do about trouble that passes.
+func (e *Error) again() string {
+	if e.Method == http.MethodGet {
+		return "run it again later"
+	}
+	return "run it again later: it continues where this run ended"
+}
+
+// tenantID is the form of the ID that the console shows beside the tenant's name.
+var tenantID = regexp.MustCompile(`^(.+)-[a-z]{8}$`)
+
+// NameOfID returns the name of a tenant that is given by what looks like its ID.
+func NameOfID(tenant string) (name string, isID bool) {
+	if id := tenantID.FindStringSubmatch(tenant); id != nil {
+		return id[1], true
+	}
+	return "", false
 }
 
 const proxyLogin = "the proxy requires a login: set proxy to http://user:password@host:port"
@@ -205,14 +229,21 @@ func (c *Client) explain(e *Error) {
 		e.hint = "the server rejected the TLS handshake: it may require a client certificate (p12-file or cert-file) or lack TLS 1.2; check api-url"
 	case errors.As(e.Err, &lookup):
 		e.hint = fmt.Sprintf("the name %s does not resolve: check tenant, api-url and proxy", lookup.Name)
+		if tenant, isTenants := strings.CutSuffix(lookup.Name, ".console.ves.volterra.io"); isTenants {
+			if name, isID := NameOfID(tenant); isID {
+				e.hint = fmt.Sprintf("the name %s does not resolve: %q looks like a tenant ID; if it is one, use the name alone: tenant: %s", lookup.Name, tenant, name)
+			}
+		}
 	case errors.Is(e.Err, context.Canceled):
 		e.Message = fmt.Sprintf("no response within %v after the interruption; the request may have taken effect", Grace)
 	case errors.As(e.Err, &operation) && operation.Op == "dial" && !operation.Timeout():
 		e.hint = "the server cannot be reached: check tenant, api-url and proxy"
 	case errors.Is(e.Err, io.EOF), errors.Is(e.Err, io.ErrUnexpectedEOF):
 		e.Message = "connection closed before the complete response arrived: " + e.Message
+		e.hint = e.again()
 	case errors.Is(e.Err, context.DeadlineExceeded):
 		e.Message = fmt.Sprintf("no response within the timeout of %v", c.options.Timeout)
+		e.hint = e.again() + ", or raise timeout"
 	}
 }
 
