@@ -105,19 +105,19 @@ func (l *loader) parsePolicy(content []byte) {
 		l.failAt(position{inFile: true}, "", "the policy file is empty")
 		return
 	case err != nil:
-		l.failYAML(err)
+		l.failYAML(content, err)
 		return
 	}
 	switch err := loader.Load(&second); {
 	case err == nil:
 		l.failAt(at(&second), "", "the policy file has more than one YAML document")
 	case err != io.EOF:
-		l.failYAML(err)
+		l.failYAML(content, err)
 	}
 	root := document.Content[0]
 	if root.Kind != yaml.MappingNode {
 		l.unread = true
-		l.failAt(at(root), "write one setting per line, as in max-removals: 10%", "the policy file must be a mapping from settings to values")
+		l.failAt(at(root), oneSetting, "the policy file must be a mapping from settings to values")
 		return
 	}
 	seen := map[string]bool{}
@@ -137,24 +137,56 @@ var yaml12 = regexp.MustCompile(`(?m)^(\x{FEFF}?)%(YAML[ \t]+1\.2)\b`)
 
 // failYAML reports an error of the YAML library. It names no text of the file,
 // which might be a secret.
-func (l *loader) failYAML(err error) {
+func (l *loader) failYAML(content []byte, err error) {
 	l.unread = true
 	var broken *yaml.LoadError
 	if !errors.As(err, &broken) {
 		l.failAt(position{inFile: true}, "", "invalid YAML: %v", err)
 		return
 	}
-	message, hint := broken.Message, ""
-	if strings.HasPrefix(message, "unknown anchor") {
-		message = "unknown anchor"
+	mark, message, hint := broken.Mark, broken.Message, ""
+	for _, known := range yamlErrors {
+		if !strings.Contains(message, known.of) {
+			continue
+		}
+		if known.atBegin && broken.ContextMark.Line > 0 {
+			mark = broken.ContextMark
+		}
+		message, hint = known.message, known.hint
+		break
 	}
-	if broken.Stage != yaml.ParserStage && (message == "unknown anchor" || strings.Contains(message, "cannot start any token") || strings.Contains(message, "tag")) {
-		hint = needsQuotes
+	if lines := bytes.SplitN(content, []byte("\n"), mark.Line+1); mark.Line > 0 && mark.Line <= len(lines) {
+		line := lines[mark.Line-1]
+		if indent := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]; bytes.ContainsRune(indent, '\t') {
+			message, hint = "a tab in the indentation", "indent with blanks"
+		}
 	}
-	l.failAt(position{true, broken.Mark.Line, broken.Mark.Column}, hint, "invalid YAML: %s", message)
+	l.failAt(position{true, mark.Line, mark.Column}, hint, "invalid YAML: %s", message)
 }
 
-const needsQuotes = `quote values that begin with *, !, @, [ or %, as in "*@example.com"; indent with blanks`
+// yamlErrors say in other words what the library finds, and what to do about it.
+// atBegin means that the mistake is where the construct begins, not where the
+// library noticed.
+var yamlErrors = []struct {
+	of, message, hint string
+	atBegin           bool
+}{
+	{"unknown anchor", "unknown anchor", needsQuotes, false},
+	{"expected alphabetic or numeric", "* or & without a name after it", needsQuotes, true},
+	{"cannot start any token", "a value cannot begin with this character", needsQuotes, false},
+	{"tag", "unknown tag", needsQuotes, false},
+	{"expected ',' or ']'", "[ without its ]", "close the list with a ]", true},
+	{"expected ',' or '}'", "{ without its }", "close the mapping with a }", true},
+	{"unexpected end of stream", "a quote that is not closed", "end the value with the quote that it begins with", true},
+	{"could not find expected ':'", "a key without a colon", oneSetting, true},
+	{"mapping values are not allowed", "a colon in the wrong place", `quote values that contain a colon and a blank; begin every setting in the first column`, false},
+	{"did not find expected key", "neither a key nor an entry of the list above", "indent the entries of a list alike, and quote values with special characters", false},
+}
+
+const (
+	needsQuotes = `quote values that begin with *, !, @, [ or %, as in "*@example.com"; indent with blanks`
+	oneSetting  = "write one setting per line, as in max-removals: 10%"
+)
 
 // keyForm is what a key looks like that is a setting's name, or nearly.
 var keyForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,39}$`)
