@@ -178,7 +178,7 @@ func (g *GitHub) redirection(c call, elsewhere *github.RedirectionError) *APIErr
 // grant says how the token gets the permission for the call.
 func (c call) grant() string {
 	if c.permission == "" {
-		return "check github-token"
+		return "give the job `permissions: pull-requests: write` for comment, and `issues: write` for issue-on-failure, or check github-token"
 	}
 	return "give the job " + c.permission + c.orOff()
 }

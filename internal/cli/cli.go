@@ -71,12 +71,18 @@ func Main(args []string, getenv func(string) string, stdin io.Reader, stdout, st
 	// the report may still be on its way.
 	unhook := context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) })
 	defer unhook() // before stop ends ctx
-	return MainContext(ctx, args, getenv, stdin, stdout, stderr)
+	return mainContext(ctx, args, getenv, os.Environ(), stdin, stdout, stderr)
 }
 
 // MainContext is Main without signals: the end of ctx interrupts the run. It
 // uses nothing of the process but its arguments and files.
 func MainContext(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+	return mainContext(ctx, args, getenv, nil, stdin, stdout, stderr)
+}
+
+// mainContext is MainContext with the environment as os.Environ has it, to find
+// slips in it; nil finds none.
+func mainContext(ctx context.Context, args []string, getenv func(string) string, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	command := ""
 	if len(args) > 0 {
 		command = args[0]
@@ -84,7 +90,7 @@ func MainContext(ctx context.Context, args []string, getenv func(string) string,
 	wrong, hint := "", `run "xc-group-sync --help"`
 	switch command {
 	case config.Sync, config.Plan, config.Restore, config.Export, config.Explain, config.Doctor:
-		return int(start(ctx, command, args[1:], getenv, stdin, stdout, stderr))
+		return int(start(ctx, command, args[1:], getenv, environ, stdin, stdout, stderr))
 	case "help", "--help", "-help", "-h":
 		if len(args) > 1 && args[1] != "help" && !strings.HasPrefix(args[1], "-") {
 			return MainContext(ctx, []string{args[1], "--help"}, getenv, stdin, stdout, stderr)
@@ -148,12 +154,13 @@ func help(w io.Writer) {
 }
 
 // start runs a command that has settings.
-func start(ctx context.Context, command string, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) run.Code {
+func start(ctx context.Context, command string, args []string, getenv func(string) string, environ []string, stdin io.Reader, stdout, stderr io.Writer) run.Code {
 	settings, err := config.Load(command, args, getenv)
 	if errors.Is(err, flag.ErrHelp) {
 		_, _ = fmt.Fprintf(stdout, "Usage: xc-group-sync %s [flags]\n%s", command, config.Help(command))
 		return run.Done
 	}
+	settings.Warnings = append(settings.Warnings, config.MisspelledVariables(environ)...)
 	s := newSession(settings, getenv, stdin, stdout, stderr)
 	transport, certificate, filesErr := openFiles(settings, getenv)
 	if err := errors.Join(err, filesErr); err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -17,6 +18,7 @@ import (
 
 	"xc-group-sync/internal/actions"
 	"xc-group-sync/internal/config"
+	"xc-group-sync/internal/retry"
 	"xc-group-sync/internal/xc"
 )
 
@@ -51,7 +53,7 @@ func openFiles(c *config.Config, getenv func(string) string) (transport *http.Tr
 	}
 	if c.Snapshot != "" {
 		if _, missing := os.Stat(c.Snapshot); missing != nil {
-			err = errors.Join(err, fmt.Errorf("snapshot: %w", missing))
+			err = errors.Join(err, retry.WithHint(fmt.Errorf("snapshot: %s: %w", c.Snapshot, cause(missing)), "name the file that a run with snapshot-file wrote"))
 		}
 	}
 	if actions.Active(getenv) {
@@ -59,6 +61,18 @@ func openFiles(c *config.Config, getenv func(string) string) (transport *http.Tr
 	}
 	return transport, leaf, errors.Join(err, checkWritable("report-file", c.ReportFile), checkNew("snapshot-file", c.SnapshotFile),
 		checkWritable("output", c.Output), checkWritable("policy-output", c.PolicyOutput), checkOutputs(c))
+}
+
+// checkPath is what to do about a file that does not open.
+const checkPath = "check the path"
+
+// cause returns an error of a file without the path and the system call.
+func cause(err error) error {
+	var inner *fs.PathError
+	if errors.As(err, &inner) {
+		return inner.Err
+	}
+	return err
 }
 
 func newTransport(c *config.Config, getenv func(string) string) (*http.Transport, *x509.Certificate, error) {
@@ -69,7 +83,8 @@ func newTransport(c *config.Config, getenv func(string) string) (*http.Transport
 	options.CABundle, bundleErr = caBundle(c)
 	transport, err := xc.NewTransport(options)
 	if err != nil && bundleErr == nil {
-		bundleErr = fmt.Errorf("ca-bundle: %s: %w", c.CABundle, err)
+		bundleErr = retry.WithHint(fmt.Errorf("ca-bundle: %s: %w", c.CABundle, err),
+			"it must hold lines with BEGIN CERTIFICATE; other forms are converted by: openssl x509 -inform der -in FILE")
 	}
 	var leaf *x509.Certificate
 	if options.Certificate != nil {
@@ -85,7 +100,7 @@ func caBundle(c *config.Config) ([]byte, error) {
 	}
 	bundle, err := readFile(c.CABundle)
 	if err != nil {
-		return nil, fmt.Errorf("ca-bundle: %w", err)
+		return nil, retry.WithHint(fmt.Errorf("ca-bundle: %w", err), "check the path, and the environment variables that ca-bundle may come from")
 	}
 	return bundle, nil
 }
@@ -127,7 +142,7 @@ func certificate(c *config.Config) (*tls.Certificate, error) {
 	case config.ByP12File:
 		container, err := readFile(c.P12File)
 		if err != nil {
-			return nil, fmt.Errorf("p12-file: %w", err)
+			return nil, retry.WithHint(fmt.Errorf("p12-file: %w", err), checkPath)
 		}
 		return container12("p12-file", container, c.P12Password)
 	case config.ByP12Base64:
@@ -145,11 +160,11 @@ func certificate(c *config.Config) (*tls.Certificate, error) {
 func pemPair(certFile, keyFile string) (*tls.Certificate, error) {
 	certificate, certErr := readFile(certFile)
 	if certErr != nil {
-		certErr = fmt.Errorf("cert-file: %w", certErr)
+		certErr = retry.WithHint(fmt.Errorf("cert-file: %w", certErr), checkPath)
 	}
 	key, keyErr := readFile(keyFile)
 	if keyErr != nil {
-		keyErr = fmt.Errorf("key-file: %w", keyErr)
+		keyErr = retry.WithHint(fmt.Errorf("key-file: %w", keyErr), checkPath)
 	}
 	if err := errors.Join(certErr, keyErr); err != nil {
 		return nil, err
@@ -172,7 +187,11 @@ func container12(setting string, container []byte, password string) (*tls.Certif
 	if err != nil {
 		// Where it is no such file at all, the decoder's words help nobody.
 		text, _, _ := strings.Cut(err.Error(), ": pkcs12: error reading P12 data")
-		return nil, fmt.Errorf("%s: %s", setting, text)
+		hint := "create the credential again in the console, and download it whole"
+		if bytes.Contains(container, []byte("-----BEGIN")) {
+			hint = "this is PEM: use cert-file and key-file"
+		}
+		return nil, retry.WithHint(fmt.Errorf("%s: %s", setting, text), hint)
 	}
 	return certificate, nil
 }

@@ -6,6 +6,7 @@ import (
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/export"
 	"xc-group-sync/internal/report"
+	"xc-group-sync/internal/retry"
 	"xc-group-sync/internal/run"
 )
 
@@ -16,7 +17,9 @@ func (s *session) export(ctx context.Context) run.Code {
 	result.Add(s.settings.Warnings...)
 	observed, finding := s.observed(ctx)
 	if finding == nil {
-		finding = s.writeExport(export.New(observed, s.settings.Policy), &result)
+		scope := s.settings.Policy
+		scope.Tenant = s.settings.OwnTenant
+		finding = s.writeExport(export.New(observed, scope), &result)
 	}
 	if finding != nil {
 		result.Add(*finding)
@@ -31,7 +34,7 @@ func (s *session) observed(ctx context.Context) (*directory.Observed, *directory
 	if path := s.settings.Snapshot; path != "" {
 		snapshot, _, err := readSnapshot(path)
 		if err != nil {
-			return nil, &directory.Finding{Severity: directory.Error, Kind: directory.BadSnapshot, File: path, Message: err.Error()}
+			return nil, &directory.Finding{Severity: directory.Error, Kind: directory.BadSnapshot, File: path, Message: err.Error(), Hint: retry.HintOf(err)}
 		}
 		return snapshot.Observed(), nil
 	}

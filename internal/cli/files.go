@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -156,10 +157,7 @@ func checkWritable(setting, path string) error {
 	if err == nil {
 		return nil
 	}
-	var cause *fs.PathError
-	if errors.As(err, &cause) {
-		err = cause.Err // the path in it is the trial's
-	}
+	err = cause(err) // the path in it is the trial's
 	return fmt.Errorf("%s: cannot write %s: %w; name a file in a directory that exists and is writable", setting, path, err)
 }
 
@@ -230,7 +228,11 @@ func readSnapshot(path string) (snapshot *directory.Snapshot, hash string, err e
 	}
 	snapshot, err = directory.ParseSnapshot(document)
 	if err != nil {
-		return nil, "", fmt.Errorf("not a valid snapshot file: %w", err)
+		const hint = "name the file that a run with snapshot-file wrote"
+		if !bytes.HasPrefix(bytes.TrimSpace(document), []byte("{")) {
+			err = errors.New("not JSON") // what the decoder met first helps nobody
+		}
+		return nil, "", retry.WithHint(fmt.Errorf("not a valid snapshot file: %w", err), hint)
 	}
 	sum := sha256.Sum256(document)
 	return snapshot, hex.EncodeToString(sum[:]), nil

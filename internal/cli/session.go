@@ -140,9 +140,22 @@ func (s *session) badSettings(err error) run.Code {
 	for i := range findings {
 		findings[i].Severity, findings[i].Kind = directory.Error, directory.BadSettings
 	}
+	for _, err := range []error{s.edge.Outputs([][2]string{{"result", run.Settings.Verdict()}}), s.summarize(findings)} {
+		if err != nil {
+			findings = append(findings, directory.Finding{Severity: directory.Error, Kind: directory.NotReported, Message: err.Error()})
+		}
+	}
 	_ = report.WriteFindings(s.stderr, s.sanitizer, s.style, findings)
 	s.annotate("Settings", findings)
 	return run.Settings
+}
+
+// summarize writes a job summary of settings that are not valid.
+func (s *session) summarize(findings []directory.Finding) error {
+	if !s.settings.Summary {
+		return nil
+	}
+	return s.edge.Summary(report.InvalidSettings(findings, s.sanitizer, actions.MaxSummary))
 }
 
 // flatten makes a finding of each error that was joined.
@@ -276,13 +289,14 @@ func (s *session) planned(ctx context.Context, result *run.Result, applies bool)
 		_ = report.WriteFindings(s.text, s.sanitizer, s.style, result.Findings)
 		s.told = len(result.Findings)
 	}
-	_, _ = fmt.Fprint(s.stderr, "Apply this plan? Only y or yes is accepted: ")
+	_, _ = fmt.Fprint(s.stderr, "Apply this plan? [y/N] ")
 	switch answer := strings.ToLower(strings.TrimSpace(s.answer(ctx))); {
 	case ctx.Err() != nil:
 		_, _ = fmt.Fprintln(s.stderr) // ends the question's line
 		return &directory.Finding{Severity: directory.Error, Kind: directory.Interrupted, Message: "interrupted before anything was changed"}
 	case answer != "y" && answer != "yes":
-		return &directory.Finding{Severity: directory.Error, Kind: directory.Refusal, Message: "plan not confirmed; nothing was changed"}
+		return &directory.Finding{Severity: directory.Error, Kind: directory.Refusal, Message: "plan not confirmed; nothing was changed",
+			Hint: "run it again and answer y, or set yes"}
 	}
 	return nil
 }
@@ -321,8 +335,14 @@ func (s *session) openCSV(path string) (io.ReadCloser, error) {
 		return io.NopCloser(s.stdin), nil
 	}
 	file, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
+	switch {
+	case err == nil:
+		if info, err := file.Stat(); err == nil && info.IsDir() {
+			return nil, retry.WithHint(errors.Join(errors.New("is a directory"), file.Close()), "name the files in it, as in DIR/*.csv")
+		}
+		return file, nil
+	case errors.Is(err, os.ErrNotExist):
 		return nil, s.notFound(path, "file not found")
 	}
-	return file, err
+	return nil, fmt.Errorf("could not open the file: %w", cause(err))
 }

@@ -25,6 +25,9 @@ type Config struct {
 	Snapshot string // of Restore and Export
 	Tenant   string // never empty: the host of the API where no tenant is named
 	APIURL   string // without a trailing slash or /api; empty with Simulate
+	// OwnTenant is the tenant where a policy file that names it leads to the same
+	// API: it was given by name, and is at the address that follows from it.
+	OwnTenant string
 
 	Credential  Credential // which of these counts
 	APIToken    string

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/agext/levenshtein"
+
+	"xc-group-sync/internal/directory"
 )
 
 var (
@@ -188,6 +190,29 @@ func nearestSetting(name string, counts func(*setting) bool) string {
 		}
 	}
 	return nearest(name, names)
+}
+
+// MisspelledVariables warns about variables of an environment, as os.Environ has
+// it, that were probably meant to be a setting's. Others may be anybody's.
+func MisspelledVariables(environ []string) []directory.Finding {
+	var names []string
+	for i := range settings {
+		names = append(names, settings[i].name)
+	}
+	var findings []directory.Finding
+	for _, entry := range environ {
+		variable, value, _ := strings.Cut(entry, "=")
+		rest, ours := strings.CutPrefix(variable, prefix)
+		name := strings.ToLower(strings.ReplaceAll(rest, "_", "-"))
+		if !ours || value == "" || settingNamed(name) != nil && settingNamed(name).variable() == variable {
+			continue
+		}
+		if meant := settingNamed(nearest(name, names)); meant != nil {
+			findings = append(findings, directory.Finding{Kind: directory.BadSettings,
+				Message: "unknown environment variable " + quoted(variable), Hint: "did you mean " + meant.variable() + "?"})
+		}
+	}
+	return findings
 }
 
 // NearestCommand returns the command that a misspelled one was probably meant to

@@ -177,9 +177,12 @@ func settingNamed(name string) *setting {
 // isSet reports whether the user gave a setting.
 func (l *loader) isSet(name string) bool { return l.values[name].isSet() }
 
+// prefix begins the name of every variable that is a setting's own.
+const prefix = "XC_SYNC_"
+
 // variable is the environment variable that every setting has.
 func (s *setting) variable() string {
-	return "XC_SYNC_" + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
+	return prefix + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
 }
 
 // look finds a setting's value, except the retry profile's. One that the command

@@ -96,7 +96,8 @@ func TestLoadDefaults(t *testing.T) {
 	group := retry.Default()
 	group.Attempts = 1
 	same(t, "config", loadMore(t), &config.Config{
-		CSV: []string{"people.csv"}, Tenant: "acme", APIURL: "https://acme.console.ves.volterra.io", Credential: config.ByToken, APIToken: "t0ken",
+		CSV: []string{"people.csv"}, Tenant: "acme", APIURL: "https://acme.console.ves.volterra.io",
+		OwnTenant: "acme", Credential: config.ByToken, APIToken: "t0ken",
 		Policy:        plan.Policy{Tenant: "acme", API: "acme.console.ves.volterra.io", MaxRemovals: plan.Limit{Share: true, Max: 25}},
 		OnUserFailure: groupsync.SkipGroup, MembershipWrites: groupsync.ReplaceMembers,
 		UserRetry: retry.Default(), GroupRetry: group, RetryAfterMax: time.Minute,

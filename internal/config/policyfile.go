@@ -62,7 +62,7 @@ func (l *loader) readPolicy() {
 	content, err := readFile(path)
 	if err != nil {
 		l.unread = true
-		hint := ""
+		hint := "check the path"
 		if errors.Is(err, os.ErrNotExist) && l.inActions() {
 			hint = "commit the file and run actions/checkout first; the action only sees files inside the workspace"
 		}

@@ -48,6 +48,9 @@ func (l *loader) checkTogether() {
 		l.checkCredentials()
 	}
 	c.Policy.Tenant, c.Policy.Sample = c.Tenant, c.Simulate && len(c.SimulateState) == 0
+	if l.isSet("tenant") && !c.Simulate && (c.APIURL == "" || tenantOf(c.APIURL) == c.Tenant) {
+		c.OwnTenant = c.Tenant
+	}
 	_, c.Policy.API, _ = strings.Cut(c.APIURL, "://")
 	if len(c.Policy.Groups) > 0 {
 		c.Roster.GroupInScope = func(dn directory.DN) bool { return c.Policy.DNInScope(dn, dn.GroupName()) }
@@ -96,7 +99,8 @@ func (l *loader) checkTenant() {
 	tenant, url := l.values["tenant"], l.values["api-url"]
 	switch {
 	case c.Simulate:
-		if url.isSet() && url.origin != byPolicy || tenant.isSet() && tenant.origin != byPolicy {
+		// Of a restore the tenant must be the snapshot's.
+		if url.isSet() && url.origin != byPolicy || tenant.isSet() && tenant.origin != byPolicy && l.command != Restore {
 			l.warn("", "simulate is on: api-url and credentials are not used, and tenant is only a name in the report")
 		}
 		c.APIURL = ""

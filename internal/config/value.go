@@ -298,10 +298,17 @@ func tenantOf(base string) string {
 	return strings.ToLower(u.Host)
 }
 
+// hostPort is a proxy's address without a scheme, and without a login.
+var hostPort = regexp.MustCompile(`^[A-Za-z0-9.-]{1,253}:[0-9]{1,5}$`)
+
 func proxyURL(text string) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "socks5" {
-		return "", errors.New("must be a URL such as http://proxy.example.com:3128")
+		err := errors.New("must be a URL such as http://proxy.example.com:3128")
+		if hostPort.MatchString(text) {
+			return "", retry.WithHint(err, "add the scheme: http://"+text)
+		}
+		return "", err
 	}
 	return text, nil
 }

@@ -97,7 +97,12 @@ func ParseDN(s string) (DN, error) {
 // *InvalidError of the kind UnusableCN if the CN forms none.
 func (d DN) Named() (DN, error) {
 	fail := func(reason string) (DN, error) {
-		return DN{}, &InvalidError{Kind: UnusableCN, Value: Quotable(d.text), Reason: reason}
+		shown := Quotable(d.text)
+		hint := "give the group an API name, under names in the policy file"
+		if shown == d.text {
+			hint += fmt.Sprintf(", as in %q: xc-admins", shown)
+		}
+		return DN{}, &InvalidError{Kind: UnusableCN, Value: shown, Reason: reason, Hint: hint}
 	}
 	switch {
 	case !d.hasCN:

@@ -29,8 +29,9 @@ type Export struct {
 	Findings []directory.Finding // groups and people that no CSV can name
 }
 
-// New exports the groups and people that are in the scope of a policy. Nothing
-// else of the policy counts.
+// New exports the groups and people that are in the scope of a policy. The policy
+// file names the policy's tenant, if that is not empty. Nothing else of the policy
+// counts.
 func New(observed *directory.Observed, scope plan.Policy) *Export {
 	x := &exporter{scope: scope, index: directory.NewIndex(observed.Users), people: map[string]*person{}, services: map[string]bool{}, unknown: map[string]bool{}, protect: map[string]bool{}}
 	groups := x.groups(observed)

@@ -19,6 +19,9 @@ import (
 func (x *exporter) policy(groups []*group) []byte {
 	var b strings.Builder
 	b.WriteString("# With the CSV of the same export, a sync finds nothing to do.\n")
+	if x.scope.Tenant != "" {
+		b.WriteString("tenant: " + strconv.Quote(x.scope.Tenant) + "\n")
+	}
 	list(&b, "groups", x.groupPatterns(groups))
 	list(&b, "people", x.scope.People)
 	list(&b, "protect", slices.Sorted(maps.Keys(x.protect)))

@@ -151,6 +151,20 @@ func (d *markdown) reasons() []string {
 	return reasons
 }
 
+// InvalidSettings is a job summary of at most limit bytes that says what is wrong
+// with the settings.
+func InvalidSettings(findings []directory.Finding, s Sanitizer, limit int) string {
+	d := markdown{s: s}
+	d.line("## User groups: invalid settings")
+	d.line("")
+	d.line("Nothing was read or changed.")
+	d.line("")
+	d.line("| error |")
+	d.line("|---|")
+	d.table(changes, "errors", rows(findings, func(f directory.Finding) string { return "| " + d.sentence(f) + " |" }))
+	return d.render(limit, "the log has them all")
+}
+
 // sentence is a finding with its hint.
 func (d *markdown) sentence(f directory.Finding) string {
 	text := d.s.Prose(prefix(f) + d.s.Message(f))

@@ -41,14 +41,14 @@ func (r *Report) WritePlan(w io.Writer, s Sanitizer, style Style) error {
 		end := t.fold("The plan")
 		for i := range operations {
 			if style.Short && i == shortOperations {
-				t.printf("  … and %s\n", count(len(operations)-i, "more operation"))
+				t.printf("  … and %s (--log-level debug shows all of them)\n", count(len(operations)-i, "more operation"))
 				break
 			}
 			t.operation(&operations[i])
 		}
 		for i, w := range withheld {
 			if style.Short && i == shortOperations {
-				t.printf("  … and %s withheld\n", count(len(withheld)-i, "more removal"))
+				t.printf("  … and %s withheld (--log-level debug shows all of them)\n", count(len(withheld)-i, "more removal"))
 				break
 			}
 			t.printf("  . %s: %s\n", s.withheld(w), w.Reason)

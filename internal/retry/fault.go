@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -68,8 +67,14 @@ func FaultOf(err error) Fault {
 
 // Interrupted returns the fault of what was not begun, because ctx ended first.
 func Interrupted(ctx context.Context) *Fault {
-	return &Fault{Cause: CauseInterrupted, NotSent: true, Err: fmt.Errorf("interrupted: %w", context.Cause(ctx))}
+	return &Fault{Cause: CauseInterrupted, NotSent: true, Err: interruption{context.Cause(ctx)}}
 }
+
+// interruption is the end of a context. Which signal it was says nothing more.
+type interruption struct{ cause error }
+
+func (interruption) Error() string   { return "interrupted" }
+func (i interruption) Unwrap() error { return i.cause }
 
 // Answered returns the fault of an answer with a status that is an error: 429
 // and 5xx may pass, and after a 5xx the request may have been carried out. err

@@ -99,7 +99,7 @@ func (t *table) locate() error {
 				continue
 			}
 			if t.index[c] >= 0 {
-				return fail(1, heading.title, "", "duplicate column %q", directory.Quotable(heading.title))
+				return fail(1, "", "rename one of the two, or remove it from the export", "duplicate column %q", directory.Quotable(heading.title))
 			}
 			t.index[c] = i
 		}
@@ -120,14 +120,20 @@ func (t *table) missing(c int) error {
 	case strings.HasPrefix(first, "#type "):
 		return fail(1, title, "remove the first line, or export with -NoTypeInformation", "the first line is #TYPE, which PowerShell writes, and not the titles")
 	}
-	hint := "if it has another title, " + t.advice("email=…,groups=…", columns[c].role+"=…")
+	var absent []string // of those that are required
+	for i, heading := range t.headings {
+		if columns[i].required && !slices.ContainsFunc(t.header, func(cell string) bool { return isTitle(cell, heading.title) }) {
+			absent = append(absent, columns[i].role+"=…")
+		}
+	}
+	hint := "if it has another title, " + t.advice(strings.Join(absent, ","), columns[c].role+"=…")
 	if t.headings[c].own {
 		hint = "columns names this title: correct it there"
 	}
 	if len(t.header) == 1 {
 		hint += "; if the delimiter is another, " + t.delimiterAdvice()
 	}
-	return fail(1, title, hint, "missing column %q (the file has %s)", directory.Quotable(title), quoted(t.header))
+	return fail(1, "", hint, "missing column %q (the file has %s)", directory.Quotable(title), quoted(t.header))
 }
 
 // delimiterAdvice says what to do about fields that are not separated. Unless

@@ -107,7 +107,13 @@ func ParseColumns(text string) (Columns, error) {
 		what, title = strings.ToLower(strings.TrimSpace(what)), strings.TrimSpace(title)
 		switch {
 		case !isPair || columnOf(what) < 0:
-			return nil, fmt.Errorf("%.60q must be email=…, groups=…, name=… or status=…, or first active-directory, entra-id or okta", item)
+			meant := ""
+			for _, column := range columns {
+				if isPair && strings.TrimSuffix(what, "s") == strings.TrimSuffix(column.role, "s") {
+					meant = "; did you mean " + column.role + "?"
+				}
+			}
+			return nil, fmt.Errorf("%.60q must be email=…, groups=…, name=… or status=…, or first active-directory, entra-id or okta%s", item, meant)
 		case given[what]:
 			return nil, fmt.Errorf("%s is given twice", what)
 		case title == "" && columns[columnOf(what)].required:

@@ -34,7 +34,7 @@ func TestReadSaysHowToCorrectTheHeader(t *testing.T) {
 	t.Parallel()
 	const row = "a@x.y,CN=Ops\n"
 	for name, tt := range map[string]struct{ columns, delimiter, csv, says, hint string }{
-		"another title":                     {"", "auto", "Mail,Entitlement Display Name\n" + row, `"Mail", "Entitlement Display Name"`, "set columns to email=…,groups=…"},
+		"another title":                     {"", "auto", "Mail,Entitlement Display Name\n" + row, `"Mail", "Entitlement Display Name"`, "set columns to email=…"},
 		"another title, and columns is set": {"email=Mail", "auto", "Mail,Groups\n" + row, `"Mail", "Groups"`, "add groups=… to columns"},
 		"a title of one's own":              {"email=Post", "auto", "Mail,Entitlement Display Name\n" + row, `"Post"`, "columns names this title"},
 		"one that may be left out":          {"active-directory", "auto", "EmailAddress,MemberOf,DisplayName\n" + row, `"Enabled"`, "columns names this title"},

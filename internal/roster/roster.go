@@ -118,6 +118,7 @@ func (m *merger) refusal(desired *directory.Desired) error {
 	switch {
 	case len(m.without) > 0:
 		file, message = slices.Min(m.without), "the CSV has no rows"
+		hint = "export it again: it has titles and nobody"
 		if len(m.files) > 1 {
 			hint = "take the file out of the list if it has nobody any more"
 		}

@@ -94,7 +94,7 @@ func (t *table) begin(export io.Reader, delimiter Delimiter) error {
 	header, err := t.record()
 	t.header = slices.Clone(header)
 	if errors.Is(err, io.EOF) {
-		return fail(0, "", "", "the file is empty")
+		return fail(0, "", "export it again: its first line must hold the titles", "the file is empty")
 	}
 	if err != nil {
 		return err
@@ -127,7 +127,11 @@ func (t *table) record() ([]string, error) {
 func (t *table) failure(err error) error {
 	var syntax *csv.ParseError
 	if errors.As(err, &syntax) {
-		return fail(syntax.Line, "", "", "broken CSV at character %d of this line%s: %v", syntax.Column, startOf(syntax), syntax.Err)
+		what := `a field with a " in it must be in quotes`
+		if errors.Is(err, csv.ErrQuote) {
+			what = `a quote is not closed, or followed by more text`
+		}
+		return fail(syntax.Line, "", `close every quote, and write a " within quotes twice`, "broken CSV at character %d of this line%s: %s", syntax.Column, startOf(syntax), what)
 	}
 	t.unreadable = true
 	var unusable *Error

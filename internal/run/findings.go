@@ -78,6 +78,7 @@ func remainder(ctx context.Context, outcome *groupsync.Outcome) []directory.Find
 		finding.Message = directory.Count(left, "deletion was", "deletions were") + " not begun, because a user or group could not be created"
 	case ctx.Err() != nil:
 		finding.Kind, finding.Message = directory.Interrupted, "interrupted; "+directory.Count(left, "operation was", "operations were")+" not begun"
+		finding.Hint = "run the same command again: it continues where this run ended (give snapshot-file another name)"
 	default:
 		finding.Kind, finding.Message = kindOf(outcome.Stopped, directory.NotDone), "stopped; "+directory.Count(left, "operation was", "operations were")+" not begun"
 	}

@@ -256,7 +256,8 @@ func (r *runner) approve(ctx context.Context) bool {
 		return false
 	}
 	if r.options.DryRun && r.options.FailOnDrift && r.result.Plan.Drift() {
-		r.result.Fail(directory.Drift, errors.New("the tenant differs from the CSV, and fail-on-drift is set"))
+		r.result.Fail(directory.Drift, retry.WithHint(errors.New("the tenant differs from the CSV, and fail-on-drift is set"),
+			"apply the plan by a run without dry-run, or correct the CSV"))
 	}
 	return true
 }

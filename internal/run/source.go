@@ -125,7 +125,7 @@ func Snapshot(path string, read func() (snapshot *directory.Snapshot, sha256 str
 	return func(policy plan.Policy) (Goal, []directory.Finding) {
 		snapshot, hash, err := read()
 		if err != nil {
-			return Goal{}, []directory.Finding{{Severity: directory.Error, Kind: directory.BadSnapshot, File: path, Message: err.Error()}}
+			return Goal{}, []directory.Finding{{Severity: directory.Error, Kind: directory.BadSnapshot, File: path, Message: err.Error(), Hint: retry.HintOf(err)}}
 		}
 		goal := Goal{Inputs: []Input{{Path: path, SHA256: hash}}}
 		if snapshot.Tenant != policy.Tenant || snapshot.API != policy.API {
