@@ -112,6 +112,9 @@ func (l *loader) load() (*Config, error) {
 	slices.SortStableFunc(l.errors, func(a, b directory.Finding) int { // in the order of the file
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
+	if more := l.failed - len(l.errors); more > 0 {
+		l.errors = append(l.errors, directory.Finding{Severity: directory.Error, Kind: directory.BadSettings, Message: fmt.Sprintf("%d more errors in the settings", more)})
+	}
 	return l.config, l.errors
 }
 
@@ -129,6 +132,7 @@ type loader struct {
 	// they go together with others.
 	invalid map[string]bool
 	errors  Errors
+	failed  int // errors, those that are only counted included
 }
 
 func (l *loader) fail(hint, format string, args ...any) {
@@ -144,8 +148,13 @@ func (l *loader) failAt(at position, hint, format string, args ...any) {
 	if at.line > 0 {
 		finding.Line, finding.Column = at.line, fmt.Sprint(at.column)
 	}
-	l.errors = append(l.errors, finding)
+	if l.failed++; l.failed <= maxErrors {
+		l.errors = append(l.errors, finding)
+	}
 }
+
+// maxErrors bounds what is said of one policy file: more are counted.
+const maxErrors = 1000
 
 // failAbout is fail about a setting that has a value.
 func (l *loader) failAbout(name, hint, format string, args ...any) {

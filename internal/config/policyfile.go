@@ -17,8 +17,8 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// maxPolicy bounds a policy file, in bytes.
-const maxPolicy = 8 << 20
+// maxPolicy bounds a policy file, in bytes: people review it.
+const maxPolicy = 1 << 20
 
 // position is a place in the policy file. The zero value is none, and without a
 // line it is the file as a whole.
@@ -85,7 +85,7 @@ func readFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	if len(content) > maxPolicy {
-		return nil, fmt.Errorf("%s is larger than 8 MiB", path)
+		return nil, fmt.Errorf("%s is larger than 1 MiB", path)
 	}
 	return content, nil
 }
@@ -208,8 +208,8 @@ func (l *loader) readKey(key, node *yaml.Node) {
 	switch {
 	case key.Kind != yaml.ScalarNode || s == nil:
 		hint := ""
-		if meant := nearestKey(key.Value); meant != "" {
-			hint = "did you mean " + meant + "?"
+		if l.failed < maxErrors {
+			hint = didYouMean("", nearestKey(key.Value))
 		}
 		l.failAt(at(key), hint, "unknown key %s", shownKey(key))
 	case s.secret && !s.policy:
@@ -387,7 +387,7 @@ func (l *loader) readNames(node *yaml.Node) {
 // readRoles reads the key roles.
 func (l *loader) readRoles(node *yaml.Node) {
 	const must, hint = "must be a mapping from API group names to lists of roles", `write one group per line, as in xc-admins: ["*/ves-io-admin-role"]`
-	before := len(l.errors)
+	before := l.failed
 	all := map[directory.GroupName][]directory.Role{}
 	l.readMapping("roles", node, must, hint, func(key, value *yaml.Node) {
 		group, ok := l.groupName("roles", key)
@@ -399,6 +399,7 @@ func (l *loader) readRoles(node *yaml.Node) {
 			return
 		}
 		all[group] = []directory.Role{}
+		given := map[directory.Role]bool{}
 		if value.Kind != yaml.SequenceNode {
 			l.failAt(at(value), "write a list, also of one role or none: []", "invalid roles of %q: must be a list of NAMESPACE/ROLE", group)
 			return
@@ -411,14 +412,15 @@ func (l *loader) readRoles(node *yaml.Node) {
 			switch {
 			case err != nil:
 				l.failAt(at(entry), "", "invalid role %.100q of %q: %v", entry.Value, group, err)
-			case slices.Contains(all[group], role):
+			case given[role]:
 				l.failAt(at(entry), "", "duplicate role %q of %q", role, group)
 			default:
+				given[role] = true
 				all[group] = append(all[group], role)
 			}
 		}
 	})
-	l.invalid["roles"] = len(l.errors) > before
+	l.invalid["roles"] = l.failed > before
 	l.config.Policy.Roles = all
 }
 

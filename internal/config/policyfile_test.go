@@ -248,6 +248,18 @@ roles:
 	}
 }
 
+func TestPolicyFileWithManyErrors(t *testing.T) {
+	t.Parallel()
+	var content strings.Builder
+	for i := range 50_000 {
+		fmt.Fprintf(&content, "k%d: 1\n", i)
+	}
+	all := complaints(t, nil, "--csv=x", "--tenant=a", "--api-token=t", "--policy", policyFile(t, content.String()))
+	if last := all[len(all)-1].Message; len(all) != 1001 || last != "49000 more errors in the settings" {
+		t.Errorf("%d errors, the last is %q", len(all), last)
+	}
+}
+
 func TestPolicyFileThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ content, want string }{
@@ -269,7 +281,7 @@ func TestPolicyFileThatCannotBeRead(t *testing.T) {
 		"a crooked list":        {"groups:\n  - a\n - b\n", ":3:2: invalid YAML: neither a key nor an entry"},
 		"a control":             {"tenant: \"a\x01\"\n", ": invalid YAML: control characters"},
 		"too deep":              {"tenant: acme\nprotect: " + strings.Repeat("[", 50_000), ": invalid YAML: exceeded max depth"},
-		"too large":             {strings.Repeat("#\n", 1<<22) + "\n", "larger than 8 MiB"},
+		"too large":             {strings.Repeat("#\n", 1<<19) + "\n", "larger than 1 MiB"},
 		"no groups":             {"tenant: acme\ngroups:\n  # - xc-*\n", "invalid groups: must list at least one pattern"},
 		"no people":             {"tenant: acme\npeople: []\n", ":2:9: invalid people: must list at least one pattern"},
 		"an empty pattern":      {"tenant: acme\npeople: ['*@a.b', '']\n", `:2:19: invalid people "": must not be empty`},
