@@ -13,7 +13,9 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"xc-group-sync/internal/config"
 	"xc-group-sync/internal/report"
@@ -71,7 +73,27 @@ func Main(args []string, getenv func(string) string, stdin io.Reader, stdout, st
 	// the report may still be on its way.
 	unhook := context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) })
 	defer unhook() // before stop ends ctx
+	defer quitAfter(ctx, func() { os.Exit(int(run.Interrupted)) })()
+	signal.Ignore(syscall.SIGPIPE) // a reader that is gone must not end the run in the middle of an apply
 	return mainContext(ctx, args, getenv, os.Environ(), stdin, stdout, stderr)
+}
+
+// quitTimeout is how long a run may take to end after a signal: the 7 s of its
+// requests, what GitHub gets, and a moment. More takes only what cannot be
+// interrupted, such as opening a pipe that nobody writes to.
+const quitTimeout = 9 * time.Second
+
+// quitAfter calls quit when ctx has ended and quitTimeout has passed, unless it is
+// stopped before.
+func quitAfter(ctx context.Context, quit func()) (stop func()) {
+	var timer atomic.Pointer[time.Timer]
+	unhook := context.AfterFunc(ctx, func() { timer.Store(time.AfterFunc(quitTimeout, quit)) })
+	return func() {
+		unhook()
+		if started := timer.Load(); started != nil {
+			started.Stop()
+		}
+	}
 }
 
 // MainContext is Main without signals: the end of ctx interrupts the run. It

@@ -134,6 +134,10 @@ func samePlace(a, b string) bool {
 	return one.path == other.path
 }
 
+// trialName is the pattern of files that are written before they get their name.
+// The name itself may be as long as the system allows.
+const trialName = ".xc-group-sync-*"
+
 // checkWritable returns an error if a file cannot be created at path: at the end
 // of a run it would be too late to find out.
 func checkWritable(setting, path string) error {
@@ -150,7 +154,10 @@ func checkWritable(setting, path string) error {
 	case to.device:
 		return fmt.Errorf("%s: %s does not exist, and no file is created there; name one in another directory", setting, path)
 	}
-	trial, err := os.CreateTemp(filepath.Dir(to.path), ".xc-group-sync-*")
+	var trial *os.File
+	if err == nil || errors.Is(err, fs.ErrNotExist) { // else the name itself is wrong
+		trial, err = os.CreateTemp(filepath.Dir(to.path), trialName)
+	}
 	if err == nil {
 		err = errors.Join(trial.Close(), os.Remove(trial.Name()))
 	}
@@ -280,7 +287,7 @@ func (s *session) writeWhole(path string, content []byte) (err error) {
 	if to.device {
 		return s.writeDevice(to, content)
 	}
-	file, err := os.CreateTemp(filepath.Dir(to.path), "."+filepath.Base(to.path)+"-*")
+	file, err := os.CreateTemp(filepath.Dir(to.path), trialName)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,77 @@
+package cli_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"xc-group-sync/internal/cli"
+)
+
+// A run that cannot end after a signal is ended; one that ends is left alone.
+func TestQuitAfter(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		signal time.Duration // until it comes
+		ends   time.Duration // until the run ends
+		quits  bool
+	}{
+		"hangs":               {time.Second, time.Hour, true},
+		"ends in time":        {time.Second, 9 * time.Second, false},
+		"ends without signal": {time.Hour, time.Minute, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				ctx, signal := context.WithCancel(t.Context())
+				defer time.AfterFunc(tt.signal, signal).Stop()
+				start, quit := time.Now(), time.Duration(0)
+				stop := cli.QuitAfter(ctx, func() { quit = time.Since(start) })
+				time.Sleep(tt.ends)
+				stop()
+				time.Sleep(time.Hour)
+				if quits := quit > 0; quits != tt.quits || quits && quit > tt.signal+10*time.Second {
+					t.Errorf("ended after %v", quit)
+				}
+			})
+		})
+	}
+}
+
+// TestAReaderThatIsGone does not end a run in the middle of its writes.
+func TestAReaderThatIsGone(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("no SIGPIPE there")
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = read.Close()
+	report := filepath.Join(t.TempDir(), strings.Repeat("r", 250)+".json") // as long as a name can be
+	command := exec.CommandContext(t.Context(), "xc-group-sync", "sync", "--simulate", "--csv", root("testdata/sample.csv"), "--report-file", report)
+	command.Stdout, command.Stderr = write, write
+	err = command.Run()
+	_ = write.Close()
+	var status *exec.ExitError
+	if !errors.As(err, &status) || status.ExitCode() != 1 {
+		t.Errorf("it ended with %v", err)
+	}
+	content, err := os.ReadFile(report)
+	var document struct{ Users struct{ Created int } }
+	if err == nil {
+		err = json.Unmarshal(content, &document)
+	}
+	if err != nil || document.Users.Created == 0 {
+		t.Errorf("%v: %s", err, content)
+	}
+}
