@@ -80,7 +80,7 @@ func (g *GitHub) failure(c call, err error) error {
 	} else {
 		fault.Err = &pathError{"could not " + c.doing + ": " + g.shown(err.Error()), wayHint, err}
 	}
-	fault.Transient = fault.Transient && !c.once && !errors.Is(err, errTooLong)
+	fault.Transient = fault.Transient && !c.once && !errors.Is(err, errTooLong) && !errors.Is(err, errTooFull)
 	return fault
 }
 

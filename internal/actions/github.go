@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-github/v88/github"
 
 	"xc-group-sync/internal/retry"
@@ -59,7 +60,8 @@ const (
 	maxListing     = 128 << 20       // bytes
 	maxItems       = 10_000          // of a listing
 	pageSize       = 100
-	maxShown       = 300 // bytes of a text from GitHub in an error
+	maxObjects     = 100_000 // of an answer; a page of pull requests has some thousands
+	maxShown       = 300     // bytes of a text from GitHub in an error
 )
 
 // GitHub returns the API. It sends nothing yet.
@@ -133,6 +135,7 @@ type wholeAnswers struct {
 
 var (
 	errTooLong = fmt.Errorf("answer exceeds %d MiB", maxAnswer>>20)
+	errTooFull = fmt.Errorf("answer has more than %d objects", maxObjects)
 	errTooSlow = fmt.Errorf("no answer within %v", requestTimeout)
 )
 
@@ -143,7 +146,13 @@ func (t wholeAnswers) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, late(ctx, err)
 	}
-	defer func() { _ = response.Body.Close() }()
+	defer func(body io.Closer) { _ = body.Close() }(response.Body)
+	if response.StatusCode < http.StatusOK {
+		// Its body is the connection itself, and would never end. The library takes
+		// the status for a refusal.
+		response.Body = http.NoBody
+		return response, nil
+	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	*t.read += int64(len(body))
 	switch {
@@ -153,9 +162,26 @@ func (t wholeAnswers) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, errTooLong
 	case len(body) == 0 && response.StatusCode == http.StatusOK:
 		return nil, io.ErrUnexpectedEOF
+	case objects(body) > maxObjects:
+		return nil, errTooFull
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	return response, nil
+}
+
+// objects counts the objects of a JSON text, as far as it is one: each "{}" takes
+// hundreds of bytes once the library has decoded it.
+func objects(text []byte) (n int) {
+	d := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	for {
+		token, err := d.ReadToken()
+		if err != nil {
+			return n
+		}
+		if token.Kind() == '{' {
+			n++
+		}
+	}
 }
 
 // late adds to err that the time ran out, if it did.
@@ -191,8 +217,11 @@ func list[T any](ctx context.Context, g *GitHub, c call, keep func(T) bool, page
 		more := false
 		err := g.do(ctx, c, func(ctx context.Context) error {
 			found, response, err := page(ctx, options, after)
-			if err != nil {
+			switch {
+			case err != nil:
 				return err
+			case len(found) > options.PerPage:
+				return fmt.Errorf("%d entries on a page of %d", len(found), options.PerPage)
 			}
 			for _, item := range found {
 				if keep(item) {

@@ -352,6 +352,49 @@ func TestAnswersAreBounded(t *testing.T) {
 			t.Errorf("%d requests", requests)
 		}
 	})
+	for name, tt := range map[string]struct{ body, says string }{
+		"entries of a page": {"[" + strings.Repeat(`{"id":1},`, 100) + `{"id":2}]`, "101 entries on a page of 100"},
+		"nothings":          {"[" + strings.Repeat("null,", 1<<20) + "null]", "entries on a page of 100"},
+		"empty entries":     {"[" + strings.Repeat("{},", 3<<20) + "{}]", "more than 100000 objects"},
+		"empty objects":     {`[{"x":[` + strings.Repeat("{},", 3<<20) + "{}]}]", "more than 100000 objects"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newServer(t)
+			requests := 0
+			_, err := onPullRequest(t, transport(func(r *http.Request) (*http.Response, error) {
+				if !strings.Contains(r.URL.Path, "/comments") {
+					return s.RoundTrip(r)
+				}
+				requests++
+				return answer(r, 200, nil, tt.body)
+			}), "pull_request", head).Comment(t.Context(), dryRun)
+			contains(t, err, tt.says)
+			if requests != 1 {
+				t.Errorf("%d requests", requests)
+			}
+		})
+	}
+}
+
+// net/http hands over the connection itself as the body of a 101. The server says
+// nothing on it and leaves it open.
+func TestSwitchingProtocols(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+		_, _ = io.Copy(io.Discard, conn) // until the client closes it
+		_ = conn.Close()
+	}))
+	defer server.Close()
+	github := onEvent(t, http.DefaultTransport, githubtest.Token, `{"pull_request":{"number":7}}`, map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_API_URL": server.URL})
+	_, err := github.Comment(t.Context(), dryRun)
+	contains(t, err, "HTTP 101")
 }
 
 // A page that is too long, of strangers' huge comments, is read in smaller pages

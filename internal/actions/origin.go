@@ -86,9 +86,12 @@ func (g *GitHub) reviewedIn(ctx context.Context) (int, error) {
 	return pr.Number, err
 }
 
+// maxApprovers bounds who is named as having approved a pull request.
+const maxApprovers = 100
+
 // approvers returns who approved the pull request, in the order of their reviews:
 // whose latest verdict, before the merge, is an approval of the commit that the run
-// or the merge is of. The list is not nil.
+// or the merge is of. The list is not nil, and ends after maxApprovers.
 func (g *GitHub) approvers(ctx context.Context, pr PullRequest) ([]string, error) {
 	head := cmp.Or(g.event.HeadSHA, pr.Head)
 	c := call{
@@ -121,7 +124,7 @@ func (g *GitHub) approvers(ctx context.Context, pr PullRequest) ([]string, error
 	for _, review := range verdicts {
 		login := firstMatch(accountForm, review.GetUser().GetLogin())
 		commit := review.GetCommitID()
-		if login != "" && latest[login] == review && review.GetState() == "APPROVED" && (commit == head || commit == "" || head == "") {
+		if len(approvers) < maxApprovers && login != "" && latest[login] == review && review.GetState() == "APPROVED" && (commit == head || commit == "" || head == "") {
 			approvers = append(approvers, login)
 		}
 	}

@@ -57,6 +57,12 @@ func TestApprovers(t *testing.T) {
 	for i := range 250 {
 		many = append(many, by(fmt.Sprintf("reader-%d", i), "COMMENTED", head))
 	}
+	var crowd []githubtest.Review
+	var named []string
+	for i := range 150 {
+		crowd = append(crowd, by(fmt.Sprintf("fan-%d", i), "APPROVED", head))
+		named = append(named, fmt.Sprintf("fan-%d", i))
+	}
 	for name, tt := range map[string]struct {
 		reviews []githubtest.Review
 		want    []string
@@ -79,6 +85,7 @@ func TestApprovers(t *testing.T) {
 		"an app":                  {[]githubtest.Review{by("checker[bot]", "APPROVED", head)}, []string{"checker[bot]"}},
 		"no login":                {[]githubtest.Review{by("a\nb", "APPROVED", head)}, []string{}},
 		"many":                    {slices.Concat(many, []githubtest.Review{by("ben", "APPROVED", head)}), []string{"ben"}},
+		"a crowd":                 {crowd, named[:100]},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
