@@ -255,20 +255,23 @@ func TestPruneCountsEachMembershipOnce(t *testing.T) {
 	c := newCSV()
 	c.group("CN=Ops", "a@x.y")
 	p := plan.New(&c.Desired, &directory.Observed{
-		Users: locals("a@x.y", "b@x.y", "c@x.y", "d@x.y"),
+		Users: locals("a@x.y", "b@x.y", "c@x.y", "d@x.y", "e@x.y"),
 		Groups: []directory.Group{
-			managed("ops", "a@x.y", "b@x.y"),                                                                // b is taken out
-			managed("old", "b@x.y", "c@x.y"),                                                                // goes with both
-			{Name: "foreign", Usernames: []directory.Username{"B@x.y"}},                                     // lost with b
-			{Name: "scim", SyncMode: directory.SyncSCIM, Usernames: []directory.Username{"b@x.y", "C@x.y"}}, // lost with b and c
-			{Name: "unread", ReadError: "boom", Usernames: []directory.Username{"d@x.y", "nobody"}},         // d stays
+			managed("ops", "a@x.y", "b@x.y"),                                                        // b is taken out
+			managed("old", "b@x.y", "c@x.y"),                                                        // goes with both
+			{Name: "foreign", Usernames: []directory.Username{"B@x.y"}},                             // lost with b
+			{Name: "other", Usernames: []directory.Username{"b@x.y", "C@x.y"}},                      // lost with b and c
+			{Name: "scim", SyncMode: directory.SyncSCIM, Usernames: []directory.Username{"E@x.y"}},  // e stays
+			{Name: "unread", ReadError: "boom", Usernames: []directory.Username{"d@x.y", "nobody"}}, // d stays
 		},
 	}, prunes())
 	same(t, "operations", shown(p), []string{
 		"update group ops -b@x.y", "delete group old -b@x.y -c@x.y", "delete user b@x.y lost 2", "delete user c@x.y lost 1",
 	})
 	same(t, "removed", p.Removed(), 6)
-	same(t, "withheld", withheld(p), []string{"user d@x.y: member of group unread, which this run does not change"})
+	same(t, "withheld", withheld(p), []string{
+		"user d@x.y: member of group unread, which this run does not change", "user e@x.y: member of group scim, which SCIM syncs",
+	})
 }
 
 func TestPrunedInactiveUserIsNotUnchanged(t *testing.T) {

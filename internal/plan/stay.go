@@ -127,6 +127,20 @@ func (p *planner) keepRole() string {
 // must stay, and may be this one.
 const callerUnknown = "it is not known which user the credentials belong to"
 
+// keepAllMembers answers for the deletion of anybody in a group, which would change
+// the group.
+func (p *planner) keepAllMembers(group *directory.Group) string {
+	switch {
+	case !p.groupInScope(group) || p.blocked[group.Name] || p.policy.Protect.Match(string(group.Name)):
+		return "member of group " + string(group.Name) + ", which this run does not change"
+	case group.SyncMode == directory.SyncSCIM:
+		return "member of group " + string(group.Name) + ", which SCIM syncs"
+	case p.desired.KeepGroups && p.named[group.Name] == nil && p.allPrunable(group):
+		return "member of group " + string(group.Name) + ", which an invalid row may have named"
+	}
+	return ""
+}
+
 // keepUser answers for a user who may be deleted at all; fixed is why a group that
 // lists the user must go on doing so, or "".
 func (p *planner) keepUser(user *directory.User, fixed string) string {

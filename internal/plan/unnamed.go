@@ -112,18 +112,11 @@ func (p *planner) allPrunable(group *directory.Group) bool {
 }
 
 // memberships counts by Username.Key the memberships that operations on groups do
-// not remove, and says why somebody must stay in a group, if only one: it must not
-// change, or an invalid row may have named the member.
+// not remove, and says why somebody must stay in a group, if only one.
 func (p *planner) memberships(operations []Operation) (counts map[string]int, fixed map[string]string) {
 	counts, fixed = map[string]int{}, map[string]string{}
 	for _, group := range p.tenant.groupsByName() {
-		reason := ""
-		switch {
-		case !p.groupInScope(group) || p.blocked[group.Name] || p.policy.Protect.Match(string(group.Name)):
-			reason = "member of group " + string(group.Name) + ", which this run does not change"
-		case p.desired.KeepGroups && p.named[group.Name] == nil && p.allPrunable(group):
-			reason = "member of group " + string(group.Name) + ", which an invalid row may have named"
-		}
+		reason := p.keepAllMembers(group)
 		for _, username := range group.Usernames {
 			key := username.Key()
 			counts[key]++

@@ -326,7 +326,7 @@ func (a *planner) user(username string, user simulator.User) {
 		stays = stays || user.Email == "" && mail(other) == email // deletions go by email
 	}
 	for name := range a.before.groups {
-		stays = stays || a.before.in[name][username] && (!a.inScope(name) || a.blocked[thing{"group", "", name}] || a.r.protects(name) ||
+		stays = stays || a.before.in[name][username] && (!a.inScope(name) || a.before.groups[name].SyncMode == "SCIM" || a.blocked[thing{"group", "", name}] || a.r.protects(name) ||
 			a.withheld[thing{"membership", name, email}] || a.stated.groupsStay && a.stated.groups[name] == nil && a.allDeletable(name))
 	}
 	if stays || a.caller == "" {
