@@ -146,7 +146,8 @@ var settings = []setting{
 	{name: "update-users", policy: true, only: desiring, byDefault: "false", value: boolean(func(c *Config, v bool) { c.Policy.UpdateUsers = v }),
 		meaning: "Also correct first and last names of existing local users."},
 	{name: "membership-writes", policy: true, only: applying, byDefault: "replace", value: choice(func(c *Config, v groupsync.MembershipWrites) { c.MembershipWrites = v }, groupsync.ReplaceMembers, groupsync.SingleMembers),
-		meaning: "How members of existing groups are written: `replace` (the whole list) or `single` (one person and group per request). " +
+		meaning: "How members of existing groups are written: `replace` (the whole list) or `single` (one person and group per request; " +
+			"the whole list where more people join and leave than are members afterwards, or an attribute of the group changes, too). " +
 			"The first `single` write of a run is read back, and the run stops if it did more than it should."},
 	{name: "enforce-roles", policy: true, only: desiring, byDefault: "false", value: boolean(func(c *Config, v bool) { c.Policy.EnforceRoles = v }),
 		meaning: "With `roles` in the policy file: also revoke roles that it does not list, of the groups it lists."},

@@ -3,6 +3,7 @@ package groupsync
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -176,15 +177,17 @@ func (r *run) attempt(ctx context.Context, result *Result, policy retry.Policy, 
 	switch {
 	case ended.Err == nil:
 		result.Status, result.Attempts = Done, ended.Attempts
-		return
 	case fault.Cause == retry.CauseInterrupted && fault.NotSent:
 		// Not begun: it stays planned.
-	case errors.Is(ended.Err, errSkipped) && !fault.Ambiguous:
+	case errors.Is(ended.Err, errSkipped) && !fault.Ambiguous && !result.changed:
 		result.Status, result.Attempts, result.Err = Skipped, ended.Attempts, ended.Err
 	default:
 		result.Status, result.Attempts, result.Err = Failed, ended.Attempts, ended.Err
+		if half := result.half(); half != "" {
+			result.Err = fmt.Errorf("after %s: %w", half, ended.Err)
+		}
 	}
-	result.didNothing()
+	result.count()
 }
 
 // errSkipped is wrapped by the reason to leave an object alone.

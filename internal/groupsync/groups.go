@@ -69,14 +69,14 @@ func (r *run) change(operation *plan.Operation) (c change, missing []string) {
 	return c, missing
 }
 
-// apply returns the members after the change, in the tenant's spelling, and how
-// many it adds and removes.
-func (c change) apply(usernames []directory.Username) (members []directory.Username, added, removed int) {
+// apply returns the members after the change, and who still has to leave and to
+// join for that, all in the tenant's spelling.
+func (c change) apply(usernames []directory.Username) (members, leaving, joining []directory.Username) {
 	members = make([]directory.Username, 0, len(usernames)+len(c.add))
 	present := make(map[string]bool, len(usernames)+len(c.add))
 	for _, username := range usernames {
 		if c.remove[username.Key()] {
-			removed++
+			leaving = append(leaving, username)
 			continue
 		}
 		present[username.Key()] = true
@@ -85,17 +85,16 @@ func (c change) apply(usernames []directory.Username) (members []directory.Usern
 	for _, username := range c.add {
 		if !present[username.Key()] {
 			present[username.Key()] = true
-			members = append(members, username)
-			added++
+			joining = append(joining, username)
 		}
 	}
-	return members, added, removed
+	return append(members, joining...), leaving, joining
 }
 
 // done reports whether a group, as it was read, has what the change asks for.
 func (c change) done(group directory.Group, err error) bool {
-	_, added, removed := c.apply(group.Usernames)
-	return err == nil && group.ReadError == "" && group.Usernames != nil && added+removed == 0 && !c.attributes.Apply(&group)
+	_, leaving, joining := c.apply(group.Usernames)
+	return err == nil && group.ReadError == "" && group.Usernames != nil && len(leaving)+len(joining) == 0 && !c.attributes.Apply(&group)
 }
 
 // createGroup creates a group. If the API answers that it exists, it is updated
@@ -105,7 +104,7 @@ func (r *run) createGroup(ctx context.Context, result *Result, change change) {
 	group := result.Group
 	group.Usernames = change.add
 	r.attempt(ctx, result, r.options.GroupRetry, func(ctx context.Context, history retry.History) error {
-		conflict := r.repository.CreateGroup(ctx, group)
+		conflict := result.written(r.repository.CreateGroup(ctx, group), nil, group.Usernames, group.Roles)
 		if !answered(conflict, http.StatusConflict) {
 			return conflict
 		}
@@ -117,6 +116,7 @@ func (r *run) createGroup(ctx context.Context, result *Result, change change) {
 		if err != nil {
 			return after(conflict, fmt.Errorf("%v; %w", conflict, err))
 		}
+		result.settle(&existing)
 		if err = changeable(result, &existing); err == nil {
 			err = r.replaceGroup(ctx, result, change, existing, history)
 		}
@@ -125,12 +125,10 @@ func (r *run) createGroup(ctx context.Context, result *Result, change change) {
 		}
 		return after(conflict, err)
 	}, func(ctx context.Context) bool {
-		now, err := r.readGroup(ctx, group.Name)
+		now, err := r.readGroup(ctx, result)
+		result.changed = result.changed || err == nil && result.Effect == plan.Create // it exists
 		return change.done(now, err) && len(open(group.Roles, &now, false)) == 0
 	})
-	if result.Effect == plan.Create {
-		result.Added, result.RolesWritten = len(change.add), len(group.Roles)
-	}
 }
 
 // after returns the error of an attempt whose first request failed with one error
@@ -145,11 +143,14 @@ func after(first, err error) error {
 	return &fault
 }
 
-// readGroup reads a group to find out whether a write took effect; refused
+// readGroup reads a group to find out which writes took effect; refused
 // credentials end the run.
-func (r *run) readGroup(ctx context.Context, name directory.GroupName) (directory.Group, error) {
-	group, err := r.repository.Group(ctx, name)
-	if retry.FaultOf(err).Unauthenticated {
+func (r *run) readGroup(ctx context.Context, result *Result) (directory.Group, error) {
+	group, err := r.repository.Group(ctx, result.Group.Name)
+	switch {
+	case err == nil:
+		result.settle(&group)
+	case retry.FaultOf(err).Unauthenticated:
 		r.stop(err)
 	}
 	return group, err
@@ -163,7 +164,7 @@ func (r *run) updateGroup(ctx context.Context, result *Result, change change) {
 			return err
 		}
 		return r.replaceGroup(ctx, result, change, group, history)
-	}, func(ctx context.Context) bool { return change.done(r.readGroup(ctx, result.Group.Name)) })
+	}, func(ctx context.Context) bool { return change.done(r.readGroup(ctx, result)) })
 }
 
 // current reads a group that is about to be changed, and fails if it may not be.
@@ -173,6 +174,7 @@ func (r *run) current(ctx context.Context, result *Result) (directory.Group, err
 		return group, fmt.Errorf("%w: group no longer exists", errSkipped)
 	}
 	if err == nil {
+		result.settle(&group)
 		err = changeable(result, &group)
 	}
 	return group, err
@@ -196,16 +198,13 @@ func changeable(result *Result, group *directory.Group) error {
 // replaceGroup writes a group back as it was just read but for the change, unless
 // nothing is left to change.
 func (r *run) replaceGroup(ctx context.Context, result *Result, change change, group directory.Group, history retry.History) error {
-	members, added, removed := change.apply(group.Usernames)
-	if !change.attributes.Apply(&group) && added+removed == 0 {
-		if !history.MaybeDone { // else an earlier attempt did it
-			result.didNothing()
-		}
+	members, leaving, joining := change.apply(group.Usernames)
+	if !change.attributes.Apply(&group) && len(leaving)+len(joining) == 0 {
+		result.nothingLeft(history)
 		return nil
 	}
 	group.Usernames = members
-	result.Added, result.Removed = added, removed
-	return r.repository.ReplaceGroup(ctx, group)
+	return result.written(r.repository.ReplaceGroup(ctx, group), leaving, joining, nil)
 }
 
 // deleteGroup deletes a group that is still as the plan saw it. One that no longer
@@ -227,7 +226,7 @@ func (r *run) deleteGroup(ctx context.Context, result *Result) {
 		}
 		return err
 	}, func(ctx context.Context) bool {
-		_, err := r.readGroup(ctx, result.Group.Name)
+		_, err := r.readGroup(ctx, result)
 		return answered(err, http.StatusNotFound)
 	})
 	if result.Status == Done {

@@ -1,7 +1,10 @@
 package groupsync
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"xc-group-sync/internal/directory"
@@ -31,23 +34,116 @@ type Result struct {
 	// RequestID is the server's for the last write; empty if nothing was written,
 	// or the server did not say.
 	RequestID string
-	// Effect is what a done operation did: its Action, or Update for a group that
-	// existed already, or empty if nothing was left to do.
+	// Effect is what the operation did: its Action, or Update for a group that
+	// existed already, or empty if it changed nothing. One that failed halfway has
+	// an effect, too.
 	Effect plan.Action
-	// Added and Removed count the memberships that a done operation changed. They
-	// and RolesWritten are set before the answer is known: the next attempt, or
-	// settling, may find that this one took effect.
+	// Added and Removed count the memberships that the operation changed, in all
+	// attempts, whether or not it came to its end; RolesWritten counts the single
+	// roles that it granted or revoked.
 	Added, Removed int
-	RolesWritten   int // single roles that a done operation granted or revoked
+	RolesWritten   int
 	// LeftOut are members in Add who could not be created: the group was synced
 	// without them.
 	LeftOut map[directory.Email]bool
 
-	username directory.Username // of a user who was created, as the tenant says
+	username     directory.Username // of a user who was created, as the tenant says
+	changed      bool               // a write took effect
+	joined, left ledger[string]     // by username key
+	roles        ledger[directory.Role]
 }
 
-// didNothing takes back what attempts were to do.
-func (r *Result) didNothing() { r.Effect, r.Added, r.Removed, r.RolesWritten = "", 0, 0, 0 }
+// ledger says what became of the single things that an operation writes. The zero
+// value is an empty ledger.
+type ledger[T comparable] struct {
+	done map[T]bool // the tenant confirmed it, or has it
+	open map[T]bool // written, but whether it took effect is not known
+}
+
+func (l *ledger[T]) written(thing T, err error) {
+	switch {
+	case err == nil:
+		put(&l.done, thing)
+		delete(l.open, thing)
+	case retry.FaultOf(err).Ambiguous:
+		put(&l.open, thing)
+	}
+}
+
+// settle decides by a reading what is open.
+func (l *ledger[T]) settle(tookEffect func(T) bool) {
+	for thing := range l.open {
+		if tookEffect(thing) {
+			put(&l.done, thing)
+		}
+	}
+	l.open = nil
+}
+
+func put[T comparable](set *map[T]bool, thing T) {
+	if *set == nil {
+		*set = map[T]bool{}
+	}
+	(*set)[thing] = true
+}
+
+// written records the answer to one write of an operation on a group.
+func (r *Result) written(err error, leaving, joining []directory.Username, roles []directory.Role) error {
+	r.changed = r.changed || err == nil
+	for _, username := range leaving {
+		r.left.written(username.Key(), err)
+	}
+	for _, username := range joining {
+		r.joined.written(username.Key(), err)
+	}
+	for _, role := range roles {
+		r.roles.written(role, err)
+	}
+	return err
+}
+
+// settle decides by the group, as it was just read, what became of writes whose
+// answers leave that open.
+func (r *Result) settle(group *directory.Group) {
+	if group.ReadError == "" && group.Usernames != nil {
+		present := setOf(keys(group.Usernames))
+		r.left.settle(func(key string) bool { return !present[key] })
+		r.joined.settle(func(key string) bool { return present[key] })
+	}
+	if group.ReadError == "" && group.Roles != nil {
+		r.roles.settle(func(role directory.Role) bool { return slices.Contains(group.Roles, role) != (r.Action == plan.Revoke) })
+	}
+}
+
+// nothingLeft records that an attempt found nothing left to write: an earlier one
+// did it, or else somebody else.
+func (r *Result) nothingLeft(history retry.History) {
+	r.changed = r.changed || history.MaybeDone
+	if !r.changed {
+		r.Effect = ""
+	}
+}
+
+// count sets Effect and the figures to what took effect.
+func (r *Result) count() {
+	r.Added, r.Removed, r.RolesWritten = len(r.joined.done), len(r.left.done), len(r.roles.done)
+	if r.Status != Done && !r.changed && r.Added+r.Removed+r.RolesWritten == 0 {
+		r.Effect = ""
+	}
+}
+
+// half says how many of the memberships an operation changed that failed; empty
+// if it changed none.
+func (r *Result) half() string {
+	var parts []string
+	if n := len(r.left.done); n > 0 {
+		parts = append(parts, fmt.Sprintf("removing %d of %d", n, len(r.Remove)))
+	}
+	if n := len(r.joined.done); n > 0 {
+		parts = append(parts, fmt.Sprintf("adding %d of %d", n, len(r.Add)))
+	}
+	return strings.Join(parts, " and ")
+}
 
 // uncertain reports whether the listing must say what became of the creation of a
 // user: whether the user exists, or under which username.

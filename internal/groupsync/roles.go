@@ -33,15 +33,12 @@ func (r *run) changeRoles(ctx context.Context, result *Result) {
 		}
 		roles := open(result.Roles, &group, extra)
 		if len(roles) == 0 {
-			if !history.MaybeDone { // else an earlier attempt did it
-				result.didNothing()
-			}
+			result.nothingLeft(history)
 			return nil
 		}
-		result.RolesWritten = max(result.RolesWritten, len(roles))
-		return write(ctx, group.Name, roles)
+		return result.written(write(ctx, group.Name, roles), nil, nil, roles)
 	}, func(ctx context.Context) bool {
-		group, err := r.readGroup(ctx, result.Group.Name)
+		group, err := r.readGroup(ctx, result)
 		return err == nil && changeable(result, &group) == nil && len(open(result.Roles, &group, extra)) == 0
 	})
 }
@@ -58,8 +55,8 @@ func (r *run) grantMissing(ctx context.Context, result *Result, group *directory
 	if len(missing) == 0 {
 		return nil
 	}
-	result.Effect, result.RolesWritten = cmp.Or(result.Effect, plan.Update), max(result.RolesWritten, len(missing))
-	return r.repository.AssignRoles(ctx, group.Name, missing)
+	result.Effect = cmp.Or(result.Effect, plan.Update)
+	return result.written(r.repository.AssignRoles(ctx, group.Name, missing), nil, nil, missing)
 }
 
 // errNotRevoked is why nobody is added to a group, and nothing granted to it.

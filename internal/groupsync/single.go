@@ -33,70 +33,41 @@ func (r *run) writeSingly(ctx context.Context, groups []*Result) {
 // updateSingly updates a group by one request for each person. It closes the gap
 // between reading and replacing: somebody added meanwhile stays.
 func (r *run) updateSingly(ctx context.Context, result *Result, change change) {
-	wrote := false // a membership, in any attempt
 	r.attempt(ctx, result, r.options.GroupRetry, func(ctx context.Context, history retry.History) error {
 		group, err := r.current(ctx, result)
 		if err != nil {
 			return err
 		}
-		leaving, joining := change.open(group.Usernames)
-		// A later attempt does the rest.
-		result.Added, result.Removed = max(result.Added, len(joining)), max(result.Removed, len(leaving))
-		if len(leaving)+len(joining) == 0 && !wrote && !history.MaybeDone {
-			result.didNothing() // somebody else did it
+		_, leaving, joining := change.apply(group.Usernames)
+		if len(leaving)+len(joining) == 0 {
+			result.nothingLeft(history)
 		}
-		write := func(username directory.Username, joins bool) error {
-			if err := r.writeSingle(ctx, username, group.Name, joins); err != nil {
-				if wrote {
+		for i, username := range slices.Concat(leaving, joining) {
+			if err := r.writeSingle(ctx, result, username, i >= len(leaving)); err != nil {
+				if result.changed {
 					err = after(nil, err)
 				}
 				return err
 			}
-			wrote = true
-			return nil
-		}
-		for _, username := range leaving {
-			if err := write(username, false); err != nil {
-				return err
-			}
-		}
-		for _, username := range joining {
-			if err := write(username, true); err != nil {
-				return err
-			}
 		}
 		return nil
-	}, func(ctx context.Context) bool { return change.done(r.readGroup(ctx, result.Group.Name)) })
-}
-
-// open returns who of the change still has to leave and to join, in the tenant's
-// spelling.
-func (c change) open(usernames []directory.Username) (leaving, joining []directory.Username) {
-	present := make(map[string]bool, len(usernames))
-	for _, username := range usernames {
-		present[username.Key()] = true
-		if c.remove[username.Key()] {
-			leaving = append(leaving, username)
-		}
-	}
-	for _, username := range c.add {
-		if !present[username.Key()] {
-			joining = append(joining, username)
-		}
-	}
-	return leaving, joining
+	}, func(ctx context.Context) bool { return change.done(r.readGroup(ctx, result)) })
 }
 
 // writeSingle adds a person to a group or removes one from it. That the person's
 // other groups stay is only documented, so the first write of a run is read back,
 // whatever its answer; see writeSingly.
-func (r *run) writeSingle(ctx context.Context, username directory.Username, group directory.GroupName, joins bool) error {
-	write := r.repository.RemoveFromGroup
-	if joins {
-		write = r.repository.AddToGroup
+func (r *run) writeSingle(ctx context.Context, result *Result, username directory.Username, joins bool) error {
+	group := result.Group.Name
+	write := func() error {
+		one := []directory.Username{username}
+		if joins {
+			return result.written(r.repository.AddToGroup(ctx, username, group), nil, one, nil)
+		}
+		return result.written(r.repository.RemoveFromGroup(ctx, username, group), one, nil, nil)
 	}
 	if r.singleChecked {
-		return write(ctx, username, group)
+		return write()
 	}
 	before, err := r.readUser(ctx, username)
 	switch {
@@ -105,12 +76,17 @@ func (r *run) writeSingle(ctx context.Context, username directory.Username, grou
 	case err != nil:
 		return fmt.Errorf("read the user before the first single write: %w", err)
 	}
-	written := write(ctx, username, group)
+	written := write()
 	if fault := retry.FaultOf(written); written != nil && !fault.Ambiguous {
 		return written
 	}
 	now, err := r.readUser(ctx, username)
 	if err == nil {
+		if now.Groups != nil {
+			member := func(string) bool { return slices.Contains(now.Groups, string(group)) }
+			result.joined.settle(member)
+			result.left.settle(func(key string) bool { return !member(key) })
+		}
 		err = r.checkSingle(ctx, before, now, group, joins)
 	} else {
 		err = fmt.Errorf("could not read back the first single write: %w", err)

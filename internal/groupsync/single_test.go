@@ -193,13 +193,13 @@ func TestSingleWritesThatFail(t *testing.T) {
 		"the second, once":               {groupAdd, 1, simulator.Fault{Status: 503}, 2, "done update +1 -1", 3},
 		"the second, once, answer lost":  {groupAdd, 1, simulator.Fault{Drop: true, AfterAct: true}, 2, "done update +1 -1", 2},
 		"the second, limited":            {groupAdd, 1, simulator.Fault{Status: 429}, 2, "done update +1 -1", 3},
-		"the second, not again":          {groupAdd, 1, simulator.Fault{Status: 503}, 1, "failed", 2},
+		"the second, not again":          {groupAdd, 1, simulator.Fault{Status: 503}, 1, "failed update +0 -1", 2},
 		"the second, settled":            {groupAdd, 1, simulator.Fault{Status: 503, AfterAct: true}, 1, "done update +1 -1", 2},
 		"the first, once":                {groupRemove, 1, simulator.Fault{Status: 503}, 2, "done update +1 -1", 3},
 		"the first, half of a success":   {groupRemove, 1, simulator.Fault{Status: 200, Body: `{"error":{"code":"EPARTIAL","message":"half"}}`}, 3, "failed", 1},
 		"the first, refused":             {groupRemove, 1, simulator.Fault{Status: 400, Body: `{"code":"EBADINPUT"}`}, 3, "failed", 1},
-		"the reading back, login":        {"user_roles", 2, simulator.Fault{Status: 401, Body: `{"code":"EPERMS"}`}, 3, "failed", 1},
-		"the reading back":               {"user_roles", 2, simulator.Fault{Status: 503}, 3, "failed", 1},
+		"the reading back, login":        {"user_roles", 2, simulator.Fault{Status: 401, Body: `{"code":"EPERMS"}`}, 3, "failed update +0 -1", 1},
+		"the reading back":               {"user_roles", 2, simulator.Fault{Status: 503}, 3, "failed update +0 -1", 1},
 		"the reading before, once":       {"user_roles", 1, simulator.Fault{Status: 503}, 2, "done update +1 -1", 2},
 		"the reading of the group, once": {"user_groups/ops", 1, simulator.Fault{Status: 503}, 2, "done update +1 -1", 2},
 	} {
@@ -240,7 +240,7 @@ func TestSomebodyElseDidIt(t *testing.T) {
 func TestInterruptedSingleWrites(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int][]string{
-		1: {"update group ops: failed", "update group dev: planned"},
+		1: {"update group ops: failed update +0 -1", "update group dev: planned"},
 		2: {"update group ops: done update +1 -1", "update group dev: planned"},
 		3: {"update group ops: done update +1 -1", "update group dev: done update +1 -0"},
 	} {

@@ -117,7 +117,7 @@ func told(outcome *groupsync.Outcome) []string {
 		if result.Effect != "" {
 			line += " " + string(result.Effect)
 		}
-		if result.Status == groupsync.Done && result.Added+result.Removed > 0 {
+		if result.Added+result.Removed > 0 {
 			line += fmt.Sprintf(" +%d -%d", result.Added, result.Removed)
 		}
 		all = append(all, line)

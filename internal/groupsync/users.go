@@ -61,7 +61,7 @@ func (r *run) confirm(creations []*Result, users []directory.User) {
 				r.succeeded(result)
 			}
 		case other != nil && result.Status == Done:
-			result.Status, result.Effect = Failed, ""
+			result.Status = Failed
 			result.Err = fmt.Errorf("created, but username %q belongs to %q", other.Username, other.Email)
 		case other != nil:
 			result.Err = fmt.Errorf("%w; username %q belongs to %q", result.Err, other.Username, other.Email)
@@ -160,7 +160,9 @@ func notRemoved(groups []*Result) map[string]int {
 			continue
 		}
 		for _, member := range result.Remove {
-			counts[member.Username.Key()]++
+			if key := member.Username.Key(); !result.left.done[key] {
+				counts[key]++
+			}
 		}
 	}
 	return counts

@@ -180,7 +180,7 @@ func (d *markdown) headline() string {
 	switch {
 	case d.Plan == nil:
 		return ""
-	case d.Outcome == nil:
+	case d.Outcome == nil || len(d.Plan.Operations) == 0:
 		return "The plan: " + d.planned("**") + "."
 	}
 	return capital(d.Tallies().sentence(done, "**")) + "."

@@ -419,3 +419,23 @@ func TestCommentTellsPlansApart(t *testing.T) {
 		})
 	}
 }
+
+// TestSummaryOfAnUpdateThatFailed says what it changed, and never that there was
+// nothing to do.
+func TestSummaryOfAnUpdateThatFailed(t *testing.T) {
+	t.Parallel()
+	for _, removed := range []int{0, 1} {
+		p := &plan.Plan{Operations: []plan.Operation{{Action: plan.Update, Object: plan.Group, Group: directory.Group{Name: "ops"}, Remove: make([]plan.Member, 2)}}}
+		r := &report.Report{Result: &run.Result{Plan: p, Outcome: groupsync.Preview(p)}}
+		result := &r.Outcome.Results[0]
+		result.Status, result.Err, result.Removed = groupsync.Failed, errors.New("HTTP 403"), removed
+		if removed > 0 {
+			result.Effect = plan.Update
+		}
+		r.Add(directory.Finding{Severity: directory.Error, Kind: directory.NotDone, Message: "update group ops: HTTP 403"})
+		summary := r.Summary(report.Sanitizer{}, whole)
+		if strings.Contains(strings.ToLower(summary), "nothing to do") || strings.Contains(summary, "**1 membership removed**") != (removed > 0) || r.Tallies().Changed != (removed > 0) {
+			t.Errorf("removed %d:\n%s", removed, summary)
+		}
+	}
+}

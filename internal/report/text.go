@@ -282,14 +282,14 @@ func (r *Report) planned(around string) string {
 }
 
 // words are what a sentence calls the changes.
-type words struct{ create, update, remove, add, take, grant, revoke string }
+type words struct{ create, update, remove, add, take, grant, revoke, nothing string }
 
 var (
-	planned = words{create: "to create", update: "to update", remove: "to delete", add: "to add", take: "to remove", grant: "to grant", revoke: "to revoke"}
-	done    = words{create: "created", update: "updated", remove: "deleted", add: "added", take: "removed", grant: "granted", revoke: "revoked"}
+	planned = words{create: "to create", update: "to update", remove: "to delete", add: "to add", take: "to remove", grant: "to grant", revoke: "to revoke", nothing: "nothing to do"}
+	done    = words{create: "created", update: "updated", remove: "deleted", add: "added", take: "removed", grant: "granted", revoke: "revoked", nothing: "no change was completed"}
 )
 
-// sentence says what changes. around is put on both sides of what takes away.
+// sentence says what changes, or in its own words that nothing does. around is put on both sides of what takes away.
 func (t Tallies) sentence(w words, around string) string {
 	var parts []string
 	for _, part := range []struct {
@@ -307,7 +307,7 @@ func (t Tallies) sentence(w words, around string) string {
 		}
 	}
 	if len(parts) == 0 {
-		return "nothing to do"
+		return w.nothing
 	}
 	return strings.Join(parts, ", ")
 }
