@@ -50,7 +50,7 @@ func (s *Service) Apply(ctx context.Context, p *plan.Plan) *Outcome {
 	r.each(ctx, whole, r.writeGroup)
 	r.writeSingly(ctx, singly)
 	r.each(ctx, r.phase(plan.Group, plan.Grant), r.changeRoles)
-	if r.allCreated(p) {
+	if r.allCreated() {
 		r.each(ctx, r.phase(plan.Group, plan.Delete), r.deleteGroup)
 		r.notRemoved = notRemoved(r.phase(plan.Group, plan.Update, plan.Delete))
 		r.each(ctx, r.phase(plan.User, plan.Delete), r.deleteUser)
@@ -143,10 +143,7 @@ func (r *run) log(result *Result) {
 }
 
 // allCreated reports whether every user and group that was to be created was.
-func (r *run) allCreated(p *plan.Plan) bool {
-	if slices.ContainsFunc(p.Blocked, func(b plan.Blocked) bool { return b.Missing }) {
-		return false
-	}
+func (r *run) allCreated() bool {
 	return !slices.ContainsFunc(r.outcome.Results, func(result Result) bool {
 		return result.Action == plan.Create && result.Status != Done
 	})

@@ -65,6 +65,7 @@ type planner struct {
 	blocked    map[directory.GroupName]bool        // groups in plan.Blocked
 	notDeleted map[directory.GroupName]string      // groups that prune would delete, and why they stay
 	staying    map[directory.GroupName][]stayer    // members who should leave, but do not in this run
+	uncreated  string                              // a reason that names what is to be created and blocked, or ""
 	lookalikes map[directory.Email]directory.Email // people whose address looks like another's that is also touched
 	plan       *Plan
 }
@@ -90,6 +91,7 @@ func (p *planner) person(named *directory.Person) *person {
 func (p *planner) planDesired() {
 	p.barPeople()
 	groups := p.groups()
+	p.uncreated = p.cannotCreate()
 	emptied, groupDeletions := p.unnamedGroups()
 	changes := slices.Concat(groups, emptied, groupDeletions)
 	// Members of groups that are blocked because of their roles stay.
@@ -127,9 +129,9 @@ func (p *planner) warn(kind directory.Kind, subject, hint, format string, args .
 
 // blockGroup leaves a group alone and counts it as failed.
 func (p *planner) blockGroup(name directory.GroupName, reason, hint string) {
-	blocked := Blocked{Object: Group, Name: string(name), Reason: reason, Hint: hint, Missing: true}
+	blocked := Blocked{Object: Group, Name: string(name), Reason: reason, Hint: hint}
 	if group := p.tenant.groups[name]; group != nil {
-		blocked.Missing, blocked.Roles = false, rolesBeyond(group.Roles, nil)
+		blocked.Roles = rolesBeyond(group.Roles, nil)
 		blocked.Reason += fmt.Sprintf(" (%s; %s)", directory.Count(len(group.Usernames), "member", "members"), rolesText(blocked.Roles))
 	}
 	p.plan.Blocked = append(p.plan.Blocked, blocked)
@@ -224,7 +226,7 @@ func (p *planner) blockTaken(email directory.Email) bool {
 		return false
 	}
 	p.taken[other.Username.Key()] = true
-	p.plan.Blocked = append(p.plan.Blocked, Blocked{Object: User, Name: string(email), Missing: true,
+	p.plan.Blocked = append(p.plan.Blocked, Blocked{Object: User, Name: string(email),
 		Reason: fmt.Sprintf("this email is the username of another user (%s)", cmp.Or(string(other.Email), "who has no email")),
 		Hint:   "rename that user, or correct the email in the CSV"})
 	return true

@@ -33,7 +33,7 @@ func TestAttackRowIsBlocked(t *testing.T) {
 	}
 	b := p.Blocked[0]
 	same(t, "roles", b.Roles, slices.SortedFunc(slices.Values(admins.Roles), directory.Role.Compare))
-	same(t, "object", []any{b.Object, b.Name, b.Missing}, []any{plan.Group, "admins", false})
+	same(t, "object", []any{b.Object, b.Name}, []any{plan.Group, "admins"})
 	for _, part := range []string{"3 members", "*/a, */b, */c", "1 more"} {
 		if !strings.Contains(b.Reason, part) {
 			t.Errorf("%q does not tell %q", b.Reason, part)

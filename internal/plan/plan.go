@@ -175,12 +175,11 @@ const (
 // Blocked is an object that the CSV names and that nothing is planned for. It
 // counts as failed.
 type Blocked struct {
-	Object  Object
-	Name    string
-	Reason  string           // a clause, as in "skipping group x: …"
-	Hint    string           // what to do about it; may be empty
-	Roles   []directory.Role // that a group of the tenant gives
-	Missing bool             // the tenant has no such object, and it is not created
+	Object Object
+	Name   string
+	Reason string           // a clause, as in "skipping group x: …"
+	Hint   string           // what to do about it; may be empty
+	Roles  []directory.Role // that a group of the tenant gives
 	// Adoptable says that adopt would unblock it.
 	Adoptable bool
 }

@@ -284,3 +284,54 @@ func TestPrunedInactiveUserIsNotUnchanged(t *testing.T) {
 	same(t, "operations", shown(p), []string{"update group ops -b@x.y", "delete user b@x.y"})
 	same(t, "users", p.Users, plan.Count{Desired: 2, Existing: 2, Unchanged: 1})
 }
+
+// TestNothingIsDeletedBesideABlockedCreation: a run would not begin the deletions,
+// so neither guards nor digest nor access count them.
+func TestNothingIsDeletedBesideABlockedCreation(t *testing.T) {
+	t.Parallel()
+	deletions := []string{"delete group old -b@x.y", "delete user b@x.y"}
+	collision := func(w *world) { w.csv.group("CN=Dev,OU=a|CN=Dev,OU=b", "a@x.y") }
+	taken := func(w *world) {
+		w.csv.group("CN=Sec", "new@x.y")
+		w.observed.Users = append(w.observed.Users, directory.User{Email: "a2@x.y", Username: "new@x.y", Type: directory.TypeService})
+	}
+	for name, tt := range map[string]struct {
+		world  func(*world)
+		reason string // empty: both are deleted
+	}{
+		"nothing is blocked":   {world: func(*world) {}},
+		"a group to create is": {collision, "no deletions while group dev cannot be created"},
+		"a user to create is":  {taken, "no deletions while user new@x.y cannot be created"},
+		"both are":             {func(w *world) { collision(w); taken(w) }, "no deletions while group dev and 1 more cannot be created"},
+		"a group that exists is": {world: func(w *world) {
+			collision(w)
+			w.observed.Groups = append(w.observed.Groups, managed("dev", "a@x.y"))
+		}},
+		"a user who exists is": {world: func(w *world) {
+			w.csv.group("CN=Sec", "two@x.y")
+			for _, username := range []directory.Username{"t1", "t2"} {
+				w.observed.Users = append(w.observed.Users, directory.User{Email: "two@x.y", Username: username, Type: directory.TypeUser})
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := &world{csv: newCSV(), policy: prunes()}
+			w.csv.group("CN=Ops", "a@x.y")
+			w.observed = *observe(locals("a@x.y", "b@x.y"), managed("ops", "a@x.y"), managed("old", "b@x.y"))
+			w.observed.Groups[1].Roles = []directory.Role{{Namespace: "*", Role: "admin"}}
+			tt.world(w)
+			w.policy.MaxRemovals = plan.Limit{}
+			p := w.plan()
+			if tt.reason == "" {
+				same(t, "operations", shown(p), deletions)
+				same(t, "refused", len(p.Refusals) > 0, true)
+				return
+			}
+			same(t, "operations", shown(p), []string{})
+			same(t, "withheld", withheld(p), []string{"group old: " + tt.reason, "user b@x.y: " + tt.reason})
+			same(t, "refused", refused(p), []string(nil))
+			same(t, "lost", len(p.Access.Lost), 0)
+		})
+	}
+}

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"xc-group-sync/internal/directory"
@@ -112,7 +113,7 @@ func (p *planner) keepGroup(group *directory.Group) string {
 			return name + " stays: " + reason
 		}
 	}
-	return p.withhold()
+	return cmp.Or(p.uncreated, p.withhold())
 }
 
 // keepRole answers for a role of a group whose roles the policy lists.
@@ -126,6 +127,29 @@ func (p *planner) keepRole() string {
 // callerUnknown is the reason that a plan cannot accept in silence: that user
 // must stay, and may be this one.
 const callerUnknown = "it is not known which user the credentials belong to"
+
+// cannotCreate is why nothing is deleted in a run that leaves out the creation of a
+// user or a group, because it is blocked; what would be deleted may be what the CSV
+// means by that.
+func (p *planner) cannotCreate() string {
+	var names []string
+	for _, blocked := range p.plan.Blocked {
+		exists := p.tenant.groups[directory.GroupName(blocked.Name)] != nil
+		if blocked.Object == User {
+			exists = len(p.tenant.Emails(directory.Email(blocked.Name))) > 0
+		}
+		if !exists {
+			names = append(names, string(blocked.Object)+" "+blocked.Name)
+		}
+	}
+	switch len(names) {
+	case 0:
+		return ""
+	case 1:
+		return "no deletions while " + names[0] + " cannot be created"
+	}
+	return fmt.Sprintf("no deletions while %s and %d more cannot be created", slices.Min(names), len(names)-1)
+}
 
 // keepAllMembers answers for the deletion of anybody in a group, which would change
 // the group.
@@ -152,7 +176,7 @@ func (p *planner) keepUser(user *directory.User, fixed string) string {
 	case p.desired.KeepMemberships, p.desired.KeepUsers:
 		return "an invalid row may have named them"
 	}
-	reason := cmp.Or(p.keepPerson(Member{Email: user.Email, Username: user.Username, user: user}), fixed, p.withhold())
+	reason := cmp.Or(p.keepPerson(Member{Email: user.Email, Username: user.Username, user: user}), fixed, p.uncreated, p.withhold())
 	if reason == "" && !p.policy.Caller.Known {
 		reason = callerUnknown
 	}

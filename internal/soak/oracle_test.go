@@ -15,7 +15,7 @@ type goal struct {
 	refused   bool // by max-removals: held is as before
 	badOnly   bool // a pattern of only matches nothing: likewise
 	unguarded bool // a user stays only because the caller is not known
-	missing   bool // something cannot be created, so nothing is deleted
+	missing   bool // something is planned and cannot be created, so nothing is deleted
 	blocked   map[thing]bool
 	withheld  map[thing]bool
 }
@@ -46,7 +46,7 @@ func (w *world) aim(from simulator.State, knowsCaller bool, only []string) goal 
 		aim.held = a.before
 	case a.refused(after):
 		aim.held, aim.refused = a.before, true
-	case a.missing():
+	case a.fails():
 		aim.held, aim.missing = written, true
 	}
 	return aim
@@ -68,6 +68,7 @@ type planner struct {
 	deleted   map[string]bool // usernames
 	blocked   map[thing]bool
 	withheld  map[thing]bool
+	missing   bool            // something that is to be created is blocked
 	unguarded map[string]bool // emails of users who stay only because the caller is not known
 }
 
@@ -90,6 +91,7 @@ func (a *planner) plan() {
 	for name := range a.stated.groups {
 		a.namedGroup(name)
 	}
+	a.missing = a.isMissing()
 	for name, group := range a.before.groups {
 		switch {
 		case !a.inScope(name):
@@ -273,7 +275,7 @@ func (a *planner) isCaller(username string) bool {
 }
 
 func (a *planner) groupStays(name string, group simulator.Group) bool {
-	if a.r.withhold || a.r.protects(name) || a.stated.memberships || a.stated.groupsStay || group.ReferencesCount["policy"] > 0 {
+	if a.missing || a.r.withhold || a.r.protects(name) || a.stated.memberships || a.stated.groupsStay || group.ReferencesCount["policy"] > 0 {
 		return true
 	}
 	for username := range a.before.in[name] {
@@ -321,7 +323,7 @@ func (a *planner) user(username string, user simulator.User) {
 	if !a.deletable(username) {
 		return
 	}
-	stays := a.stated.users || a.stated.memberships || a.r.withhold || len(a.listed.withEmail(email)) > 1 || a.personStays(member{email, username})
+	stays := a.missing || a.stated.users || a.stated.memberships || a.r.withhold || len(a.listed.withEmail(email)) > 1 || a.personStays(member{email, username})
 	for other, user := range a.listed.users {
 		stays = stays || user.Email == "" && mail(other) == email // deletions go by email
 	}
@@ -525,14 +527,19 @@ func (a *planner) isTaken(email string) bool {
 	return false
 }
 
-// missing reports whether something that is to be created cannot be.
-func (a *planner) missing() bool {
+// isMissing reports whether something that is to be created is blocked.
+func (a *planner) isMissing() bool {
 	for t := range a.blocked {
 		username, shared := a.listed.user(t.email)
 		if _, exists := a.before.groups[t.email]; t.kind == "group" && !exists || t.kind == "user" && username == "" && !shared {
 			return true
 		}
 	}
+	return false
+}
+
+// fails reports whether something that is planned cannot be created.
+func (a *planner) fails() bool {
 	for _, c := range a.changes {
 		if slices.ContainsFunc(c.join, func(m member) bool { return m.username == "" && a.isTaken(m.email) }) {
 			return true
