@@ -14,7 +14,7 @@ import (
 	"xc-group-sync/internal/plan"
 )
 
-const cases = 3000
+const cases = 2000
 
 func chance(random *rand.Rand, percent int) bool { return random.IntN(100) < percent }
 

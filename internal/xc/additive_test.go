@@ -135,7 +135,7 @@ func TestAdditiveReplacements(t *testing.T) {
 // loses anything, and what only adds is done.
 func TestAdditiveNeverTakesAway(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(20) {
+	for seed := range uint64(10) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		tenant := simulator.New(simulator.Sample())
 		client := additive(tenant)

@@ -207,7 +207,7 @@ func TestEndlessListings(t *testing.T) {
 	}
 }
 
-// watch measures how much is in use after every 4 MiB that are read.
+// watch measures how much is in use after every 16 MiB that are read.
 type watch struct {
 	io.Reader
 	read int64
@@ -216,7 +216,7 @@ type watch struct {
 
 func (w *watch) Read(p []byte) (int, error) {
 	n, err := w.Reader.Read(p)
-	if before := w.read; before>>22 != (before+int64(n))>>22 {
+	if before := w.read; before>>24 != (before+int64(n))>>24 {
 		w.most = max(w.most, inUse())
 	}
 	w.read += int64(n)
