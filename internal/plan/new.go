@@ -77,6 +77,7 @@ type person struct {
 	shared bool            // several users have the email, and none of them counts
 	barred bool            // may not be put into any group: blocked, looks like somebody else or not in scope
 	needed bool            // must be created, to be put into a group
+	exact  bool            // the user is meant, and no other with the email: a snapshot has usernames
 }
 
 // person returns what is known about somebody the CSV names.
@@ -382,7 +383,9 @@ func (p *planner) changeMembers(operation *Operation, wanted []Member, keep func
 		if meant == nil {
 			meant = make(map[directory.Email]bool, len(wanted))
 			for _, member := range wanted {
-				meant[member.Email] = true
+				if !member.person.exact {
+					meant[member.Email] = true
+				}
 			}
 		}
 		if meant[member.Email] {

@@ -216,7 +216,7 @@ func (p *planner) restoreMembers(operation *Operation, then *restored, returning
 		_, returns := returning[email]
 		if user != nil || returns || present[email] {
 			back := newMember(email, user)
-			back.person = &person{barred: user == nil && !returns || !p.policy.PersonInScope(email)}
+			back.person = &person{exact: user != nil, barred: user == nil && !returns || !p.policy.PersonInScope(email)}
 			wanted = append(wanted, back)
 		} else {
 			p.warn(directory.MemberNotRestored, string(email), "", "cannot put %s back into group %q: the tenant has no such user any more", email, then.Name)

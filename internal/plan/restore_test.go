@@ -110,3 +110,49 @@ func (w *world) sameRoles(t *testing.T, seed uint64, p *plan.Plan, restored *dir
 		}
 	}
 }
+
+// TestRestoreTellsAccountsOfOneEmailApart: whoever was in the group and whoever is
+// in it now, a restore ends with the accounts of then, or says who stays and why.
+func TestRestoreTellsAccountsOfOneEmailApart(t *testing.T) {
+	t.Parallel()
+	for name, second := range map[string]directory.Username{"the email is one's username": "ada@x.y", "the email is nobody's username": "dup2"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			users := locals("ada@x.y", "ada@x.y", "bob@x.y")
+			users[0].Username, users[1].Username = "dup", second
+			members := func(set int) (usernames []directory.Username) {
+				for i := range users {
+					if set>>i&1 == 1 {
+						usernames = append(usernames, users[i].Username)
+					}
+				}
+				return usernames
+			}
+			for then := range 1 << len(users) {
+				for now := range 1 << len(users) {
+					snapshot := &directory.Snapshot{Groups: []directory.Group{managed("ops", members(then)...)}, Members: map[string]directory.Email{}}
+					for i := range users {
+						snapshot.Members[users[i].Username.Key()] = users[i].Email
+					}
+					observed := &directory.Observed{Users: users, Groups: []directory.Group{managed("ops", members(now)...)}}
+					p := plan.NewRestore(snapshot, observed, plan.Policy{MaxRemovals: plan.Limit{None: true}})
+					after := applied(observed, p)
+					want := map[directory.Username]bool{}
+					for _, username := range members(then) {
+						want[username] = true
+					}
+					for _, held := range p.Withheld {
+						want[held.Member.Username] = true
+					}
+					is := map[directory.Username]bool{}
+					for _, username := range after.Groups[0].Usernames {
+						is[username] = true
+					}
+					if !maps.Equal(is, want) || second == "ada@x.y" && len(p.Withheld) > 0 {
+						t.Errorf("then %v, now %v: %v, withheld %v", members(then), members(now), shown(p), withheld(p))
+					}
+				}
+			}
+		})
+	}
+}
