@@ -116,7 +116,7 @@ func (h *holdings) removal(method, path string, in any) string {
 
 // removal says what a replacement with these names and roles would or could
 // remove, or returns "".
-func (h holding) removal(known bool, names []string, roles []wireRole) string {
+func (h holding) removal(known bool, names []string, roles []directory.Role) string {
 	if !known || h.half {
 		return "could remove something: the object was not read whole before"
 	}
@@ -130,7 +130,7 @@ func (h holding) removal(known bool, names []string, roles []wireRole) string {
 		}
 	}
 	for _, role := range h.roles {
-		if !slices.Contains(roles, wireRole(role)) {
+		if !slices.Contains(roles, role) {
 			return fmt.Sprintf("would remove the role %s on %q", role.Role, role.Namespace)
 		}
 	}

@@ -131,7 +131,11 @@ func TestBrokenAnswers(t *testing.T) {
 		{"doubled key further in", listUsers, `{"items":[{"email":"a@b","x":[{"y":1,"y":2}]}]}`, "duplicate"},
 		{"doubled key beside the listing", listUsers, `{"x":{"y":{},"y":{}},"items":[{"email":"a@b"}]}`, "duplicate"},
 		{"doubled key of one object", readGroup, `{"name":"ops","usernames":["x"],"usernames":[]}`, "duplicate"},
-		{"many references", listGroups, `{"user_groups":[{"name":"a","references_count":{` + keys(0, 1001) + `}}]}`, "1000 kinds"},
+		{"too many references", listGroups, `{"user_groups":[{"name":"a","references_count":{` + keys(0, 1001) + `}}]}`, "1000 kinds"},
+		{"member without a name", readGroup, `{"name":"ops","usernames":["x",""]}`, "without a name"},
+		{"null member", readGroup, `{"name":"ops","usernames":["x",null]}`, "without a name"},
+		{"group without a name of a user", listUsers, `{"items":[{"email":"a@b","group_names":[""]}]}`, "without a name"},
+		{"code of an error", listGroups, `{"user_groups":[{"name":"a","error":{"code":{"x":1}}}]}`, "instead of a code"},
 		{"deep", listUsers, `{"x":` + strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001) + `,"items":[{"email":"a@b"}]}`, "depth"},
 		{"crossed brackets", listUsers, `{"items":[{"email":"a@b","x":[}]]}`, "unexpected response"},
 		{"broken beside the listing", listUsers, `{"x":{"y":},"items":[{"email":"a@b"}]}`, "unexpected response"},
@@ -140,6 +144,7 @@ func TestBrokenAnswers(t *testing.T) {
 		{"group without a name", listUsers, `{"items":[{"email":"a@b","group_names":["g",""]}]}`, "without a name"},
 		{"role without a name", listUsers, `{"items":[{"email":"a@b","namespace_roles":[{}]}]}`, "without a name"},
 		{"role of a namespace without a name", listGroups, `{"user_groups":[{"name":"a","namespace_roles":[{"namespace":"n"}]}]}`, "without a name"},
+		{"too many references", listGroups, `{"user_groups":[{"name":"a","references_count":{` + keys(0, 1001) + `}}]}`, "1000 kinds"},
 		{"member without a name", listGroups, `{"user_groups":[{"name":"a","usernames":["x",""]}]}`, "without a name"},
 		{"a long name", listGroups, `{"user_groups":[{"name":"` + strings.Repeat("a", 2000) + `"}]}`, "longer than"},
 		{"nobody", whoAmI, `{}`, "without name"},
@@ -275,9 +280,26 @@ func TestObserve(t *testing.T) {
 			group("nobody", nil, ""), group("empty", []directory.Username{}, ""), group("half", nil, "EPARTIAL half"), group("long", nil, strings.Repeat("x", 1000)+"…"), group("whole", nil, ""),
 		},
 	}
-	want.Groups[0].References = map[string]int{"a": 2, "b": 3, "c": 1, "d": 0}
+	want.Groups[0].References = map[string]int{"a": 2, "b": 3, "c": 1}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("observed (-want +got):\n%s", diff)
+	}
+}
+
+// Of many kinds of references some are named; the number of all is right.
+func TestManyReferences(t *testing.T) {
+	t.Parallel()
+	body := `{"name":"ops","usernames":[],"references_count":{"none":0,"odd":-1,"huge":9223372036854775807,` + keys(0, 900) + `}}`
+	got, err := answeringWith(func() io.Reader { return strings.NewReader(body) }).Group(t.Context(), "ops")
+	if err != nil || len(got.References) > 25 {
+		t.Fatalf("%d kinds, %v", len(got.References), err)
+	}
+	sum := 0
+	for _, n := range got.References {
+		sum += n
+	}
+	if sum < 901 || got.References["odd"] != 1 || got.References["huge"] <= 0 || got.References["none"] != 0 {
+		t.Errorf("%d in all: %v", sum, got.References)
 	}
 }
 

@@ -24,6 +24,11 @@ const (
 	// to fill memory. The first bytes are free, since short texts repeat a lot.
 	maxRatio  = 100
 	freeBytes = 1 << 20
+	// One group is read per worker, of which there may be many. So many answers of
+	// more than so many bytes are read at a time; those of groups of twenty
+	// thousand members are no larger.
+	maxLarge    = 4
+	largeAnswer = 1 << 20
 )
 
 var (
@@ -43,6 +48,9 @@ type answer struct {
 	body io.Reader
 	wire *counter
 	size int64 // decompressed, so far
+
+	large   chan struct{} // has an element for each large answer that is read; nil if they are not counted
+	entered bool          // this is one of them
 }
 
 // open returns an answer, and what closes it. The end of ctx ends reading, even
@@ -55,11 +63,15 @@ func open(ctx context.Context, response *http.Response) (*answer, func()) {
 		a.body = &gunzip{source: a.wire}
 	}
 	stop := context.AfterFunc(ctx, func() { _ = response.Body.Close() })
-	return a, func() { stop(); _ = response.Body.Close() }
+	return a, func() { stop(); a.close(response) }
 }
 
 // Read reads the body and keeps its bounds.
 func (a *answer) Read(p []byte) (int, error) {
+	if err := a.enter(); err != nil {
+		a.failed = err
+		return 0, err
+	}
 	n, err := a.body.Read(p)
 	a.size += int64(n)
 	switch {
@@ -76,6 +88,27 @@ func (a *answer) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// enter waits until more of a body may be read. It fails if the request has ended:
+// decoding what was received must end with it.
+func (a *answer) enter() error {
+	if a.large != nil && !a.entered && a.size > largeAnswer {
+		select {
+		case a.large <- struct{}{}:
+			a.entered = true
+		case <-a.ctx.Done():
+		}
+	}
+	return a.ctx.Err()
+}
+
+// close ends reading.
+func (a *answer) close(response *http.Response) {
+	_ = response.Body.Close()
+	if a.entered {
+		<-a.large
+	}
+}
+
 // start returns the first byte of the body that is no blank; 0 if there is none.
 func (a *answer) start() byte {
 	for {
@@ -88,15 +121,6 @@ func (a *answer) start() byte {
 			return c
 		}
 	}
-}
-
-// whole returns a body that is no listing.
-func (a *answer) whole() ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(a.text, maxValue+1))
-	if err == nil && len(body) > maxValue {
-		err = errLongValue
-	}
-	return body, err
 }
 
 // isBound reports whether err is an answer's size rather than the connection.

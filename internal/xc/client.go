@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -17,6 +16,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	jsonv2 "github.com/go-json-experiment/json"
 
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/retry"
@@ -62,8 +63,9 @@ type Client struct {
 	retrier  retry.Retrier
 	metrics  retry.Metrics
 	throttle *retry.Throttle
-	http1    atomic.Bool // the server answered in HTTP/1
-	held     *holdings   // nil unless Additive
+	http1    atomic.Bool   // the server answered in HTTP/1
+	held     *holdings     // nil unless Additive
+	large    chan struct{} // see maxLarge
 
 	mu        sync.Mutex
 	latencies []time.Duration
@@ -77,7 +79,7 @@ func New(options Options) *Client {
 	if options.Scope == "" {
 		options.Scope = ScopeReads
 	}
-	c := &Client{options: options, throttle: retry.NewThrottle(options.Concurrency, options.RateLimit), http: http.Client{
+	c := &Client{options: options, large: make(chan struct{}, maxLarge), throttle: retry.NewThrottle(options.Concurrency, options.RateLimit), http: http.Client{
 		Transport: options.Transport,
 		// Not followed: it must never carry the credentials elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -149,7 +151,10 @@ const root = "/api/web/custom/namespaces/system/"
 // do sends one request, repeated as the scope allows, and decodes the answer
 // into out. in and out may be nil.
 func (c *Client) do(ctx context.Context, method, path string, in any, out response) error {
-	return c.exchange(ctx, method, path, in, func(a *answer) error { return decode(a, out) })
+	return c.exchange(ctx, method, path, in, func(a *answer) error {
+		a.large = c.large
+		return decode(a, out)
+	})
 }
 
 // exchange sends one request, repeated as the scope allows, and has read read
@@ -303,11 +308,8 @@ func host(location string) string {
 func (c *Client) errorBody(header http.Header, body []byte) (code, message string) {
 	var document wireError
 	switch {
-	case json.Unmarshal(body, &document) == nil && document.Message != "":
-		message = document.Message
-		if document.Code != nil {
-			code = fmt.Sprint(document.Code)
-		}
+	case jsonv2.Unmarshal(body, &document, decoding, jsonv2.MatchCaseInsensitiveNames(true)) == nil && document.Message != "":
+		code, message = string(document.Code), document.Message
 	case isHTML(header, body):
 		message = "the response is a web page"
 	default:

@@ -7,6 +7,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"xc-group-sync/internal/directory"
 )
 
 // maxValue bounds one element of a listing, and any other response, in bytes.
@@ -117,15 +119,64 @@ func (b *bounded) Read(p []byte) (int, error) {
 
 // decode decodes an answer that is one documented object.
 func decode(a *answer, out response) error {
-	body, err := a.whole()
-	if err != nil {
-		return err
-	}
 	if out == nil {
 		out = new(envelope)
 	}
-	if err := json.Unmarshal(body, out, decoding); err != nil {
+	d := newDecoder(a.text)
+	if err := d.value(out); err != nil {
+		return err
+	}
+	if err := d.end(); err != nil {
 		return err
 	}
 	return out.partial()
+}
+
+// maxEntries bounds the names or roles of one user or group: maxValue has room
+// for as many members of usual length.
+const maxEntries = 400_000
+
+// entries are the names or roles of a user or group; nil if the answer does not
+// say.
+type entries[T string | directory.Username | directory.Role] []T
+
+// UnmarshalJSONFrom refuses the first entry without a name, and too many: a short
+// text could have millions, each of which takes more memory than text.
+func (e *entries[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if d.PeekKind() == 'n' {
+		return d.SkipValue()
+	}
+	*e = entries[T]{}
+	var entry, none T
+	return between(d, '[', ']', func() error {
+		entry = none
+		if err := json.UnmarshalDecode(d, &entry); err != nil {
+			return err
+		}
+		role, is := any(entry).(directory.Role)
+		switch {
+		case is && role.Role == "":
+			return errors.New("a role without a name")
+		case entry == none:
+			return errors.New("an entry without a name")
+		case len(*e) == maxEntries:
+			return fmt.Errorf("more than %d entries", maxEntries)
+		}
+		*e = append(*e, entry)
+		return nil
+	})
+}
+
+// scalar returns the text of the next value; empty if it is no text, number
+// or boolean.
+func scalar(d *jsontext.Decoder) (string, error) {
+	switch d.PeekKind() {
+	case '{', '[', 'n':
+		return "", d.SkipValue()
+	}
+	token, err := d.ReadToken()
+	if err != nil {
+		return "", err
+	}
+	return token.String(), nil
 }

@@ -11,11 +11,14 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
+	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/retry"
 	"xc-group-sync/internal/xc"
 )
@@ -160,9 +163,12 @@ func (e *endless) Read(p []byte) (int, error) {
 	return written, nil
 }
 
-// Not in parallel: it looks at the heap. What a listing holds, it holds in
+// maxValue is the most that one element may have.
+const maxValue = 16 << 20
+
+// Not in parallel: it looks at the heap. What an answer holds, it holds in
 // proportion to its bytes, however little each element has.
-func TestEndlessListings(t *testing.T) {
+func TestEndlessAnswers(t *testing.T) {
 	numbered := func(format string) func(int) string {
 		return func(i int) string { return fmt.Sprintf(format, i) }
 	}
@@ -185,18 +191,43 @@ func TestEndlessListings(t *testing.T) {
 		"keys not read":      {"user_roles", `{"items":[{"email":"a@b","x":{`, "", numbered(`"%d":1,`)},
 		"depth":              {"user_roles", `{"items":[{"email":"a@b","x":`, `[`, nil},
 		"an object of blank": {"user_roles", `{"items":[{`, " ", nil},
+
+		"long members":        {"user_groups", `{"user_groups":[{"name":"a","usernames":[`, "", numbered(`"user%d@example.com",`)},
+		"null members":        {"user_groups", `{"user_groups":[{"name":"a","usernames":[`, "null,", nil},
+		"roles of one name":   {"user_groups", `{"user_groups":[{"name":"a","namespace_roles":[`, `{"role":"a"},`, nil},
+		"roles of many names": {"user_groups", `{"user_groups":[{"name":"a","namespace_roles":[`, "", numbered(`{"role":"%x"},`)},
+		"null roles":          {"user_groups", `{"user_groups":[{"name":"a","namespace_roles":[`, `null,`, nil},
+		"objects as code":     {"user_groups", `{"user_groups":[{"name":"a","error":{"code":[`, `{},`, nil},
+		"objects as a count":  {"user_groups", `{"user_groups":[{"name":"a","references_count":{"a":[`, `{},`, nil},
+		"code of a listing":   {"user_groups", `{"error":{"code":{"x":[`, `{},`, nil},
+		"many members":        {"user_groups", `{"user_groups":[`, "", numbered(`{"name":"a%d","usernames":[` + strings.Repeat(`"a",`, 999) + `"a"]},`)},
+		"many roles":          {"user_groups", `{"user_groups":[`, "", numbered(`{"name":"a%d","namespace_roles":[` + strings.Repeat(`{"role":"a"},`, 999) + `{"role":"a"}]},`)},
+		"many references":     {"user_groups", `{"user_groups":[`, "", numbered(`{"name":"a%d","references_count":{` + keys(0, 1000) + `}},`)},
+		"many group names":    {"user_roles", `{"items":[`, "", numbered(`{"name":"a%d","group_names":[` + strings.Repeat(`"a",`, 999) + `"a"]},`)},
+
+		"members of one group":    {"group", `{"name":"a","usernames":[`, `"a",`, nil},
+		"roles of one group":      {"group", `{"name":"a","namespace_roles":[`, `{},`, nil},
+		"names of one group":      {"group", `{"name":"a","usernames":[`, "", numbered(`"%x",`)},
+		"references of one group": {"group", `{"name":"a","references_count":{`, "", numbered(`"%d":1,`)},
+		"code of one group":       {"group", `{"name":"a","error":{"code":[`, `{},`, nil},
+		"a long text":             {"group", `{"name":"a","sync_id":"`, `x`, nil},
+		"groups of the caller":    {"whoami", `{"email":"a@b","group_names":[`, `"a",`, nil},
+		"roles of the caller":     {"whoami", `{"email":"a@b","namespace_roles":[`, `{"role":"a"},`, nil},
+		"items of a deletion":     {"deletion", `{"items":[`, `{},`, nil},
+		"reasons of a deletion":   {"deletion", `{"items":[`, `{"error_message":"x"},`, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := inUse()
 			body := &endless{first: strings.NewReader(tt.first), again: tt.again, next: tt.next}
-			watched := &watch{Reader: body}
+			watched := &watch{Reader: io.LimitReader(body, maxValue+1<<20)}
 			client := answeringWith(func() io.Reader { return watched })
-			var err error
-			if tt.path == "user_roles" {
-				_, err = client.Users(t.Context())
-			} else {
-				_, err = client.Groups(t.Context())
-			}
+			err := map[string]func() error{
+				"user_roles":  func() error { _, err := client.Users(t.Context()); return err },
+				"user_groups": func() error { _, err := client.Groups(t.Context()); return err },
+				"group":       func() error { _, err := client.Group(t.Context(), "a"); return err },
+				"whoami":      func() error { _, err := client.WhoAmI(t.Context()); return err },
+				"deletion":    func() error { return client.DeleteUser(t.Context(), directory.User{Email: "a@b"}) },
+			}[tt.path]()
 			if !strings.Contains(fmt.Sprint(err), "unexpected response") {
 				t.Errorf("error = %v", err)
 			}
@@ -228,6 +259,55 @@ func inUse() uint64 {
 	runtime.GC()
 	runtime.ReadMemStats(&now)
 	return now.HeapAlloc
+}
+
+// Decoding what was received ends with the request, though the body could go on.
+func TestDecodingEndsWithTheRequest(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	body := &endless{first: strings.NewReader(`{"name":"a","x":[`), again: `{},`}
+	read, ended := 0, 0
+	_, err := answeringWith(func() io.Reader {
+		return readerFunc(func(p []byte) (int, error) {
+			n, err := body.Read(p)
+			if read += n; read > 1<<20 && ended == 0 {
+				ended = read
+				cancel()
+			}
+			return n, err
+		})
+	}).Group(ctx, "a")
+	if !errors.Is(err, context.Canceled) || read > ended+64<<10 {
+		t.Errorf("%v after %d bytes, though it ended after %d", err, read, ended)
+	}
+}
+
+// Few large answers are read at a time, however many workers there are.
+func TestLargeAnswersTakeTurns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var reading, most atomic.Int32
+		client := answeringWith(func() io.Reader {
+			return io.MultiReader(strings.NewReader(`{"name":"a",`+strings.Repeat(" ", 2<<20)), readerFunc(func([]byte) (int, error) {
+				most.Store(max(most.Load(), reading.Add(1)))
+				time.Sleep(time.Second)
+				reading.Add(-1)
+				return 0, io.EOF
+			}), strings.NewReader(`"usernames":[]}`))
+		})
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() {
+				if _, err := client.Group(t.Context(), "a"); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if most.Load() > 4 {
+			t.Errorf("%d at a time", most.Load())
+		}
+	})
 }
 
 // What a server says of itself is cut, and never ends a run of its own.

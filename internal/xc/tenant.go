@@ -170,7 +170,7 @@ func (c *Client) CreateUser(ctx context.Context, user directory.User) (directory
 		} `json:"metadata"`
 	}
 	err := c.do(ctx, http.MethodPost, "user_roles", userRequest{
-		Email: cmp.Or(user.Address, string(user.Email)), FirstName: user.Name.First, LastName: user.Name.Last, Name: name, IDMType: user.IdmType, Type: user.Type, Roles: wireRoles(user.Roles),
+		Email: cmp.Or(user.Address, string(user.Email)), FirstName: user.Name.First, LastName: user.Name.Last, Name: name, IDMType: user.IdmType, Type: user.Type, Roles: user.Roles,
 	}, &created)
 	return created.Metadata.Name, err
 }
@@ -182,7 +182,7 @@ func (c *Client) CreateUser(ctx context.Context, user directory.User) (directory
 func (c *Client) ReplaceUser(ctx context.Context, user directory.User) error {
 	return c.do(ctx, http.MethodPut, "user_roles", userRequest{
 		Email: cmp.Or(user.Address, string(user.Email)), FirstName: user.Name.First, LastName: user.Name.Last, Name: user.Username,
-		IDMType: user.IdmType, Type: user.Type, GroupNames: user.Groups, Roles: wireRoles(user.Roles),
+		IDMType: user.IdmType, Type: user.Type, GroupNames: user.Groups, Roles: user.Roles,
 	}, nil)
 }
 
@@ -192,11 +192,8 @@ func (c *Client) ReplaceUser(ctx context.Context, user directory.User) error {
 func (c *Client) DeleteUser(ctx context.Context, user directory.User) error {
 	var answer struct {
 		envelope
-		Deleted *bool `json:"delete_ok"`
-		Items   []struct {
-			Name    string `json:"object_name"`
-			Message string `json:"error_message"`
-		} `json:"items"`
+		Deleted *bool   `json:"delete_ok"`
+		Reasons reasons `json:"items"`
 	}
 	request := struct {
 		Email     string `json:"email"`
@@ -206,19 +203,13 @@ func (c *Client) DeleteUser(ctx context.Context, user directory.User) error {
 	if err := c.do(ctx, http.MethodPost, path, request, &answer); err != nil {
 		return err
 	}
-	var reasons []string
-	for _, item := range answer.Items {
-		if item.Message != "" {
-			reasons = append(reasons, item.Message)
-		}
-	}
 	switch {
-	case answer.Deleted == nil && len(reasons) == 0:
+	case answer.Deleted == nil && len(answer.Reasons) == 0:
 		return c.unexpected(http.MethodPost, path, errors.New("no delete_ok"))
 	case answer.Deleted != nil && *answer.Deleted:
 		return nil
 	}
-	return errors.New("the tenant did not delete the user: " + cmp.Or(c.shown(strings.Join(reasons, "; ")), "no reason given"))
+	return errors.New("the tenant did not delete the user: " + cmp.Or(c.shown(strings.Join(answer.Reasons, "; ")), "no reason given"))
 }
 
 // The calls that add to what is there, by their paths' ends.
@@ -267,7 +258,7 @@ func (c *Client) ReplaceGroup(ctx context.Context, group directory.Group) error 
 func newGroupRequest(group directory.Group) groupRequest {
 	return groupRequest{
 		Name: string(group.Name), DisplayName: group.DisplayName, Description: group.Description,
-		Usernames: append([]directory.Username{}, group.Usernames...), Roles: wireRoles(group.Roles), SyncID: group.SyncID,
+		Usernames: append([]directory.Username{}, group.Usernames...), Roles: group.Roles, SyncID: group.SyncID,
 	}
 }
 
@@ -275,14 +266,14 @@ func newGroupRequest(group directory.Group) groupRequest {
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-assignrole
 func (c *Client) AssignRoles(ctx context.Context, group directory.GroupName, roles []directory.Role) error {
-	return c.do(ctx, http.MethodPut, groupPath(group)+assignRoles, rolesRequest{string(group), wireRoles(roles)}, nil)
+	return c.do(ctx, http.MethodPut, groupPath(group)+assignRoles, rolesRequest{string(group), roles}, nil)
 }
 
 // RemoveRoles removes roles from those of a group.
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-removerole
 func (c *Client) RemoveRoles(ctx context.Context, group directory.GroupName, roles []directory.Role) error {
-	return c.do(ctx, http.MethodPut, groupPath(group)+"/remove_namespace_roles", rolesRequest{string(group), wireRoles(roles)}, nil)
+	return c.do(ctx, http.MethodPut, groupPath(group)+"/remove_namespace_roles", rolesRequest{string(group), roles}, nil)
 }
 
 // AddToGroup adds a user to a group, one of each, so that there is no half

@@ -1,15 +1,14 @@
 package xc
 
 import (
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"strconv"
+	"strings"
 	"time"
 
-	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"xc-group-sync/internal/directory"
@@ -19,89 +18,87 @@ import (
 // ves.io.schema.user_group. F5's documentation of a call is linked above the
 // method that makes it, in tenant.go.
 
-type wireRole struct {
-	Namespace string `json:"namespace"`
-	Role      string `json:"role"`
-}
-
-// UnmarshalJSONFrom refuses a role without a name at once, of which a listing
-// could have millions.
-func (r *wireRole) UnmarshalJSONFrom(d *jsontext.Decoder) error {
-	type fields wireRole
-	if err := jsonv2.UnmarshalDecode(d, (*fields)(r)); err != nil {
-		return err
-	}
-	if r.Role == "" {
-		return errors.New("a role without a name")
-	}
-	return nil
-}
-
 type wireUser struct {
-	Email       string     `json:"email"`
-	Name        string     `json:"name,omitempty"`
-	FirstName   string     `json:"first_name"`
-	LastName    string     `json:"last_name"`
-	IDMType     string     `json:"idm_type,omitempty"`
-	Type        string     `json:"type,omitempty"`
-	GroupNames  []string   `json:"group_names,omitempty"`
-	Roles       []wireRole `json:"namespace_roles,omitempty"`
-	SyncMode    string     `json:"sync_mode,omitempty"`
-	DomainOwner bool       `json:"domain_owner,omitempty"`
-	LastLogin   wireTime   `json:"last_login_timestamp"`
-	Created     wireTime   `json:"creation_timestamp"`
+	Email       string                  `json:"email"`
+	Name        string                  `json:"name,omitempty"`
+	FirstName   string                  `json:"first_name"`
+	LastName    string                  `json:"last_name"`
+	IDMType     string                  `json:"idm_type,omitempty"`
+	Type        string                  `json:"type,omitempty"`
+	GroupNames  entries[string]         `json:"group_names,omitempty"`
+	Roles       entries[directory.Role] `json:"namespace_roles,omitempty"`
+	SyncMode    string                  `json:"sync_mode,omitempty"`
+	DomainOwner bool                    `json:"domain_owner,omitempty"`
+	LastLogin   wireTime                `json:"last_login_timestamp"`
+	Created     wireTime                `json:"creation_timestamp"`
 }
 
 type wireGroup struct {
-	Name        string               `json:"name"`
-	UID         string               `json:"uid,omitempty"`
-	DisplayName string               `json:"display_name,omitempty"`
-	Description string               `json:"description,omitempty"`
-	Usernames   []directory.Username `json:"usernames"` // nil if the answer does not say
-	Roles       []wireRole           `json:"namespace_roles,omitempty"`
-	SyncID      string               `json:"sync_id,omitempty"`
-	SyncMode    string               `json:"sync_mode,omitempty"`
-	References  references           `json:"references_count,omitempty"`
-	Error       *wireError           `json:"error,omitempty"`
+	Name        string                      `json:"name"`
+	UID         string                      `json:"uid,omitempty"`
+	DisplayName string                      `json:"display_name,omitempty"`
+	Description string                      `json:"description,omitempty"`
+	Usernames   entries[directory.Username] `json:"usernames"` // nil if the answer does not say
+	Roles       entries[directory.Role]     `json:"namespace_roles,omitempty"`
+	SyncID      string                      `json:"sync_id,omitempty"`
+	SyncMode    string                      `json:"sync_mode,omitempty"`
+	References  references                  `json:"references_count,omitempty"`
+	Error       *wireError                  `json:"error,omitempty"`
 }
 
-// references count by kind what refers to a group.
+// references count by kind what refers to a group: the kinds that come first by
+// name, the others together.
 type references map[string]int
 
-// maxReferences bounds the kinds: F5 has some dozens.
-const maxReferences = 1000
+// maxKinds bounds the kinds, of which F5 has some dozens. A message needs few of
+// them by name.
+const (
+	maxKinds   = 1000
+	namedKinds = 20
+	otherKinds = "others"
+	maxCount   = 1 << 30 // of a kind, so that a sum does not overflow
+)
 
 // UnmarshalJSONFrom takes a count that cannot be read for one: better to keep a
-// group.
+// group. Kinds of which there is nothing are left out.
 func (r *references) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if d.PeekKind() == 'n' {
 		return d.SkipValue()
 	}
 	*r = references{}
+	kinds := 0
 	return between(d, '{', '}', func() error {
+		if kinds++; kinds > maxKinds {
+			return fmt.Errorf("more than %d kinds of references", maxKinds)
+		}
 		token, err := d.ReadToken()
 		if err != nil {
 			return err
 		}
 		kind := token.String()
-		count, err := d.ReadValue()
+		text, err := scalar(d)
 		if err != nil {
 			return err
 		}
-		if len(*r) == maxReferences {
-			return fmt.Errorf("more than %d kinds of references", maxReferences)
+		count, err := strconv.Atoi(text)
+		switch {
+		case err != nil || count < 0:
+			count = 1
+		case count == 0:
+			return nil
 		}
-		n := 1
-		_ = json.Unmarshal(bytes.Trim(count, `"`), &n)
-		(*r)[kind] = n
+		if len(*r) >= namedKinds {
+			kind = otherKinds
+		}
+		(*r)[kind] += min(count, maxCount)
 		return nil
 	})
 }
 
 // wireError is F5's error field, which can come with status 200.
 type wireError struct {
-	Code    any    `json:"code"`
-	Message string `json:"message"`
+	Code    wireCode `json:"code"`
+	Message string   `json:"message"`
 }
 
 // present reports whether there is an error: the field has several empty forms.
@@ -110,10 +107,25 @@ func (e *wireError) present() bool {
 		return false
 	}
 	switch e.Code {
-	case nil, "", "EOK", float64(0):
+	case "", "EOK", "0":
 		return e.Message != ""
 	}
 	return true
+}
+
+// wireCode is the code of an error, a text or a number; empty if it is null.
+type wireCode string
+
+// UnmarshalJSONFrom refuses what is neither.
+func (w *wireCode) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	switch kind := d.PeekKind(); kind {
+	case '"', '0', 'n':
+		text, err := scalar(d)
+		*w = wireCode(text)
+		return err
+	default:
+		return fmt.Errorf("%s instead of a code", kind)
+	}
 }
 
 // response is a decoded body.
@@ -138,10 +150,7 @@ func (e *envelope) partial() error {
 func (w *wireGroup) partial() error { return nil }
 
 func (e *wireError) String() string {
-	if e.Code == nil {
-		return e.Message
-	}
-	return fmt.Sprintf("%v %s", e.Code, e.Message)
+	return strings.TrimSpace(string(e.Code) + " " + e.Message)
 }
 
 // maxName bounds an identity, in bytes: an address has 254, a group's name 63.
@@ -162,9 +171,6 @@ func (w *wireUser) directory() (directory.User, error) {
 	if err == nil {
 		err = identity(w.Name, w.Email)
 	}
-	if slices.Contains(w.GroupNames, "") {
-		err = fmt.Errorf("a group without a name, of user %q", directory.Quotable(string(username)))
-	}
 	return directory.User{
 		Email:       directory.ObservedEmail(w.Email),
 		Address:     w.Email,
@@ -175,7 +181,7 @@ func (w *wireUser) directory() (directory.User, error) {
 		SyncMode:    cmp.Or(w.SyncMode, directory.SyncSelf),
 		DomainOwner: w.DomainOwner,
 		Groups:      w.GroupNames,
-		Roles:       roles(w.Roles),
+		Roles:       w.Roles,
 		LastLogin:   w.LastLogin.Time,
 		Created:     w.Created.Time,
 	}, err
@@ -195,25 +201,6 @@ func (w *wireTime) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-func roles(wire []wireRole) []directory.Role {
-	if wire == nil {
-		return nil
-	}
-	all := make([]directory.Role, len(wire))
-	for i, role := range wire {
-		all[i] = directory.Role(role)
-	}
-	return all
-}
-
-func wireRoles(all []directory.Role) []wireRole {
-	wire := make([]wireRole, len(all))
-	for i, role := range all {
-		wire[i] = wireRole(role)
-	}
-	return wire
-}
-
 func (w *wireGroup) directory() (directory.Group, error) {
 	group := directory.Group{
 		Name:        directory.GroupName(w.Name),
@@ -221,7 +208,7 @@ func (w *wireGroup) directory() (directory.Group, error) {
 		DisplayName: w.DisplayName,
 		Description: w.Description,
 		Usernames:   w.Usernames,
-		Roles:       roles(w.Roles),
+		Roles:       w.Roles,
 		SyncID:      w.SyncID,
 		SyncMode:    cmp.Or(w.SyncMode, directory.SyncSelf),
 		References:  w.References,
@@ -234,9 +221,6 @@ func (w *wireGroup) directory() (directory.Group, error) {
 	}
 	if w.Name == "" {
 		return group, errors.New("a group without a name")
-	}
-	if slices.Contains(w.Usernames, "") {
-		return group, fmt.Errorf("a member without a name, of group %q", directory.Quotable(w.Name))
 	}
 	return group, identity(w.Name)
 }
@@ -251,7 +235,7 @@ type userRequest struct {
 	IDMType    string             `json:"idm_type,omitempty"`
 	Type       string             `json:"type,omitempty"`
 	GroupNames []string           `json:"group_names,omitempty"`
-	Roles      []wireRole         `json:"namespace_roles,omitempty"`
+	Roles      []directory.Role   `json:"namespace_roles,omitempty"`
 }
 
 // groupRequest is F5's user_groupUserGroupRequest. In a replacement a field left
@@ -261,18 +245,41 @@ type groupRequest struct {
 	DisplayName string               `json:"display_name,omitempty"`
 	Description string               `json:"description,omitempty"`
 	Usernames   []directory.Username `json:"usernames"`
-	Roles       []wireRole           `json:"namespace_roles,omitempty"`
+	Roles       []directory.Role     `json:"namespace_roles,omitempty"`
 	SyncID      string               `json:"sync_id,omitempty"`
 }
 
 // rolesRequest is F5's user_groupModifyRoleRequest.
 type rolesRequest struct {
-	Group string     `json:"name"`
-	Roles []wireRole `json:"namespace_roles"`
+	Group string           `json:"name"`
+	Roles []directory.Role `json:"namespace_roles"`
 }
 
 // membershipRequest is F5's userUserGroupRequest.
 type membershipRequest struct {
 	Username directory.Username    `json:"username"`
 	Groups   []directory.GroupName `json:"group_names"`
+}
+
+// reasons are the messages of a deletion's items, as many as are shown.
+type reasons []string
+
+// maxReasons is how many of them are kept: a user has few objects.
+const maxReasons = 10
+
+// UnmarshalJSONFrom leaves out items without a message.
+func (r *reasons) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if d.PeekKind() == 'n' {
+		return d.SkipValue()
+	}
+	return between(d, '[', ']', func() error {
+		var item struct {
+			Message string `json:"error_message"`
+		}
+		err := json.UnmarshalDecode(d, &item)
+		if item.Message != "" && len(*r) < maxReasons {
+			*r = append(*r, item.Message)
+		}
+		return err
+	})
 }
