@@ -218,7 +218,7 @@ func TestEndlessAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := inUse()
-			body := &endless{first: strings.NewReader(tt.first), again: tt.again, next: tt.next}
+			body := &endless{first: strings.NewReader(tt.first), again: strings.Repeat(tt.again, 1000), next: tt.next}
 			watched := &watch{Reader: io.LimitReader(body, maxValue+1<<20)}
 			client := answeringWith(func() io.Reader { return watched })
 			err := map[string]func() error{
@@ -238,7 +238,7 @@ func TestEndlessAnswers(t *testing.T) {
 	}
 }
 
-// watch measures how much is in use after every 16 MiB that are read.
+// watch measures how much is in use after every 4 MiB that are read.
 type watch struct {
 	io.Reader
 	read int64
@@ -247,7 +247,7 @@ type watch struct {
 
 func (w *watch) Read(p []byte) (int, error) {
 	n, err := w.Reader.Read(p)
-	if before := w.read; before>>24 != (before+int64(n))>>24 {
+	if before := w.read; before>>22 != (before+int64(n))>>22 {
 		w.most = max(w.most, inUse())
 	}
 	w.read += int64(n)
