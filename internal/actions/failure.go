@@ -203,7 +203,9 @@ func reason(refused *github.ErrorResponse) string {
 	return text
 }
 
-// shown bounds a text from GitHub and hides the token in it.
-func (g *GitHub) shown(text string) string {
-	return cut(strings.ReplaceAll(text, g.token, "***"), maxShown, utf8.RuneLen)
+// shown bounds a text from GitHub and hides secrets in it.
+func (g *GitHub) shown(text string) string { return shown(text, g.hide) }
+
+func shown(text string, hide func(string) string) string {
+	return cut(hide(cut(text, maxHidden, utf8.RuneLen)), maxShown, utf8.RuneLen)
 }

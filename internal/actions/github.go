@@ -26,7 +26,7 @@ type GitHub struct {
 	number  int // of the pull request to comment on if the event names none; 0 if unset
 	client  *github.Client
 	graphql *url.URL
-	token   string
+	hide    func(string) string
 	read    *int64 // bytes of answers so far
 	retrier retry.Retrier
 	policy  retry.Policy
@@ -48,6 +48,10 @@ type Options struct {
 	PullRequest  int
 	AcceptMasked bool              // a plan may be approved by a comment that does not show who is meant
 	Transport    http.RoundTripper // nil for the default of net/http
+
+	// Hide removes secrets from a text of GitHub, which might echo them. It is
+	// called before the text is cut. nil: nothing is hidden.
+	Hide func(string) string
 }
 
 // ErrNoToken is returned if there is no token for GitHub.
@@ -60,8 +64,9 @@ const (
 	maxListing     = 128 << 20       // bytes
 	maxItems       = 10_000          // of a listing
 	pageSize       = 100
-	maxObjects     = 100_000 // of an answer; a page of pull requests has some thousands
-	maxShown       = 300     // bytes of a text from GitHub in an error
+	maxObjects     = 100_000  // of an answer; a page of pull requests has some thousands
+	maxShown       = 300      // bytes of a text from GitHub in an error
+	maxHidden      = 64 << 10 // bytes that are searched for secrets
 )
 
 // GitHub returns the API. It sends nothing yet.
@@ -74,10 +79,14 @@ func (e *Edge) GitHub(options Options) (*GitHub, error) {
 	if event.Repo == "" {
 		return nil, errors.New("invalid GITHUB_REPOSITORY: must be owner/name")
 	}
+	hide := options.Hide
+	if hide == nil {
+		hide = func(text string) string { return text }
+	}
 	base, graphql := e.apiURLs()
 	for _, api := range [][2]string{{"GITHUB_API_URL", base}, {"GITHUB_GRAPHQL_URL", graphql}} {
 		if _, secure := secureURL(api[1]); !secure {
-			return nil, fmt.Errorf("invalid %s %.100q: must be an https URL, or http on a loopback address", api[0], api[1])
+			return nil, fmt.Errorf("invalid %s %q: must be an https URL, or http on a loopback address", api[0], shown(api[1], hide))
 		}
 	}
 	transport := options.Transport
@@ -104,7 +113,7 @@ func (e *Edge) GitHub(options Options) (*GitHub, error) {
 		return nil, err
 	}
 	return &GitHub{
-		edge: e, event: event, number: options.PullRequest, client: client, graphql: graphqlURL, token: token, read: read,
+		edge: e, event: event, number: options.PullRequest, client: client, graphql: graphqlURL, hide: hide, read: read,
 		acceptMasked: options.AcceptMasked,
 		retrier:      retry.Retrier{RetryAfterMax: longestWait},
 		policy:       retry.Policy{Attempts: 3, Multiplier: 500 * time.Millisecond, Max: 4 * time.Second},

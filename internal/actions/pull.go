@@ -101,7 +101,7 @@ func (g *GitHub) mergedAs(ctx context.Context, branch string) (PullRequest, erro
 	case err != nil:
 		return PullRequest{}, err
 	case len(found) == 0:
-		return PullRequest{}, fmt.Errorf("%w: commit %s was not pushed to %.100q by merging one", ErrNoPullRequest, g.event.SHA, branch)
+		return PullRequest{}, fmt.Errorf("%w: commit %s was not pushed to %q by merging one", ErrNoPullRequest, g.event.SHA, g.shown(branch))
 	case len(found) > 1:
 		return PullRequest{}, retry.WithHint(fmt.Errorf("pull requests %d and %d were both merged as commit %s", found[0].GetNumber(), found[1].GetNumber(), g.event.SHA), byDigest)
 	}

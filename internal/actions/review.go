@@ -129,7 +129,7 @@ func (g *GitHub) commanded(ctx context.Context) (approved, error) {
 	case pr.Fork:
 		return refuse("merge it, and "+byDigest, "comes from a fork")
 	case g.event.Ref != "refs/heads/"+pr.Base:
-		return refuse("", "is for branch %.100q, not for the default branch", pr.Base)
+		return refuse("", "is for branch %q, not for the default branch", g.shown(pr.Base))
 	case strings.EqualFold(pr.Author, command.Author):
 		return refuse("let a reviewer comment", "was opened by %s, who cannot approve it", command.Author)
 	}
@@ -182,7 +182,7 @@ func (g *GitHub) checkReview(ctx context.Context, target Target, a approved, our
 	case !digestForm.MatchString(mark.Plan):
 		return refuse(again, "its comment has no digest")
 	case a.Head == "" || mark.Head != a.Head:
-		return refuse(again, "the plan was made of commit %.40q, but the head is %.40q", mark.Head, a.Head)
+		return refuse(again, "the plan was made of commit %q, but the head is %q", g.shown(mark.Head), g.shown(a.Head))
 	case changed.IsZero():
 		return refuse(again, "GitHub does not say when its comment changed")
 	case !a.at.IsZero() && !changed.Before(a.at) && mark.Approval != Given:

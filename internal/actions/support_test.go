@@ -62,7 +62,7 @@ func onEvent(t *testing.T, transport http.RoundTripper, token, payload string, e
 	for name, value := range env {
 		all[name] = value
 	}
-	github, err := actions.New(environment(all), &bytes.Buffer{}).GitHub(actions.Options{Token: token, Transport: transport})
+	github, err := actions.New(environment(all), &bytes.Buffer{}).GitHub(actions.Options{Token: token, Transport: transport, Hide: func(text string) string { return strings.ReplaceAll(text, token, "***") }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -198,7 +198,7 @@ func start(ctx context.Context, command string, args []string, getenv func(strin
 		return s.doctor(ctx, transport, certificate)
 	}
 	s.warnOfExpiry(certificate)
-	client, closeTenant, err := connect(settings, transport, func(base http.RoundTripper) http.RoundTripper { return base }, s.log)
+	client, closeTenant, err := connect(settings, transport, func(base http.RoundTripper) http.RoundTripper { return base }, s.log, s.sanitizer.Secrets.Hide)
 	if err != nil {
 		return s.badSettings(err)
 	}

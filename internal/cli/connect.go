@@ -24,10 +24,10 @@ import (
 
 // connect makes the client of the tenant, or of an embedded one. Its requests go
 // through what watch makes of the transport.
-func connect(c *config.Config, transport *http.Transport, watch func(http.RoundTripper) http.RoundTripper, logger *slog.Logger) (*xc.Client, func(), error) {
+func connect(c *config.Config, transport *http.Transport, watch func(http.RoundTripper) http.RoundTripper, logger *slog.Logger, hide func(string) string) (*xc.Client, func(), error) {
 	options := xc.Options{
 		BaseURL: c.APIURL, UserAgent: "xc-group-sync/" + Version(), Timeout: c.Timeout, ReadOnly: c.DryRun, Additive: c.Policy.Withhold,
-		Attempts: c.HTTPAttempts, Scope: c.HTTPScope, RetryAfterMax: c.RetryAfterMax, RateLimit: c.RateLimit, Concurrency: c.Concurrency, Log: logger,
+		Attempts: c.HTTPAttempts, Scope: c.HTTPScope, RetryAfterMax: c.RetryAfterMax, RateLimit: c.RateLimit, Concurrency: c.Concurrency, Log: logger, Hide: hide,
 	}
 	if c.Simulate {
 		base, stop, err := simulate(c)

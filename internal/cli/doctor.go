@@ -42,7 +42,7 @@ func (s *session) doctor(ctx context.Context, transport *http.Transport, certifi
 	client, closeTenant, err := connect(c, transport, func(base http.RoundTripper) http.RoundTripper {
 		probe = doctor.NewProbe(base, through, time.Now)
 		return probe
-	}, requests)
+	}, requests, s.sanitizer.Secrets.Hide)
 	if err != nil {
 		return s.unready(err)
 	}

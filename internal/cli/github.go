@@ -142,7 +142,7 @@ func (s *session) github() (*actions.GitHub, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.hub, err = s.edge.GitHub(actions.Options{Token: s.settings.GitHubToken, PullRequest: s.settings.PullRequest, AcceptMasked: s.settings.ApproveMasked, Transport: transport})
+	s.hub, err = s.edge.GitHub(actions.Options{Token: s.settings.GitHubToken, PullRequest: s.settings.PullRequest, AcceptMasked: s.settings.ApproveMasked, Transport: transport, Hide: s.sanitizer.Secrets.Hide})
 	return s.hub, err
 }
 

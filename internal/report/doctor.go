@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -126,7 +125,6 @@ type itemJSON struct {
 
 // JSON is the checks as a document, without secrets. Emails are not masked.
 func (d *Doctor) JSON(s Sanitizer) ([]byte, error) {
-	s.MaskEmails = false
 	document := struct {
 		Schema    int          `json:"schema"`
 		Command   string       `json:"command"`
@@ -143,12 +141,11 @@ func (d *Doctor) JSON(s Sanitizer) ([]byte, error) {
 	for _, check := range d.Checks {
 		items := []itemJSON{}
 		for _, item := range check.Items {
-			items = append(items, itemJSON{s.hide(item.Name), s.hide(item.Note)})
+			items = append(items, itemJSON{item.Name, item.Note})
 		}
-		document.Checks = append(document.Checks, checkJSON{check.Name, check.Status, check.File, check.Line, check.Column, s.hide(check.Detail), items, s.hide(check.Hint)})
+		document.Checks = append(document.Checks, checkJSON{check.Name, check.Status, check.File, check.Line, check.Column, check.Detail, items, check.Hint})
 	}
-	out, err := json.MarshalIndent(document, "", "  ")
-	return append(out, '\n'), err
+	return s.document(document)
 }
 
 // Failures are the checks that failed, as annotations show them.

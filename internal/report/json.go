@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"strings"
@@ -195,10 +196,9 @@ type warning struct {
 
 // JSON is the report as a document, without secrets.
 func (r *Report) JSON(s Sanitizer) ([]byte, error) {
-	s.MaskEmails = false
 	t := r.Tallies()
 	d := document{
-		Schema: schema, Version: r.Version, Tenant: r.Tenant, Host: r.API, Simulated: r.Simulate, DryRun: r.DryRun, Result: r.Code().Verdict(), Error: s.hide(r.cause()),
+		Schema: schema, Version: r.Version, Tenant: r.Tenant, Host: r.API, Simulated: r.Simulate, DryRun: r.DryRun, Result: r.Code().Verdict(), Error: r.cause(),
 		StartedAt: moment(r.Started), Duration: Seconds(r.Duration),
 		Source: sources(r.Inputs), Policy: r.Policy, GitHub: r.GitHub,
 		Users: t.Users, Groups: t.Groups, Memberships: t.Memberships, Roles: t.Roles, OutOfScope: scopeJSON(r.Stated().OutOfScope),
@@ -211,20 +211,20 @@ func (r *Report) JSON(s Sanitizer) ([]byte, error) {
 		d.Plan.Digest = r.Plan.Digest
 		d.Plan.Access = accessJSON{accessReport(r.Plan.Access.Gained), accessReport(r.Plan.Access.Lost)}
 		for _, refusal := range r.Plan.Refusals {
-			d.Plan.Refusals = append(d.Plan.Refusals, s.hide(withHint(refusal.Reason, refusal.Hint)))
+			d.Plan.Refusals = append(d.Plan.Refusals, withHint(refusal.Reason, refusal.Hint))
 		}
 		for _, blocked := range r.Plan.Blocked {
-			d.Plan.Blocked = append(d.Plan.Blocked, blockedJSON{blocked.Object, blocked.Name, s.hide(withHint(blocked.Reason, blocked.Hint)), directory.RoleNames(blocked.Roles)})
+			d.Plan.Blocked = append(d.Plan.Blocked, blockedJSON{blocked.Object, blocked.Name, withHint(blocked.Reason, blocked.Hint), directory.RoleNames(blocked.Roles)})
 		}
 		for _, withheld := range r.Plan.Withheld {
-			d.Plan.Withheld = append(d.Plan.Withheld, withheldJSON{Kind: withheld.Kind, Group: withheld.Group, Email: withheld.Member.Email, Role: roleName(withheld.Role), Reason: s.hide(withheld.Reason)})
+			d.Plan.Withheld = append(d.Plan.Withheld, withheldJSON{Kind: withheld.Kind, Group: withheld.Group, Email: withheld.Member.Email, Role: roleName(withheld.Role), Reason: withheld.Reason})
 		}
 	}
 	for _, result := range r.results() {
 		operation := operationJSON{
 			Action: result.Action, Object: result.Object, Name: result.Name(),
 			Add: emails(result.Add), Remove: emails(result.Remove), Roles: directory.RoleNames(result.RolesChanged()),
-			Status: result.Status, Attempts: result.Attempts, At: moment(result.Ended), RequestID: s.hide(result.RequestID),
+			Status: result.Status, Attempts: result.Attempts, At: moment(result.Ended), RequestID: result.RequestID,
 		}
 		operation.attributesJSON, operation.Was = attributes(result.Operation)
 		for _, email := range operation.Add {
@@ -233,17 +233,61 @@ func (r *Report) JSON(s Sanitizer) ([]byte, error) {
 			}
 		}
 		if result.Err != nil {
-			operation.Error = s.hide(withHint(result.Err.Error(), retry.HintOf(result.Err)))
+			operation.Error = withHint(result.Err.Error(), retry.HintOf(result.Err))
 		}
 		d.Plan.Operations = append(d.Plan.Operations, operation)
 	}
 	for _, f := range r.Findings {
 		if f.Severity == directory.Warning || f.Line > 0 {
-			d.Warnings = append(d.Warnings, warning{f.File, f.Line, f.Column, s.hide(withHint(f.Message, f.Hint))})
+			d.Warnings = append(d.Warnings, warning{f.File, f.Line, f.Column, withHint(f.Message, f.Hint)})
 		}
 	}
-	out, err := json.MarshalIndent(d, "", "  ")
-	return append(out, '\n'), err
+	return s.document(d)
+}
+
+// document is a value in JSON, with secrets hidden in every text but the keys. Emails
+// are not masked.
+func (s Sanitizer) document(value any) ([]byte, error) {
+	text, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	done := 0 // what of text is in b
+	for i := 0; i < len(text); i++ {
+		if text[i] != '"' {
+			continue
+		}
+		start := i
+		for i++; text[i] != '"'; i++ {
+			if text[i] == '\\' {
+				i++
+			}
+		}
+		if i+1 < len(text) && text[i+1] == ':' {
+			continue // a key
+		}
+		shown := string(text[start+1 : i])
+		if strings.Contains(shown, `\`) {
+			if err := json.Unmarshal(text[start:i+1], &shown); err != nil {
+				return nil, err
+			}
+		}
+		hidden := s.Secrets.Hide(shown)
+		if hidden == shown {
+			continue
+		}
+		quoted, err := json.Marshal(hidden)
+		if err != nil {
+			return nil, err
+		}
+		b.Write(text[done:start])
+		b.Write(quoted)
+		done = i + 1
+	}
+	b.Write(text[done:])
+	b.WriteByte('\n')
+	return b.Bytes(), nil
 }
 
 // cause is why the run failed and what to do about it, apart from what the plan

@@ -1,11 +1,14 @@
 package report_test
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"xc-group-sync/internal/directory"
+	"xc-group-sync/internal/doctor"
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/report"
@@ -145,6 +149,69 @@ func golden(t *testing.T, name, got string) {
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s (-want +got; go test -update writes it):\n%s", name, diff)
 	}
+}
+
+// TestNoTextOfTheJSONShowsASecret, whichever it is.
+func TestNoTextOfTheJSONShowsASecret(t *testing.T) {
+	t.Parallel()
+	withEveryText := example(false)
+	withEveryText.Policy = &report.PolicyFile{Path: "policies/policy.yml", SHA256: "0123456789"}
+	withEveryText.GitHub = &report.GitHub{Repository: "acme/directory", Actor: "somebody", ApprovedBy: []string{"reviewer"}}
+	checks := &report.Doctor{Tenant: "acme-corp", API: "acme.example/path", Result: &doctor.Result{Checks: []doctor.Check{{
+		Name: "credentials", Status: doctor.Warn, File: "some/file.csv", Column: "a-column", Detail: "detail & \"more\"", Hint: "do <this>",
+		Items: []doctor.Item{{Name: "somebody's name", Note: "a note/remark"}},
+	}}}}
+	for name, document := range map[string]func(report.Sanitizer) ([]byte, error){"run": withEveryText.JSON, "doctor": checks.JSON} {
+		whole, err := document(report.Sanitizer{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts := textsOf(t, whole)
+		if len(texts) < 8 {
+			t.Fatalf("%s: only %q", name, texts)
+		}
+		for _, secret := range texts {
+			hidden, err := document(report.Sanitizer{Secrets: report.NewSecrets(secret)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, text := range textsOf(t, hidden) {
+				if strings.Contains(text, secret) {
+					t.Errorf("%s: %q shows %q", name, text, secret)
+				}
+			}
+		}
+	}
+}
+
+// textsOf returns the distinct texts of a JSON document that are long enough to be
+// secrets, without the keys.
+func textsOf(t *testing.T, document []byte) []string {
+	t.Helper()
+	var value any
+	if err := json.Unmarshal(document, &value); err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	var walk func(any)
+	walk = func(value any) {
+		switch value := value.(type) {
+		case string:
+			if len(value) >= 4 {
+				found[value] = true
+			}
+		case []any:
+			for _, item := range value {
+				walk(item)
+			}
+		case map[string]any:
+			for _, item := range value {
+				walk(item)
+			}
+		}
+	}
+	walk(value)
+	return slices.Sorted(maps.Keys(found))
 }
 
 func TestMaskedEverywhereButInTheJSON(t *testing.T) {

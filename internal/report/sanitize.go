@@ -17,7 +17,7 @@ type Sanitizer struct {
 
 // hide removes secrets and, if asked, the local parts of emails.
 func (s Sanitizer) hide(text string) string {
-	text = s.Secrets.hide(text)
+	text = s.Secrets.Hide(text)
 	if s.MaskEmails && (strings.Contains(text, "@") || strings.Contains(text, "%40")) {
 		text = localPart.ReplaceAllString(text, "***@")
 	}

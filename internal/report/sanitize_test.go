@@ -2,10 +2,14 @@ package report_test
 
 import (
 	"cmp"
+	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"html"
 	"math/rand/v2"
+	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -126,7 +130,9 @@ func TestSecretsOfOneText(t *testing.T) {
 		"tok":                     "tok", // too short to be hidden
 		"token":                   "***",
 		"a token-long b":          "a *** b",
-		"token-lon":               "***-lon",
+		"token-lon":               "***", // it may have been cut
+		"token-l, x":              "***-l, x",
+		"token-lo, x":             "***, x", // two that overlap
 		"tokentoken-longtok":      "******tok",
 		"totoken":                 "to***",
 		"zz\nzz":                  "***",
@@ -159,6 +165,61 @@ func TestEscapedSecretsAreHidden(t *testing.T) {
 		}
 		if got, want := s.Line("50% of "+escaped.String()+" 7%"), "50% of *** 7%"; got != want {
 			t.Errorf("%q became %q", escaped.String(), got)
+		}
+	}
+}
+
+// Whichever of its characters are escaped, and how.
+func TestSecretsInOtherNotations(t *testing.T) {
+	t.Parallel()
+	const secret = `a/b+c&d"e\f<g'h`
+	s := report.Sanitizer{Secrets: report.NewSecrets(secret)}
+	notations := map[string]func(c byte) []string{
+		"HTML": func(c byte) []string {
+			forms := []string{fmt.Sprintf("&#%d;", c), fmt.Sprintf("&#x%x;", c), fmt.Sprintf("&#X%02X;", c), html.EscapeString(string(c))}
+			if c == '"' {
+				forms = append(forms, "&quot;")
+			}
+			return forms
+		},
+		"JSON": func(c byte) []string {
+			forms := []string{fmt.Sprintf(`\u%04x`, c), fmt.Sprintf(`\u%04X`, c)}
+			switch c {
+			case '/', '"', '\\':
+				return append(forms, `\`+string(c))
+			}
+			return append(forms, string(c))
+		},
+	}
+	for name, of := range notations {
+		for seed := range uint64(200) {
+			random := rand.New(rand.NewPCG(2, seed))
+			var written strings.Builder
+			for _, c := range []byte(secret) {
+				forms := of(c)
+				written.WriteString(forms[random.IntN(len(forms))])
+			}
+			if got, want := s.Line("a & b \\ "+written.String()+` c &amp; \`), `a & b \ *** c &amp; \`; got != want {
+				t.Errorf("%s: %q became %q", name, written.String(), got)
+			}
+		}
+	}
+}
+
+// TestWhatACutLeavesOfASecretIsHidden: not every text was hidden before it was cut.
+func TestWhatACutLeavesOfASecretIsHidden(t *testing.T) {
+	t.Parallel()
+	const secret = `s3cr%t/?>~ü"-0123`
+	forms := []string{secret, strings.Trim(strconv.Quote(secret), `"`), url.QueryEscape(secret), hex.EncodeToString([]byte(secret)), base64.StdEncoding.EncodeToString([]byte(secret))}
+	s := report.Sanitizer{Secrets: report.NewSecrets(forms...)}
+	forms = append(forms, html.EscapeString(secret), strings.ReplaceAll(secret, "/", `\/`))
+	for _, form := range forms {
+		for n := 8; n <= len(form); n++ {
+			for _, end := range []string{"", "…", "… and so on", `" and so on`, `\" and so on`} {
+				if got := s.Line("cut: " + strings.ToValidUTF8(form[:n], "") + end); strings.Contains(got, form[:8]) {
+					t.Errorf("%q and %q became %q", form[:n], end, got)
+				}
+			}
 		}
 	}
 }

@@ -47,7 +47,7 @@ func TestRefusals(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			client := xc.New(xc.Options{BaseURL: "https://tenant.example", Token: token, Transport: tripper(func(r *http.Request) (*http.Response, error) {
+			client := xc.New(xc.Options{BaseURL: "https://tenant.example", Token: token, Hide: hide, Transport: tripper(func(r *http.Request) (*http.Response, error) {
 				return tt.reply.response(r), nil
 			})})
 			err := operations[tt.operation].do(client, t.Context())
@@ -79,7 +79,7 @@ func TestErrorBodies(t *testing.T) {
 		"token at the cut": strings.Repeat("x", 995) + token + strings.Repeat("x", 1<<16),
 		"JSON":             `{"code":"E` + token + `","message":"Authorization: APIToken ` + token + strings.Repeat("ü", 1<<16) + `"}`,
 	} {
-		client := xc.New(xc.Options{BaseURL: "https://tenant.example", Token: token, Transport: tripper(func(r *http.Request) (*http.Response, error) {
+		client := xc.New(xc.Options{BaseURL: "https://tenant.example", Token: token, Hide: hide, Transport: tripper(func(r *http.Request) (*http.Response, error) {
 			return reply{400, nil, body}.response(r), nil
 		})})
 		_, err := client.Users(t.Context())
@@ -162,7 +162,7 @@ func TestBrokenAnswers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			requests := 0
-			client := xc.New(xc.Options{BaseURL: "https://tenant.example", Token: token, Attempts: 3, Scope: xc.ScopeAll, Transport: tripper(func(r *http.Request) (*http.Response, error) {
+			client := xc.New(xc.Options{BaseURL: "https://tenant.example", Token: token, Hide: hide, Attempts: 3, Scope: xc.ScopeAll, Transport: tripper(func(r *http.Request) (*http.Response, error) {
 				requests++
 				return reply{200, nil, tt.body}.response(r), nil
 			})})

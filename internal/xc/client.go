@@ -53,6 +53,10 @@ type Options struct {
 	RateLimit     float64           // requests per second; 0: no limit
 	Concurrency   int               // requests in flight at once, fewer for a while after a 429; 0: no limit
 	Log           *slog.Logger      // nil: silent
+
+	// Hide removes secrets from a text of the server, which might echo them. It is
+	// called before the text is cut. nil: nothing is hidden.
+	Hide func(string) string
 }
 
 // Client reads and writes one tenant. Make it with New. It is safe for concurrent
@@ -75,6 +79,9 @@ type Client struct {
 func New(options Options) *Client {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
+	}
+	if options.Hide == nil {
+		options.Hide = func(text string) string { return text }
 	}
 	if options.Scope == "" {
 		options.Scope = ScopeReads
@@ -323,16 +330,23 @@ const maxRequestID = 128
 
 // requestID returns what the server calls a request; "" if it does not say.
 func (c *Client) requestID(header http.Header) string {
-	return directory.Cut(directory.VisibleText(c.shown(strings.TrimSpace(header.Get("X-Request-Id")))), maxRequestID)
+	return directory.Cut(directory.VisibleText(c.hide(strings.TrimSpace(header.Get("X-Request-Id")))), maxRequestID)
 }
 
-// maxShown bounds a text from the server, in characters.
-const maxShown = 1000
+// How much of a text from the server is shown, and how much is searched for
+// secrets, in characters.
+const (
+	maxShown  = 1000
+	maxHidden = 64 << 10
+)
 
-// shown bounds a text from the server and removes the token, which it might echo.
-func (c *Client) shown(text string) string {
-	if c.options.Token != "" {
-		text = strings.ReplaceAll(text, c.options.Token, "***")
-	}
-	return directory.Cut(strings.ToValidUTF8(text, "\uFFFD"), maxShown)
+// shown bounds a text from the server and hides secrets in it.
+func (c *Client) shown(text string) string { return directory.Cut(c.hide(text), maxShown) }
+
+// quotable is shown for a name that a message quotes.
+func (c *Client) quotable(name string) string { return directory.Quotable(c.hide(name)) }
+
+// hide removes secrets. Only what it returns may be cut.
+func (c *Client) hide(text string) string {
+	return c.options.Hide(strings.ToValidUTF8(directory.Cut(text, maxHidden), "\uFFFD"))
 }

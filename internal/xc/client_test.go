@@ -84,7 +84,7 @@ func TestRequests(t *testing.T) {
 				seen.add(r)
 				answering(200, tt.answer)(w, r)
 			})
-			client := xc.New(xc.Options{BaseURL: server.URL, Token: token, UserAgent: "xc-group-sync/test", Transport: transport(t, xc.TransportOptions{})})
+			client := xc.New(xc.Options{BaseURL: server.URL, Token: token, Hide: hide, UserAgent: "xc-group-sync/test", Transport: transport(t, xc.TransportOptions{})})
 			if err := tt.do(client, t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -180,7 +180,7 @@ func TestRedirects(t *testing.T) {
 					seen.add(r)
 					http.Redirect(w, r, login.URL+"/auth/realms/x?state=123", status)
 				})
-				client := xc.New(xc.Options{BaseURL: server.URL, Token: token, Attempts: 3, Scope: xc.ScopeAll, Transport: transport(t, xc.TransportOptions{})})
+				client := xc.New(xc.Options{BaseURL: server.URL, Token: token, Hide: hide, Attempts: 3, Scope: xc.ScopeAll, Transport: transport(t, xc.TransportOptions{})})
 				err := tt.do(client, t.Context())
 				var refused *xc.Error
 				if fault := retry.FaultOf(err); !errors.As(err, &refused) || !fault.Unauthenticated || fault.FromAPI || !xc.Refused(err) || refused.Status != status {
@@ -214,7 +214,7 @@ func TestRequestTimeout(t *testing.T) {
 				start(w)
 				<-r.Context().Done()
 			})
-			client := xc.New(xc.Options{BaseURL: server.URL, Token: token, Timeout: 50 * time.Millisecond, Transport: transport(t, xc.TransportOptions{})})
+			client := xc.New(xc.Options{BaseURL: server.URL, Token: token, Hide: hide, Timeout: 50 * time.Millisecond, Transport: transport(t, xc.TransportOptions{})})
 			_, err := client.Users(t.Context())
 			got := retry.FaultOf(err)
 			if got.Cause != "timeout" || !got.Transient || got.Ambiguous || !strings.Contains(err.Error(), "timeout of 50ms") {

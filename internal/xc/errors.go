@@ -15,6 +15,9 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"xc-group-sync/internal/retry"
 )
 
@@ -80,8 +83,30 @@ func (c *Client) unexpected(method, path string, err error) error {
 		what, hint = "incomplete", ""
 	}
 	return failed(method, &retry.Fault{Cause: retry.CauseOther, Ambiguous: true, Err: &Error{
-		Method: method, Path: path, Message: what + " response: " + c.shown(err.Error()), hint: hint, Err: err,
+		Method: method, Path: path, Message: what + " response: " + c.shown(c.hideNames(err).Error()), hint: hint, Err: err,
 	}})
+}
+
+// hideNames hides secrets in the names by which an error of the decoder says where
+// it is, because its text has them cut.
+func (c *Client) hideNames(err error) error {
+	hidden := func(at jsontext.Pointer) (hidden jsontext.Pointer) {
+		for name := range at.Tokens() {
+			hidden = hidden.AppendToken(c.hide(name))
+		}
+		return hidden
+	}
+	switch e := err.(type) {
+	case *jsontext.SyntacticError:
+		syntactic := *e
+		syntactic.JSONPointer = hidden(e.JSONPointer)
+		return &syntactic
+	case *json.SemanticError:
+		semantic := *e
+		semantic.JSONPointer, semantic.Err = hidden(e.JSONPointer), c.hideNames(e.Err)
+		return &semantic
+	}
+	return err
 }
 
 // incompleteError is F5's error field in an answer: a write may have been done in

@@ -35,7 +35,7 @@ func TestReceipts(t *testing.T) {
 		"long":               {[]int{write}, []reply{named(strings.Repeat("é", 10_000))}, strings.Repeat("é", 128) + "…"},
 	} {
 		requests := 0
-		client := xc.New(xc.Options{BaseURL: "https://tenant.example", Token: token, Transport: tripper(func(r *http.Request) (*http.Response, error) {
+		client := xc.New(xc.Options{BaseURL: "https://tenant.example", Token: token, Hide: hide, Transport: tripper(func(r *http.Request) (*http.Response, error) {
 			requests++
 			if requests > len(tt.replies) {
 				return nil, http.ErrServerClosed

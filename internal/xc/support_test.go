@@ -37,6 +37,9 @@ var ann = directory.User{
 	IdmType: directory.IdmSSO, Type: directory.TypeUser,
 }
 
+// hide hides the token.
+func hide(text string) string { return strings.ReplaceAll(text, token, "***") }
+
 // tripper answers without a network.
 type tripper func(*http.Request) (*http.Response, error)
 
@@ -101,7 +104,7 @@ func transport(t *testing.T, options xc.TransportOptions) *http.Transport {
 // connect makes a client without repetitions.
 func connect(t *testing.T, base string, options xc.TransportOptions) *xc.Client {
 	t.Helper()
-	return xc.New(xc.Options{BaseURL: base, Token: token, Timeout: 10 * time.Second, Transport: transport(t, options)})
+	return xc.New(xc.Options{BaseURL: base, Token: token, Hide: hide, Timeout: 10 * time.Second, Transport: transport(t, options)})
 }
 
 // record keeps the requests that a handler or a transport sees.

@@ -53,8 +53,9 @@ const (
 )
 
 // list reads the listing under key, element by element. wire is what an element
-// is decoded into; convert returns it with its identity, which must be its own.
-func list[W, T any](ctx context.Context, c *Client, path, key string, convert func(wire *W) (T, string, error)) ([]T, error) {
+// is decoded into; convert returns it with its name, which must be its own without
+// regard to case.
+func list[W, T any](ctx context.Context, c *Client, path, key string, convert func(wire *W) (T, directory.Username, error)) ([]T, error) {
 	var elements []T
 	err := c.exchange(ctx, http.MethodGet, path, nil, func(a *answer) error {
 		elements = nil
@@ -71,16 +72,17 @@ func list[W, T any](ctx context.Context, c *Client, path, key string, convert fu
 				if err := d.value(&wire); err != nil {
 					return err
 				}
-				element, identity, err := convert(&wire)
+				element, name, err := convert(&wire)
+				folded := name.Key()
 				switch {
 				case err != nil:
 					return err
-				case seen[identity]:
-					return fmt.Errorf("%q is listed twice (compared without case)", directory.Quotable(identity))
+				case seen[folded]:
+					return fmt.Errorf("%q is listed twice (compared without case)", c.quotable(string(name)))
 				case int64(len(elements)) >= freeElements+a.size/elementSize:
 					return fmt.Errorf("more %s than %d bytes can hold", key, a.size)
 				}
-				seen[identity] = true
+				seen[folded] = true
 				elements = append(elements, element)
 				return nil
 			})
@@ -102,9 +104,9 @@ func list[W, T any](ctx context.Context, c *Client, path, key string, convert fu
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-list
 func (c *Client) Users(ctx context.Context) ([]directory.User, error) {
 	const path = "user_roles"
-	users, err := list(ctx, c, path, "items", func(wire *wireUser) (directory.User, string, error) {
-		user, err := wire.directory()
-		return user, user.Username.Key(), err
+	users, err := list(ctx, c, path, "items", func(wire *wireUser) (directory.User, directory.Username, error) {
+		user, err := wire.directory(c.quotable)
+		return user, user.Username, err
 	})
 	if err == nil && len(users) == 0 {
 		err = c.unexpected(http.MethodGet, path, errors.New("no users, not even the caller"))
@@ -121,9 +123,9 @@ func (c *Client) Users(ctx context.Context) ([]directory.User, error) {
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-list
 func (c *Client) Groups(ctx context.Context) ([]directory.Group, error) {
-	groups, err := list(ctx, c, "user_groups", "user_groups", func(wire *wireGroup) (directory.Group, string, error) {
-		group, err := wire.directory()
-		return group, strings.ToLower(string(group.Name)), err
+	groups, err := list(ctx, c, "user_groups", "user_groups", func(wire *wireGroup) (directory.Group, directory.Username, error) {
+		group, err := wire.directory(c.quotable, c.shown)
+		return group, directory.Username(group.Name), err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list groups: %w", err)
@@ -146,7 +148,7 @@ func (c *Client) WhoAmI(ctx context.Context) (directory.User, error) {
 	if err != nil {
 		return directory.User{}, fmt.Errorf("identify the caller: %w", err)
 	}
-	user, err := caller.directory()
+	user, err := caller.directory(c.quotable)
 	if err != nil {
 		return directory.User{}, fmt.Errorf("identify the caller: %w", c.unexpected(http.MethodGet, "whoami", err))
 	}
@@ -230,7 +232,7 @@ func (c *Client) Group(ctx context.Context, name directory.GroupName) (directory
 	if err := c.do(ctx, http.MethodGet, groupPath(name), nil, &answer); err != nil {
 		return directory.Group{}, fmt.Errorf("read group: %w", err)
 	}
-	group, err := answer.directory()
+	group, err := answer.directory(c.quotable, c.shown)
 	if err == nil && group.Name != name {
 		err = fmt.Errorf("group %q instead of %q", group.Name, name)
 	}

@@ -156,20 +156,20 @@ func (e *wireError) String() string {
 // maxName bounds an identity, in bytes: an address has 254, a group's name 63.
 const maxName = 1024
 
-// identity returns an error if a name cannot be one.
-func identity(names ...string) error {
+// identity returns an error if a name cannot be one. quotable is how it is quoted.
+func identity(quotable func(string) string, names ...string) error {
 	for _, name := range names {
 		if len(name) > maxName {
-			return fmt.Errorf("a name longer than %d bytes: %q", maxName, directory.Quotable(name))
+			return fmt.Errorf("a name longer than %d bytes: %q", maxName, quotable(name))
 		}
 	}
 	return nil
 }
 
-func (w *wireUser) directory() (directory.User, error) {
+func (w *wireUser) directory(quotable func(string) string) (directory.User, error) {
 	username, err := directory.NewUsername(w.Name, w.Email)
 	if err == nil {
-		err = identity(w.Name, w.Email)
+		err = identity(quotable, w.Name, w.Email)
 	}
 	return directory.User{
 		Email:       directory.ObservedEmail(w.Email),
@@ -201,7 +201,7 @@ func (w *wireTime) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-func (w *wireGroup) directory() (directory.Group, error) {
+func (w *wireGroup) directory(quotable, shown func(string) string) (directory.Group, error) {
 	group := directory.Group{
 		Name:        directory.GroupName(w.Name),
 		UID:         w.UID,
@@ -217,12 +217,12 @@ func (w *wireGroup) directory() (directory.Group, error) {
 		group.References = map[string]int{}
 	}
 	if w.Error.present() {
-		group.ReadError = directory.Cut(w.Error.String(), maxShown)
+		group.ReadError = shown(w.Error.String())
 	}
 	if w.Name == "" {
 		return group, errors.New("a group without a name")
 	}
-	return group, identity(w.Name)
+	return group, identity(quotable, w.Name)
 }
 
 // userRequest is F5's userUserRoleRequest. In a replacement a field left out is
