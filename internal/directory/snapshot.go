@@ -2,12 +2,14 @@ package directory
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // SnapshotSchema is the version of the form that Snapshot has.
@@ -32,25 +34,25 @@ type Snapshot struct {
 }
 
 // ParseSnapshot reads a snapshot that has all that one is written with, and
-// nothing else: a group that lacks its members would be emptied.
+// nothing else: a group that lacks its members would be emptied. It ends at the
+// first thing that lacks what it must have; memory is in proportion to the
+// document.
 func ParseSnapshot(document []byte) (*Snapshot, error) {
 	s := new(Snapshot)
-	decoder := json.NewDecoder(bytes.NewReader(document))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(s); err != nil {
+	decoder := jsontext.NewDecoder(bytes.NewBuffer(document))
+	err := json.UnmarshalDecode(decoder, s, json.RejectUnknownMembers(true), json.WithUnmarshalers(json.JoinUnmarshalers(
+		listed(128, User.check), listed(128, Group.check), listed(32, Role.check),
+		listed(16, named[Username]), listed(16, named[GroupName]), listed(16, named[Email]), listed(16, named[string]),
+	)))
+	var wrong *json.SemanticError
+	switch {
+	case errors.As(err, &wrong) && wrong.Err != nil:
+		return nil, fmt.Errorf("%s: %w", Quotable(string(wrong.JSONPointer)), wrong.Err)
+	case err != nil:
 		return nil, err
 	}
-	if _, err := decoder.Token(); err != io.EOF {
+	if _, err := decoder.ReadToken(); err != io.EOF {
 		return nil, errors.New("trailing data after JSON")
-	}
-	var keys struct{ Groups []map[string]json.RawMessage }
-	if err := json.Unmarshal(document, &keys); err != nil {
-		return nil, err
-	}
-	for _, group := range keys.Groups {
-		if group["name"] == nil || group["usernames"] == nil || group["roles"] == nil {
-			return nil, fmt.Errorf("group %s has no name, usernames or roles", group["name"])
-		}
 	}
 	if s.Schema != SnapshotSchema {
 		return nil, fmt.Errorf("unsupported schema %d: must be %d", s.Schema, SnapshotSchema)
@@ -66,6 +68,65 @@ func ParseSnapshot(document []byte) (*Snapshot, error) {
 		}
 	}
 	return s, nil
+}
+
+// freeElements is how many elements a list of a snapshot may have, however short
+// they are.
+const freeElements = 100_000
+
+// listed reads a list, each element of which must pass check. Beyond freeElements
+// it may have one for so many bytes of the document.
+func listed[T any](size int64, check func(T) error) *json.Unmarshalers {
+	return json.UnmarshalFromFunc(func(d *jsontext.Decoder, list *[]T) error {
+		if d.PeekKind() == 'n' {
+			return d.SkipValue()
+		}
+		if token, err := d.ReadToken(); err != nil {
+			return err
+		} else if token.Kind() != '[' {
+			return fmt.Errorf("%s instead of a list", token.Kind())
+		}
+		*list = []T{}
+		var element, zero T
+		for d.PeekKind() != ']' {
+			element = zero
+			if err := json.UnmarshalDecode(d, &element); err != nil {
+				return err
+			}
+			if err := check(element); err != nil {
+				return err
+			}
+			if int64(len(*list)) >= freeElements+d.InputOffset()/size {
+				return fmt.Errorf("more elements than %d bytes can hold", d.InputOffset())
+			}
+			*list = append(*list, element)
+		}
+		_, err := d.ReadToken()
+		return err
+	})
+}
+
+func named[T ~string](name T) error {
+	if name == "" {
+		return errors.New("an empty name")
+	}
+	return nil
+}
+
+func (r Role) check() error { return named(r.Role) }
+
+func (u User) check() error {
+	if u.Username == "" && u.Email == "" {
+		return errors.New("a user without username and email")
+	}
+	return nil
+}
+
+func (g Group) check() error {
+	if g.Name == "" || g.Usernames == nil || g.Roles == nil {
+		return fmt.Errorf("group %q has no name, usernames or roles", g.Name)
+	}
+	return nil
 }
 
 // Observed returns the part of the tenant that the snapshot holds: its groups,
