@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,13 +34,15 @@ func TestQuitAfter(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, signal := context.WithCancel(t.Context())
 				defer time.AfterFunc(tt.signal, signal).Stop()
-				start, quit := time.Now(), time.Duration(0)
-				stop := cli.QuitAfter(ctx, func() { quit = time.Since(start) })
+				var quit atomic.Int64
+				start := time.Now()
+				stop := cli.QuitAfter(ctx, func() { quit.Store(int64(time.Since(start))) })
 				time.Sleep(tt.ends)
 				stop()
 				time.Sleep(time.Hour)
-				if quits := quit > 0; quits != tt.quits || quits && quit > tt.signal+10*time.Second {
-					t.Errorf("ended after %v", quit)
+				after := time.Duration(quit.Load())
+				if quits := after > 0; quits != tt.quits || quits && after > tt.signal+10*time.Second {
+					t.Errorf("ended after %v", after)
 				}
 			})
 		})

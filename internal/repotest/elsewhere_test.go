@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -42,6 +43,7 @@ type job struct {
 	dir    string // the checkout
 	tenant atomic.Pointer[simulator.Tenant]
 	env    map[string]string
+	served sync.Mutex // held by a server of the test while it answers
 }
 
 func newJob(t *testing.T) *job {
@@ -123,6 +125,13 @@ func (j *job) stub(name, script string) {
 	}
 }
 
+// settle waits for a server that still answers, and lets the test see what it
+// wrote: the shell between them is another process.
+func (j *job) settle() {
+	j.served.Lock()
+	defer j.served.Unlock()
+}
+
 // run runs a script as the CI system does, with more variables than the job has.
 func (j *job) run(shell []string, script string, more map[string]string) (code int, out string) {
 	j.t.Helper()
@@ -133,7 +142,9 @@ func (j *job) run(shell []string, script string, more map[string]string) (code i
 			command.Env = append(command.Env, name+"="+value)
 		}
 	}
+	j.settle()
 	output, err := command.CombinedOutput()
+	j.settle()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		j.t.Fatal(err)
@@ -210,7 +221,7 @@ func gitLabJobs(t *testing.T) map[string]steps {
 
 // gitLab is a project on GitLab, as its API shows it.
 type gitLab struct {
-	t        *testing.T
+	*job
 	notes    []gitLabNote
 	requests []map[string]any // of merge, that belong to the newest commit
 	asked    int              // for those
@@ -231,6 +242,8 @@ func (g *gitLab) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `{"message":"401 Unauthorized"}`, http.StatusUnauthorized)
 		return
 	}
+	g.served.Lock()
+	defer g.served.Unlock()
 	const notes = "/api/v4/projects/7/merge_requests/3/notes"
 	note := gitLabNote{ID: 1000 + len(g.notes), UpdatedAt: "2026-01-02T03:04:05.000Z"}
 	note.Author.ID = 42
@@ -277,7 +290,8 @@ func (g *gitLab) others(n int) {
 // gitLabJob is a machine with the example and a project with other notes.
 func gitLabJob(t *testing.T) (*job, *gitLab) {
 	t.Helper()
-	j, g := newJob(t), &gitLab{t: t, known: 2}
+	j := newJob(t)
+	g := &gitLab{job: j, known: 2}
 	g.others(130)
 	g.requests = []map[string]any{
 		{"iid": 2, "state": "opened", "target_branch": "main", "sha": "cafe01"},
