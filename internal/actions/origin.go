@@ -38,7 +38,8 @@ var (
 // the time to start.
 const maxRef = 255
 
-// Origin returns what the runner tells of this run's origin; nil outside Actions.
+// Origin returns what the runner says about the origin of this run; nil outside
+// Actions.
 func (e *Edge) Origin() *Origin {
 	if !e.Active() {
 		return nil
@@ -56,8 +57,8 @@ func (e *Edge) Origin() *Origin {
 }
 
 // AddReview adds to an origin what only GitHub knows: the pull request that was
-// merged, by whom, and who approved it. Its error wraps ErrNoPullRequest if there is
-// none to know about.
+// merged, who merged it and who approved it. Its error wraps ErrNoPullRequest if the
+// run has none.
 func (g *GitHub) AddReview(ctx context.Context, origin *Origin) error {
 	number, err := g.reviewedIn(ctx)
 	if err != nil {
