@@ -90,13 +90,18 @@ func plainDN(s string) string {
 	return strings.NewReplacer(`\20`, " ", `\7c`, "|", `\|`, "|", `\,`, ",", "commonname=", "cn=", ", ou=", ",ou=").Replace(lower(s))
 }
 
-// includesDN reports whether a DN is in scope.
+// includesDN reports whether a DN is in scope. One without a CN could have been meant
+// for a group of any name.
 func (r *rules) includesDN(dn dnCell) bool {
-	return len(r.scope) == 0 || selects(r.scope, func(glob string) bool {
+	scope, broken := r.scope, dn.cn == "" && r.groupOf(dn) == ""
+	if broken {
+		scope = slices.DeleteFunc(slices.Clone(scope), func(pattern string) bool { return strings.HasPrefix(pattern, "!") && !strings.Contains(pattern, "=") })
+	}
+	return len(scope) == 0 || selects(scope, func(glob string) bool {
 		if strings.Contains(glob, "=") {
 			return matchesGlob(plainDN(glob), plainDN(dn.key))
 		}
-		return matchesGlob(glob, r.groupOf(dn))
+		return broken || matchesGlob(glob, r.groupOf(dn))
 	})
 }
 
