@@ -107,36 +107,48 @@ func (r *Report) Tallies() Tallies {
 
 // plan counts what a plan would change.
 func (t *Tallies) plan(p *plan.Plan) {
-	results := groupsync.Preview(p).Results
-	for i := range results {
-		result := &results[i]
-		result.Status, result.Effect = groupsync.Done, result.Action
-		result.Added, result.Removed, result.RolesWritten = len(result.Add), result.Removals(), len(result.RolesChanged())
+	fates := map[directory.GroupName]fate{}
+	for i := range p.Operations {
+		o := &p.Operations[i]
+		t.result(&groupsync.Result{
+			Operation: o, Status: groupsync.Done, Effect: o.Action,
+			Added: len(o.Add), Removed: o.Removals(), RolesWritten: len(o.RolesChanged()),
+		}, fates)
 	}
-	t.results(results)
+	t.groups(fates)
 }
 
-// results counts what became of operations. A group counts once, whatever several
-// operations on it have done: as failed if one of them failed.
+// results counts what became of operations.
 func (t *Tallies) results(results []groupsync.Result) {
-	groups := map[directory.GroupName]fate{}
+	fates := map[directory.GroupName]fate{}
 	for i := range results {
-		result := &results[i]
-		t.Changed = t.Changed || result.Effect != ""
-		t.Memberships.Added += result.Added
-		t.Memberships.Removed += result.Removed
-		if result.Action == plan.Revoke {
-			t.Roles.Revoked += result.RolesWritten
-		} else {
-			t.Roles.Granted += result.RolesWritten
-		}
-		if result.Object == plan.User {
-			t.Users.count(fateOf(result))
-		} else {
-			groups[result.Group.Name] = max(groups[result.Group.Name], fateOf(result))
-		}
+		t.result(&results[i], fates)
 	}
-	for _, fate := range groups {
+	t.groups(fates)
+}
+
+// result counts what became of an operation, except that it puts what became of a
+// group into fates.
+func (t *Tallies) result(result *groupsync.Result, fates map[directory.GroupName]fate) {
+	t.Changed = t.Changed || result.Effect != ""
+	t.Memberships.Added += result.Added
+	t.Memberships.Removed += result.Removed
+	if result.Action == plan.Revoke {
+		t.Roles.Revoked += result.RolesWritten
+	} else {
+		t.Roles.Granted += result.RolesWritten
+	}
+	if result.Object == plan.User {
+		t.Users.count(fateOf(result))
+	} else {
+		fates[result.Group.Name] = max(fates[result.Group.Name], fateOf(result))
+	}
+}
+
+// groups counts each group once, whatever several operations on it have done: as
+// failed if one of them failed.
+func (t *Tallies) groups(fates map[directory.GroupName]fate) {
+	for _, fate := range fates {
 		t.Groups.count(fate)
 	}
 }

@@ -32,7 +32,7 @@ func NewSecrets(forms ...string) *Secrets {
 	s := &Secrets{by: map[uint16][]string{}}
 	for _, form := range forms {
 		if len(form) >= shortestSecret {
-			start := pair(form)
+			start := pair(form[0], form[1])
 			s.by[start] = append(s.by[start], form)
 			s.begun[start/64] |= 1 << (start % 64)
 		}
@@ -80,6 +80,9 @@ func (s *Secrets) cover(text, plain string, begins []int) string {
 		}
 	}
 	for i := 0; i+shortestSecret <= len(plain); i++ {
+		if !s.mayBegin(plain[i], plain[i+1]) {
+			continue
+		}
 		n, left := s.at(plain[i:])
 		if left >= shortestSecret && place(i+left)-place(i) >= shortestCut {
 			n = max(n, left)
@@ -104,11 +107,7 @@ func (s *Secrets) cover(text, plain string, begins []int) string {
 // at returns the length of the longest secret that text begins with, and of the
 // longest beginning of one after which text was cut; 0 if there is none.
 func (s *Secrets) at(text string) (whole, left int) {
-	start := pair(text)
-	if s.begun[start/64]&(1<<(start%64)) == 0 {
-		return 0, 0
-	}
-	for _, secret := range s.by[start] {
+	for _, secret := range s.by[pair(text[0], text[1])] {
 		n := 0
 		for n < len(secret) && n < len(text) && secret[n] == text[n] {
 			n++
@@ -128,7 +127,14 @@ func isCut(rest string) bool {
 	return rest == "" || strings.HasPrefix(rest, "…") || rest[0] == '"' || strings.HasPrefix(rest, `\"`)
 }
 
-func pair(text string) uint16 { return uint16(text[0])<<8 | uint16(text[1]) }
+func pair(first, second byte) uint16 { return uint16(first)<<8 | uint16(second) }
+
+// mayBegin reports whether a secret begins with two bytes. Most pairs begin none,
+// and a plan has a million lines.
+func (s *Secrets) mayBegin(first, second byte) bool {
+	start := pair(first, second)
+	return s.begun[start/64]&(1<<(start%64)) != 0
+}
 
 // escaping is a way to write characters, each of which may be written so or not.
 type escaping struct {
