@@ -45,8 +45,10 @@ func newPlanner(desired *directory.Desired, observed *directory.Observed, policy
 	p.persons = make([]person, len(desired.People))
 	for i, named := range desired.People {
 		user, shared := p.tenant.Email(named.Email)
-		p.persons[i] = person{Person: named, user: user, shared: shared}
-		p.people[named.Email] = &p.persons[i]
+		joined := &p.persons[i]
+		*joined = person{Person: named, member: newMember(named.Email, user), shared: shared}
+		joined.member.person = joined
+		p.people[named.Email] = joined
 	}
 	for _, group := range desired.Groups {
 		p.named[group.Name] = group
@@ -73,11 +75,11 @@ type planner struct {
 // person is somebody the CSV names, joined with the tenant.
 type person struct {
 	*directory.Person
-	user   *directory.User // nil: to be created
-	shared bool            // several users have the email, and none of them counts
-	barred bool            // may not be put into any group: blocked, looks like somebody else or not in scope
-	needed bool            // must be created, to be put into a group
-	exact  bool            // the user is meant, and no other with the email: a snapshot has usernames
+	member Member // of a group; without a user if there is none yet
+	shared bool   // several users have the email, and none of them counts
+	barred bool   // may not be put into any group: blocked, looks like somebody else or not in scope
+	needed bool   // must be created, to be put into a group
+	exact  bool   // the user is meant, and no other with the email: a snapshot has usernames
 }
 
 // person returns what is known about somebody the CSV names.
@@ -197,7 +199,7 @@ func (p *planner) barPeople() {
 		case person.shared:
 			person.barred = true
 			p.blockShared(person.Email)
-		case person.user == nil && p.tenant.Username(directory.Username(person.Email)) != nil && p.placed(named):
+		case person.member.user == nil && p.tenant.Username(directory.Username(person.Email)) != nil && p.placed(named):
 			person.barred = p.blockTaken(person.Email)
 		}
 	}
@@ -349,9 +351,7 @@ func (p *planner) groupUpdate(desired *directory.DesiredGroup, observed *directo
 func (p *planner) wanted(people []*directory.Person) []Member {
 	members := make([]Member, len(people))
 	for i, named := range people {
-		person := p.person(named)
-		members[i] = newMember(person.Email, person.user)
-		members[i].person = person
+		members[i] = p.person(named).member
 	}
 	return members
 }
@@ -431,7 +431,7 @@ func (p *planner) users(deletions []Operation, more int) []Operation {
 		switch person := p.person(named); {
 		case person.needed, !deleted[person.Email] && p.renamed(person):
 			changed++
-		case person.user != nil && !deleted[person.Email]:
+		case person.member.user != nil && !deleted[person.Email]:
 			p.plan.Users.Unchanged++
 		}
 	}
@@ -447,9 +447,9 @@ func (p *planner) users(deletions []Operation, more int) []Operation {
 	}
 	for _, named := range p.desired.People {
 		if person := p.person(named); !deleted[person.Email] && p.renamed(person) {
-			update := *person.user
+			update := *person.member.user
 			update.Name = person.Name
-			operations = append(operations, Operation{Action: Update, Object: User, User: update, Before: person.user.Name})
+			operations = append(operations, Operation{Action: Update, Object: User, User: update, Before: person.member.user.Name})
 		}
 	}
 	return operations
@@ -458,8 +458,8 @@ func (p *planner) users(deletions []Operation, more int) []Operation {
 // renamed reports whether the CSV gives an existing user another name, and
 // whether that name is this program's to change.
 func (p *planner) renamed(person *person) bool {
-	return p.policy.UpdateUsers && person.user != nil && !person.barred && person.Status == directory.Active &&
-		person.Named && person.Name != person.user.Name && person.user.Local() && p.replaceable(person.user)
+	return p.policy.UpdateUsers && person.member.user != nil && !person.barred && person.Status == directory.Active &&
+		person.Named && person.Name != person.member.user.Name && person.member.user.Local() && p.replaceable(person.member.user)
 }
 
 // replaceable reports whether a replacement, which the API takes by email, can

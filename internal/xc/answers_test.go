@@ -133,7 +133,7 @@ func TestBrokenAnswers(t *testing.T) {
 		{"doubled key of one object", readGroup, `{"name":"ops","usernames":["x"],"usernames":[]}`, "duplicate"},
 		{"too many references", listGroups, `{"user_groups":[{"name":"a","references_count":{` + keys(0, 1001) + `}}]}`, "1000 kinds"},
 		{"member without a name", readGroup, `{"name":"ops","usernames":["x",""]}`, "without a name"},
-		{"null member", readGroup, `{"name":"ops","usernames":["x",null]}`, "without a name"},
+		{"null member", readGroup, `{"name":"ops","usernames":["x",null]}`, "null instead of string"},
 		{"group without a name of a user", listUsers, `{"items":[{"email":"a@b","group_names":[""]}]}`, "without a name"},
 		{"code of an error", listGroups, `{"user_groups":[{"name":"a","error":{"code":{"x":1}}}]}`, "instead of a code"},
 		{"deep", listUsers, `{"x":` + strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001) + `,"items":[{"email":"a@b"}]}`, "depth"},

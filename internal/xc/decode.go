@@ -54,7 +54,7 @@ func (d *decoder) array(element func() error) error {
 
 // between reads what is between two brackets.
 func between(d *jsontext.Decoder, begin, end jsontext.Kind, item func() error) error {
-	if err := expect(d, begin); err != nil {
+	if _, err := expect(d, begin); err != nil {
 		return err
 	}
 	for d.PeekKind() != end {
@@ -62,16 +62,17 @@ func between(d *jsontext.Decoder, begin, end jsontext.Kind, item func() error) e
 			return err // also of a text that ends here
 		}
 	}
-	return expect(d, end)
+	_, err := expect(d, end)
+	return err
 }
 
-// expect takes the next token, which must be of a kind.
-func expect(d *jsontext.Decoder, kind jsontext.Kind) error {
+// expect returns the next token, which must be of a kind.
+func expect(d *jsontext.Decoder, kind jsontext.Kind) (jsontext.Token, error) {
 	token, err := d.ReadToken()
 	if err == nil && token.Kind() != kind {
 		err = fmt.Errorf("%s instead of %s", token.Kind(), kind)
 	}
-	return err
+	return token, err
 }
 
 // value decodes the next value.
@@ -136,35 +137,54 @@ func decode(a *answer, out response) error {
 // for as many members of usual length.
 const maxEntries = 400_000
 
-// entries are the names or roles of a user or group; nil if the answer does not
-// say.
-type entries[T string | directory.Username | directory.Role] []T
+// names are the groups of a user or the members of a group; nil if the answer does
+// not say.
+type names[T ~string] []T
 
-// UnmarshalJSONFrom refuses the first entry without a name, and too many: a short
-// text could have millions, each of which takes more memory than text.
-func (e *entries[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+// UnmarshalJSONFrom refuses an empty name.
+func (n *names[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	return entries((*[]T)(n), d, func() (T, error) {
+		token, err := expect(d, '"')
+		name := T(token.String())
+		if err == nil && name == "" {
+			err = errors.New("an entry without a name")
+		}
+		return name, err
+	})
+}
+
+// roles are the roles of a user or group; nil if the answer does not say.
+type roles []directory.Role
+
+// UnmarshalJSONFrom refuses a role without a name.
+func (r *roles) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	return entries((*[]directory.Role)(r), d, func() (role directory.Role, err error) {
+		err = json.UnmarshalDecode(d, &role)
+		if err == nil && role.Role == "" {
+			err = errors.New("a role without a name")
+		}
+		return role, err
+	})
+}
+
+// entries reads a list. It refuses too many entries: a short text could have
+// millions, each of which takes more memory than text.
+func entries[T any](list *[]T, d *jsontext.Decoder, entry func() (T, error)) error {
 	if d.PeekKind() == 'n' {
 		return d.SkipValue()
 	}
-	*e = entries[T]{}
-	var entry, none T
-	return between(d, '[', ']', func() error {
-		entry = none
-		if err := json.UnmarshalDecode(d, &entry); err != nil {
-			return err
+	var few [16]T // the usual number: the list itself has no spare room
+	read := few[:0]
+	err := between(d, '[', ']', func() error {
+		next, err := entry()
+		if err == nil && len(read) == maxEntries {
+			err = fmt.Errorf("more than %d entries", maxEntries)
 		}
-		role, is := any(entry).(directory.Role)
-		switch {
-		case is && role.Role == "":
-			return errors.New("a role without a name")
-		case entry == none:
-			return errors.New("an entry without a name")
-		case len(*e) == maxEntries:
-			return fmt.Errorf("more than %d entries", maxEntries)
-		}
-		*e = append(*e, entry)
-		return nil
+		read = append(read, next)
+		return err
 	})
+	*list = append([]T{}, read...)
+	return err
 }
 
 // scalar returns the text of the next value; empty if it is no text, number

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -83,6 +84,9 @@ func list[W, T any](ctx context.Context, c *Client, path, key string, convert fu
 					return fmt.Errorf("more %s than %d bytes can hold", key, a.size)
 				}
 				seen[folded] = true
+				if len(elements) == cap(elements) {
+					elements = slices.Grow(elements, len(elements)+1) // append itself grows in smaller steps: users are large
+				}
 				elements = append(elements, element)
 				return nil
 			})

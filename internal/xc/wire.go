@@ -19,31 +19,31 @@ import (
 // method that makes it, in tenant.go.
 
 type wireUser struct {
-	Email       string                  `json:"email"`
-	Name        string                  `json:"name,omitempty"`
-	FirstName   string                  `json:"first_name"`
-	LastName    string                  `json:"last_name"`
-	IDMType     string                  `json:"idm_type,omitempty"`
-	Type        string                  `json:"type,omitempty"`
-	GroupNames  entries[string]         `json:"group_names,omitempty"`
-	Roles       entries[directory.Role] `json:"namespace_roles,omitempty"`
-	SyncMode    string                  `json:"sync_mode,omitempty"`
-	DomainOwner bool                    `json:"domain_owner,omitempty"`
-	LastLogin   wireTime                `json:"last_login_timestamp"`
-	Created     wireTime                `json:"creation_timestamp"`
+	Email       string        `json:"email"`
+	Name        string        `json:"name,omitempty"`
+	FirstName   string        `json:"first_name"`
+	LastName    string        `json:"last_name"`
+	IDMType     string        `json:"idm_type,omitempty"`
+	Type        string        `json:"type,omitempty"`
+	GroupNames  names[string] `json:"group_names,omitempty"`
+	Roles       roles         `json:"namespace_roles,omitempty"`
+	SyncMode    string        `json:"sync_mode,omitempty"`
+	DomainOwner bool          `json:"domain_owner,omitempty"`
+	LastLogin   wireTime      `json:"last_login_timestamp"`
+	Created     wireTime      `json:"creation_timestamp"`
 }
 
 type wireGroup struct {
-	Name        string                      `json:"name"`
-	UID         string                      `json:"uid,omitempty"`
-	DisplayName string                      `json:"display_name,omitempty"`
-	Description string                      `json:"description,omitempty"`
-	Usernames   entries[directory.Username] `json:"usernames"` // nil if the answer does not say
-	Roles       entries[directory.Role]     `json:"namespace_roles,omitempty"`
-	SyncID      string                      `json:"sync_id,omitempty"`
-	SyncMode    string                      `json:"sync_mode,omitempty"`
-	References  references                  `json:"references_count,omitempty"`
-	Error       *wireError                  `json:"error,omitempty"`
+	Name        string                    `json:"name"`
+	UID         string                    `json:"uid,omitempty"`
+	DisplayName string                    `json:"display_name,omitempty"`
+	Description string                    `json:"description,omitempty"`
+	Usernames   names[directory.Username] `json:"usernames"` // nil if the answer does not say
+	Roles       roles                     `json:"namespace_roles,omitempty"`
+	SyncID      string                    `json:"sync_id,omitempty"`
+	SyncMode    string                    `json:"sync_mode,omitempty"`
+	References  references                `json:"references_count,omitempty"`
+	Error       *wireError                `json:"error,omitempty"`
 }
 
 // references count by kind what refers to a group: the kinds that come first by
