@@ -102,7 +102,7 @@ func BenchmarkTalking(b *testing.B) {
 				if connections > int64(concurrency) {
 					b.Errorf("%d connections", connections)
 				}
-				if requests != 2+2000+200 {
+				if requests != 3+2000+200 { // two listings and who is asking
 					b.Errorf("%d requests", requests)
 				}
 				bound := float64(requests) * latency.Seconds() / float64(concurrency)
