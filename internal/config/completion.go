@@ -22,8 +22,8 @@ func Completion(shell string) (string, error) {
 // completed calls each for every flag of every command that has settings.
 func completed(each func(command string, s *setting)) {
 	for _, command := range Commands() {
-		for i := range settings {
-			if s := &settings[i]; hasSettings(command.Name) && s.of(tableName(command.Name)) {
+		for _, s := range settings {
+			if hasSettings(command.Name) && s.of(tableName(command.Name)) {
 				each(command.Name, s)
 			}
 		}
@@ -74,8 +74,8 @@ func bashCompletion() string {
 		"  if [[ $word == = ]]; then word=; elif [[ $before == = ]]; then before=${COMP_WORDS[COMP_CWORD-2]}; fi\n")
 	fmt.Fprintf(&b, "  if ((COMP_CWORD == 1)) || [[ $COMP_CWORD == 2 && ${COMP_WORDS[1]} == help ]]; then COMPREPLY=($(compgen -W '%s' -- \"$word\")); return; fi\n", commandNames())
 	b.WriteString("  case $before in\n    completion) COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$word\")); return ;;\n")
-	for i := range settings {
-		if s := &settings[i]; !s.isBool() {
+	for _, s := range settings {
+		if !s.isBool() {
 			fmt.Fprintf(&b, "    --%s) %s; return ;;\n", s.name, values[s.name])
 		}
 	}

@@ -11,8 +11,7 @@ import (
 func Help(command string) string {
 	var b strings.Builder
 	topic := ""
-	for i := range settings {
-		s := &settings[i]
+	for _, s := range settings {
 		if s.topic != "" {
 			topic = s.topic
 		}
@@ -35,8 +34,8 @@ func Help(command string) string {
 // CommonHelp returns the settings that most runs need, in short.
 func CommonHelp() string {
 	var b strings.Builder
-	for i := range settings {
-		if s := &settings[i]; s.common {
+	for _, s := range settings {
+		if s.common {
 			b.WriteString(s.help(s.short()))
 		}
 	}
@@ -88,8 +87,7 @@ func wrapped(text, indent string) string {
 // Markdown returns the settings as docs/settings.md has them, a table per topic.
 func Markdown() string {
 	var b strings.Builder
-	for i := range settings {
-		s := &settings[i]
+	for _, s := range settings {
 		if s.topic != "" {
 			fmt.Fprintf(&b, "\n## %s\n\n| setting | value | default | policy | older variables | meaning |\n|---|---|---|---|---|---|\n", s.topic)
 		}
@@ -125,8 +123,7 @@ func code(values ...string) string {
 func ActionInputs() string {
 	var b strings.Builder
 	b.WriteString("inputs:\n")
-	for i := range settings {
-		s := &settings[i]
+	for _, s := range settings {
 		if !s.of(Sync) {
 			continue // the action syncs
 		}
@@ -168,8 +165,7 @@ func (s *setting) remark() string {
 func Guards() string {
 	var rows []string
 	names := map[string][]string{} // by what they do
-	for i := range settings {
-		s := &settings[i]
+	for _, s := range settings {
 		if s.guard == "" {
 			continue
 		}
@@ -195,8 +191,8 @@ type Setting struct {
 
 // ActionSettings returns the settings that the action has, as inputs.
 func ActionSettings() (all []Setting) {
-	for i := range settings {
-		if s := &settings[i]; s.of(Sync) {
+	for _, s := range settings {
+		if s.of(Sync) {
 			all = append(all, Setting{Name: s.name, Bool: s.isBool(), Policy: s.policy, Guard: s.guard != ""})
 		}
 	}

@@ -56,8 +56,7 @@ type Way struct {
 
 // Ways returns those of every setting of the table and every command that has it.
 func Ways() (all []Way) {
-	for i := range settings {
-		s := &settings[i]
+	for _, s := range settings {
 		sources := []Source{{Flag: s.name}, {Variable: "INPUT_" + strings.ToUpper(s.name)}, {Variable: s.variable()}}
 		for _, name := range s.env {
 			sources = append(sources, Source{Variable: name})

@@ -14,10 +14,11 @@ func TestLoadRefusesWordsAndUnknownFlags(t *testing.T) {
 		args []string
 		want []string
 	}{
-		"a word":                         {[]string{"people.csv"}, []string{`unexpected argument "people.csv"; use --csv people.csv`}},
-		"a policy file":                  {[]string{"acme.yml"}, []string{`unexpected argument "acme.yml"; use --policy acme.yml`}},
+		"a word":                         {[]string{"people.csv"}, []string{`unexpected argument "people.csv"; use --csv=FILE`}},
+		"a policy file":                  {[]string{"acme.yml"}, []string{`unexpected argument "acme.yml"; use --policy=FILE`}},
 		"letters that changed places":    {[]string{"--cvs=x", "--tenatn", "x"}, []string{"did you mean --csv?", "did you mean --tenant?"}},
 		"the beginning of one":           {[]string{"--report=x", "--backoff=1"}, []string{"did you mean --report-file?", "unknown flag --backoff;"}},
+		"a flag without dashes":          {[]string{"tenant", "acme"}, []string{`unexpected argument "tenant"; did you mean --tenant?`}},
 		"words":                          {[]string{"a", "b"}, []string{`unexpected argument "a"`, `unexpected argument "b"`}},
 		"a word after a boolean":         {[]string{"--dry-run", "maybe"}, []string{`unexpected argument "maybe"`}},
 		"a word after a boolean's":       {[]string{"--dry-run", "no", "yes"}, []string{`unexpected argument "yes"`}},

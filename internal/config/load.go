@@ -91,16 +91,15 @@ func newLoader(command string, getenv func(string) string) *loader {
 
 // load makes the Config, once flags and policy file are read.
 func (l *loader) load() (*Config, error) {
-	for i := range settings {
-		s := &settings[i]
+	for _, s := range settings {
 		l.values[s.name] = l.look(s)
 		l.config.hide(s, l.values[s.name].value)
 	}
 	l.config.hideProxies(l.getenv)
 	l.forcePlan()
 	l.applyProfile()
-	for i := range settings {
-		l.set(&settings[i])
+	for _, s := range settings {
+		l.set(s)
 	}
 	if !slices.Contains(applying, l.command) {
 		l.config.DryRun = true
@@ -175,9 +174,9 @@ func (l *loader) setting(name string) *setting {
 }
 
 func settingNamed(name string) *setting {
-	for i := range settings {
-		if settings[i].name == name {
-			return &settings[i]
+	for _, s := range settings {
+		if s.name == name {
+			return s
 		}
 	}
 	return nil

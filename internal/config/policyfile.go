@@ -240,7 +240,7 @@ func nearestKey(key string) string {
 			return name
 		}
 	}
-	return nearestSetting(key, func(s *setting) bool { return s.policy })
+	return nearest(key, settingNames(func(s *setting) bool { return s.policy }))
 }
 
 // readValue notes the value of a setting, if it is of the right type.

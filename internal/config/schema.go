@@ -11,8 +11,8 @@ import (
 // 7, the newest that all of them read.
 func Schema() string {
 	properties := map[string]any{}
-	for i := range settings {
-		if s := &settings[i]; s.policy {
+	for _, s := range settings {
+		if s.policy {
 			properties[s.name] = s.schema()
 		}
 	}

@@ -60,7 +60,7 @@ func (s *setting) commands() []string {
 const reach = "bound what a CSV can reach: [policy](policy.md)"
 
 // settings is the table, in the order of the documentation.
-var settings = []setting{
+var settings = []*setting{
 	{name: "csv", topic: "Common", common: true, only: desiring, value: list(parsed("FILE", csvPath, func(c *Config, v string) { c.CSV = append(c.CSV, v) })),
 		meaning: "Path of the CSV export (required by `sync`, `plan` and `explain`). `-` is standard input. A list, one path or glob per line, is read as one roster."},
 	{name: "snapshot", common: true, only: []string{Restore, Export}, value: file(func(c *Config, v string) { c.Snapshot = v }),
