@@ -30,18 +30,22 @@ type GroupChange struct {
 // Member is somebody to add to a group or to remove from it.
 type Member struct {
 	Email    directory.Email    // may be empty if Username is not
-	Username directory.Username // what the group lists; may be empty for an addition
+	Username directory.Username // what the group lists; empty for somebody who is created
 }
+
+// key tells accounts apart.
+func (m Member) key() string { return cmp.Or(m.Username, directory.Username(m.Email)).Key() }
 
 // Diff is what a change means in access. A role on all namespaces includes that
 // role on each: who has it gains nothing by having it on one of them, and who
-// keeps it on one loses it on all namespaces only. People are told apart by email,
-// which several users may share; a member that the user listing does not know goes
+// keeps it on one loses it on all namespaces only. Accounts that share an email are
+// compared one by one: what one of them gains counts, even if another has it. They
+// are listed together, by that email; a member that the user listing does not know
 // by the key of the username. All lists are sorted.
 type Diff struct {
 	Gained, Lost []Person
-	// LastGroup are the people who are in a group and will be in none, but for
-	// those who are deleted.
+	// LastGroup are the people with an account that is in a group and will be in
+	// none, but for those that are deleted.
 	LastGroup []directory.Email
 	// Vacant are the roles on all namespaces or on system that somebody has and
 	// nobody will have, not even as part of one on all namespaces.
@@ -56,14 +60,14 @@ type Person struct {
 
 // Compare returns what a change of the observed tenant means in access. Time and
 // memory grow with the number of users, memberships and roles, not with products
-// of them: only people that the change concerns are looked at one by one. No
-// username may be listed twice.
+// of them: only accounts that the change concerns are looked at one by one. No
+// username may be listed twice, nor be the email of somebody else who is created.
 func Compare(observed *directory.Observed, change Change) Diff {
 	if len(change.Created)+len(change.Deleted)+len(change.Groups) == 0 {
 		return Diff{}
 	}
 	c := newComparison(observed, change)
-	c.findPeople()
+	c.findConcerned()
 	c.findAccounts()
 	c.findMemberships()
 	diff := c.compare()
@@ -75,10 +79,9 @@ func Compare(observed *directory.Observed, change Change) Diff {
 type comparison struct {
 	observed *directory.Observed
 	change   Change
-	emails   map[string]directory.Email // of the observed users, by Username.Key
-	deleted  map[string]bool            // by Username.Key
+	deleted  map[string]bool // by Username.Key
 	groups   []group
-	people   map[directory.Email]*person // those that the change concerns
+	accounts map[string]*account // those that the change concerns, by Member.key
 }
 
 // group is a group before and after the change.
@@ -92,9 +95,9 @@ type group struct {
 	removed       map[string]bool // by Username.Key
 }
 
-// person is somebody before and after the change.
-type person struct {
-	users, left               int // before and after together, and after
+// account is a user, or an unknown member, before and after the change.
+type account struct {
+	email                     directory.Email
 	groupsBefore, groupsAfter int
 	before, after             [][]directory.Role // direct roles, and those of each group
 }
@@ -102,13 +105,9 @@ type person struct {
 func newComparison(observed *directory.Observed, change Change) *comparison {
 	c := &comparison{
 		observed: observed, change: change,
-		emails:  make(map[string]directory.Email, len(observed.Users)),
-		deleted: make(map[string]bool, len(change.Deleted)),
-		groups:  make([]group, len(observed.Groups), len(observed.Groups)+len(change.Groups)),
-		people:  map[directory.Email]*person{},
-	}
-	for i := range observed.Users {
-		c.emails[observed.Users[i].Username.Key()] = directory.EmailOf(observed.Users[i].Username, &observed.Users[i])
+		deleted:  make(map[string]bool, len(change.Deleted)),
+		groups:   make([]group, len(observed.Groups), len(observed.Groups)+len(change.Groups)),
+		accounts: map[string]*account{},
 	}
 	for _, username := range change.Deleted {
 		c.deleted[username.Key()] = true
@@ -161,68 +160,57 @@ func (g *group) apply(change *GroupChange) {
 	}
 }
 
-// email returns whose a username is, by its key.
-func (c *comparison) email(key string) directory.Email {
-	return cmp.Or(c.emails[key], directory.Email(key))
+// concern returns an account that the change concerns. One of which nothing else
+// is known is told by its key.
+func (c *comparison) concern(key string) *account {
+	a := c.accounts[key]
+	if a == nil {
+		a = &account{email: directory.Email(key)}
+		c.accounts[key] = a
+	}
+	return a
 }
 
-func (c *comparison) added(member Member) directory.Email {
-	if member.Email != "" {
-		return member.Email
-	}
-	return c.email(member.Username.Key())
-}
-
-// findPeople finds the people that the change concerns.
-func (c *comparison) findPeople() {
-	concern := func(email directory.Email) {
-		if c.people[email] == nil {
-			c.people[email] = &person{}
-		}
-	}
-	for i := range c.change.Created {
-		concern(directory.EmailOf(c.change.Created[i].Username, &c.change.Created[i]))
-	}
+// findConcerned finds the accounts that the change concerns.
+func (c *comparison) findConcerned() {
 	for key := range c.deleted {
-		concern(c.email(key))
+		c.concern(key)
 	}
 	for i := range c.groups {
 		g := &c.groups[i]
 		for _, member := range g.add {
-			concern(c.added(member))
+			c.concern(member.key())
 		}
 		for key := range g.removed {
-			concern(c.email(key))
+			c.concern(key)
 		}
 		if g.changed {
 			for _, username := range g.usernames {
-				concern(c.email(username.Key()))
+				c.concern(username.Key())
 			}
 		}
 	}
 }
 
-// findAccounts finds what they have outside of groups.
+// findAccounts finds whose they are, and what they have outside of groups.
 func (c *comparison) findAccounts() {
 	for i := range c.observed.Users {
 		user := &c.observed.Users[i]
-		p := c.people[directory.EmailOf(user.Username, user)]
-		if p == nil {
+		key := user.Username.Key()
+		a := c.accounts[key]
+		if a == nil {
 			continue
 		}
-		p.users++
-		p.before = with(p.before, user.Roles)
-		if !c.deleted[user.Username.Key()] {
-			p.left++
-			p.after = with(p.after, user.Roles)
+		a.email = directory.EmailOf(user.Username, user)
+		a.before = with(a.before, user.Roles)
+		if !c.deleted[key] {
+			a.after = with(a.after, user.Roles)
 		}
 	}
 	for i := range c.change.Created {
 		user := &c.change.Created[i]
-		p := c.people[directory.EmailOf(user.Username, user)]
-		p.users++
-		p.left++
-		p.after = with(p.after, user.Roles)
+		a := c.concern(Member{Email: user.Email}.key())
+		a.after = with(a.after, user.Roles)
 	}
 }
 
@@ -237,14 +225,14 @@ func (c *comparison) findMemberships() {
 			if stays {
 				g.left++
 			}
-			p := c.people[c.email(key)]
-			if p == nil {
+			a := c.accounts[key]
+			if a == nil {
 				continue
 			}
-			p.groupsBefore++
-			p.before = with(p.before, g.before)
+			a.groupsBefore++
+			a.before = with(a.before, g.before)
 			if stays {
-				p.join(g)
+				a.join(g)
 			}
 		}
 		if g.deleted {
@@ -252,18 +240,18 @@ func (c *comparison) findMemberships() {
 		}
 		g.left += len(g.add)
 		for _, member := range g.add {
-			c.people[c.added(member)].join(g)
+			c.accounts[member.key()].join(g)
 		}
 	}
 }
 
-// join notes that the person is in a group after the change.
-func (p *person) join(g *group) {
-	p.groupsAfter++
-	p.after = with(p.after, g.after)
+// join notes that the account is in a group after the change.
+func (a *account) join(g *group) {
+	a.groupsAfter++
+	a.after = with(a.after, g.after)
 }
 
-// with adds the roles of a group to those a person has, if it has any.
+// with adds the roles of a group to those an account has, if it has any.
 func with(lists [][]directory.Role, roles []directory.Role) [][]directory.Role {
 	if len(roles) == 0 {
 		return lists
@@ -271,35 +259,51 @@ func with(lists [][]directory.Role, roles []directory.Role) [][]directory.Role {
 	return append(lists, roles)
 }
 
-// compare compares what each person has before and after the change.
+// compare compares what each account has before and after the change.
 func (c *comparison) compare() Diff {
 	var diff Diff
 	before, after := roleSet{}, roleSet{} // one pair for all: cheaper than a pair each
-	for email, p := range c.people {
+	for key, a := range c.accounts {
 		clear(before)
 		clear(after)
-		before.add(p.before)
-		after.add(p.after)
+		before.add(a.before...)
+		after.add(a.after...)
 		if gained := after.without(before); len(gained) > 0 {
-			diff.Gained = append(diff.Gained, Person{email, gained})
+			diff.Gained = append(diff.Gained, Person{a.email, gained})
 		}
 		if lost := before.without(after); len(lost) > 0 {
-			diff.Lost = append(diff.Lost, Person{email, lost})
+			diff.Lost = append(diff.Lost, Person{a.email, lost})
 		}
-		if p.groupsBefore > 0 && p.groupsAfter == 0 && (p.left > 0 || p.users == 0) {
-			diff.LastGroup = append(diff.LastGroup, email)
+		if a.groupsBefore > 0 && a.groupsAfter == 0 && !c.deleted[key] {
+			diff.LastGroup = append(diff.LastGroup, a.email)
 		}
 	}
-	byEmail := func(a, b Person) int { return cmp.Compare(a.Email, b.Email) }
-	slices.SortFunc(diff.Gained, byEmail)
-	slices.SortFunc(diff.Lost, byEmail)
+	diff.Gained, diff.Lost = byEmail(diff.Gained), byEmail(diff.Lost)
 	slices.Sort(diff.LastGroup)
+	diff.LastGroup = slices.Compact(diff.LastGroup)
 	return diff
+}
+
+// byEmail sorts what accounts gain or lose, and joins those that share an email.
+func byEmail(accounts []Person) []Person {
+	slices.SortFunc(accounts, func(a, b Person) int { return cmp.Compare(a.Email, b.Email) })
+	people := accounts[:0]
+	for _, account := range accounts {
+		last := len(people) - 1
+		if last < 0 || people[last].Email != account.Email {
+			people = append(people, account)
+			continue
+		}
+		roles := roleSet{}
+		roles.add(people[last].Roles, account.Roles)
+		people[last].Roles = roles.without(nil)
+	}
+	return people
 }
 
 type roleSet map[directory.Role]bool
 
-func (s roleSet) add(lists [][]directory.Role) {
+func (s roleSet) add(lists ...[]directory.Role) {
 	for _, roles := range lists {
 		for _, role := range roles {
 			s[role] = true

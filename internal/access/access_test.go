@@ -94,7 +94,14 @@ func TestCompare(t *testing.T) {
 		{"somebody has it by all namespaces", []directory.User{user("ann", "system/admin"), user("bob", "*/admin")}, nil,
 			access.Change{Deleted: []directory.Username{"ann"}}, "ann loses system/admin"},
 		{"two users of one email", []directory.User{{Email: "ann", Username: "one"}, {Email: "ann", Username: "two", Roles: roles("ns/x")}}, []directory.Group{group("ops", "one", "ns/x", "ns/y")},
-			access.Change{Deleted: []directory.Username{"one"}}, "ann loses ns/y; ann leaves the last group"},
+			access.Change{Deleted: []directory.Username{"one"}}, "ann loses ns/x ns/y"},
+		{"the other account gains what one has", []directory.User{{Email: "ann", Username: "one"}, {Email: "ann", Username: "two"}}, []directory.Group{group("ops", "one", "*/x", "*/y"), group("dev", "", "*/y", "ns/x", "ns/z")},
+			access.Change{Groups: []access.GroupChange{{Name: "dev", Add: []access.Member{{Email: "ann", Username: "two"}}}}}, "ann gains */y ns/x ns/z"},
+		{"one account takes the place of the other", []directory.User{{Email: "ann", Username: "one"}, {Email: "ann", Username: "two"}}, []directory.Group{group("ops", "one", "ns/x")},
+			access.Change{Groups: []access.GroupChange{{Name: "ops", Remove: members("one"), Add: []access.Member{{Email: "ann", Username: "two"}}}}},
+			"ann gains ns/x; ann loses ns/x; ann leaves the last group"},
+		{"both accounts gain, one of them a part of what the other does", []directory.User{{Email: "ann", Username: "one"}, {Email: "ann", Username: "two"}}, []directory.Group{group("ops", "one", "ns/y"), group("dev", "two")},
+			access.Change{Groups: []access.GroupChange{{Name: "ops", Grant: roles("*/x")}, {Name: "dev", Grant: roles("ns/x", "ns/y")}}}, "ann gains */x ns/y"},
 		{"a member that the listing does not know", nil, []directory.Group{group("ops", "Ghost ann", "*/x")},
 			access.Change{Groups: []access.GroupChange{{Name: "ops", Remove: members("ann")}, {Name: "ops", Grant: roles("ns/y")}}},
 			"ghost gains ns/y; ann loses */x; ann leaves the last group"},
@@ -242,10 +249,9 @@ func anyChange(random *rand.Rand, observed *directory.Observed) access.Change {
 
 // state is who is in which group and who has what, at one time.
 type state struct {
-	members map[directory.GroupName]map[string]directory.Email // by username key, or email of somebody new
+	members map[directory.GroupName]map[string]bool // by account: a username key, or the email of somebody new
 	roles   map[directory.GroupName]map[directory.Role]bool
-	direct  map[string]map[directory.Role]bool // by user
-	people  map[string]directory.Email         // by user
+	direct  map[string]map[directory.Role]bool // by account
 }
 
 func naive(observed *directory.Observed, change access.Change) access.Diff {
@@ -265,32 +271,33 @@ func naive(observed *directory.Observed, change access.Change) access.Diff {
 		return has
 	}
 	build := func() state {
-		s := state{map[directory.GroupName]map[string]directory.Email{}, map[directory.GroupName]map[directory.Role]bool{}, map[string]map[directory.Role]bool{}, map[string]directory.Email{}}
+		s := state{map[directory.GroupName]map[string]bool{}, map[directory.GroupName]map[directory.Role]bool{}, map[string]map[directory.Role]bool{}}
 		for _, u := range observed.Users {
-			s.direct[u.Username.Key()], s.people[u.Username.Key()] = set(u.Roles), who(u.Username.Key())
+			s.direct[u.Username.Key()] = set(u.Roles)
 		}
 		for _, g := range observed.Groups {
-			s.members[g.Name], s.roles[g.Name] = map[string]directory.Email{}, set(g.Roles)
+			s.members[g.Name], s.roles[g.Name] = map[string]bool{}, set(g.Roles)
 			for _, username := range g.Usernames {
-				s.members[g.Name][username.Key()] = who(username.Key())
+				s.members[g.Name][username.Key()] = true
 			}
 		}
 		return s
 	}
 	before, after := build(), build()
+	deleted := map[string]bool{}
 	for _, username := range change.Deleted {
 		delete(after.direct, username.Key())
-		delete(after.people, username.Key())
+		deleted[username.Key()] = true
 		for _, members := range after.members {
 			delete(members, username.Key())
 		}
 	}
 	for _, u := range change.Created {
-		after.direct["new "+string(u.Email)], after.people["new "+string(u.Email)] = set(u.Roles), u.Email
+		after.direct[string(u.Email)] = set(u.Roles)
 	}
 	for _, g := range change.Groups {
 		if after.members[g.Name] == nil {
-			after.members[g.Name], after.roles[g.Name] = map[string]directory.Email{}, map[directory.Role]bool{}
+			after.members[g.Name], after.roles[g.Name] = map[string]bool{}, map[directory.Role]bool{}
 		}
 		for _, role := range g.Revoke {
 			delete(after.roles[g.Name], role)
@@ -304,11 +311,7 @@ func naive(observed *directory.Observed, change access.Change) access.Diff {
 			after.roles[g.Name][role] = true
 		}
 		for _, member := range g.Add {
-			if member.Email != "" {
-				after.members[g.Name]["new "+string(member.Email)] = member.Email
-			} else {
-				after.members[g.Name][member.Username.Key()] = who(member.Username.Key())
-			}
+			after.members[g.Name][cmp.Or(string(member.Email), member.Username.Key())] = true
 		}
 	}
 	for _, g := range change.Groups {
@@ -318,21 +321,17 @@ func naive(observed *directory.Observed, change access.Change) access.Diff {
 	}
 
 	had, has := before.has(), after.has()
-	var diff access.Diff
-	everybody := maps.Clone(had)
-	maps.Copy(everybody, has)
-	for _, email := range slices.Sorted(maps.Keys(everybody)) {
-		if gained := less(has[email], had[email]); len(gained) > 0 {
-			diff.Gained = append(diff.Gained, access.Person{Email: email, Roles: gained})
-		}
-		if lost := less(had[email], has[email]); len(lost) > 0 {
-			diff.Lost = append(diff.Lost, access.Person{Email: email, Roles: lost})
-		}
-		wasUser, isUser := before.isUser(email), after.isUser(email)
-		if before.inGroup(email) && !after.inGroup(email) && (isUser || !wasUser) {
-			diff.LastGroup = append(diff.LastGroup, email)
+	gained, lost, last := byEmail{}, byEmail{}, map[directory.Email]bool{}
+	accounts := maps.Clone(had)
+	maps.Copy(accounts, has)
+	for key := range accounts {
+		gained.add(who(key), less(has[key], had[key]))
+		lost.add(who(key), less(had[key], has[key]))
+		if before.inGroup(key) && !after.inGroup(key) && !deleted[key] {
+			last[who(key)] = true
 		}
 	}
+	diff := access.Diff{Gained: gained.people(), Lost: lost.people(), LastGroup: slices.Sorted(maps.Keys(last))}
 	given := map[directory.Role]bool{} // as it is written, not by way of another
 	for _, g := range observed.Groups {
 		for _, role := range g.Roles {
@@ -357,44 +356,60 @@ func naive(observed *directory.Observed, change access.Change) access.Diff {
 	return diff
 }
 
-// has writes out each person's roles on each namespace, * being one of them.
-func (s state) has() map[directory.Email]map[directory.Role]bool {
-	has := map[directory.Email]map[directory.Role]bool{}
-	give := func(email directory.Email, roles map[directory.Role]bool) {
-		if has[email] == nil {
-			has[email] = map[directory.Role]bool{}
+// has writes out each account's roles on each namespace, * being one of them.
+func (s state) has() map[string]map[directory.Role]bool {
+	has := map[string]map[directory.Role]bool{}
+	give := func(key string, roles map[directory.Role]bool) {
+		if has[key] == nil {
+			has[key] = map[directory.Role]bool{}
 		}
 		for role := range roles {
-			has[email][role] = true
+			has[key][role] = true
 			if role.Namespace == "*" {
 				for _, namespace := range []string{"system", "a", "b", "any other"} {
-					has[email][directory.Role{Namespace: namespace, Role: role.Role}] = true
+					has[key][directory.Role{Namespace: namespace, Role: role.Role}] = true
 				}
 			}
 		}
 	}
 	for key, roles := range s.direct {
-		give(s.people[key], roles)
+		give(key, roles)
 	}
 	for name, members := range s.members {
-		for _, email := range members {
-			give(email, s.roles[name])
+		for key := range members {
+			give(key, s.roles[name])
 		}
 	}
 	return has
 }
 
-func (s state) isUser(email directory.Email) bool {
-	return slices.Contains(slices.Collect(maps.Values(s.people)), email)
-}
-
-func (s state) inGroup(email directory.Email) bool {
+func (s state) inGroup(key string) bool {
 	for _, members := range s.members {
-		if slices.Contains(slices.Collect(maps.Values(members)), email) {
+		if members[key] {
 			return true
 		}
 	}
 	return false
+}
+
+// byEmail is what accounts gain or lose, together by email.
+type byEmail map[directory.Email]map[directory.Role]bool
+
+func (b byEmail) add(email directory.Email, roles []directory.Role) {
+	for _, role := range roles {
+		if b[email] == nil {
+			b[email] = map[directory.Role]bool{}
+		}
+		b[email][role] = true
+	}
+}
+
+func (b byEmail) people() []access.Person {
+	var all []access.Person
+	for _, email := range slices.Sorted(maps.Keys(b)) {
+		all = append(all, access.Person{Email: email, Roles: less(b[email], nil)})
+	}
+	return all
 }
 
 // less returns what is in a and not in b, and of a role on all namespaces that

@@ -172,6 +172,19 @@ func TestAccessOfAPlan(t *testing.T) {
 	}
 }
 
+// TestAccessIsToldOfEachAccount: what another account of the same email has
+// already is a gain for the one that joins.
+func TestAccessIsToldOfEachAccount(t *testing.T) {
+	t.Parallel()
+	c := newCSV()
+	c.group("CN=ops", "ann@x.y")
+	other := local("ann@x.y")
+	other.Username = "Ann2"
+	p := plan.New(&c.Desired, observe([]directory.User{local("ann@x.y"), other}, withRoles(managed("ops", "Ann2"), "n/r")), plan.Policy{})
+	same(t, "operations", shown(p), []string{"update group ops +ann@x.y"})
+	same(t, "gained", p.Access.Gained, []access.Person{{Email: "ann@x.y", Roles: roles("n/r")}})
+}
+
 // TestRestoreOfRoles: going back gives and takes roles as the snapshot has them,
 // within the scope, and says what that means.
 func TestRestoreOfRoles(t *testing.T) {
