@@ -84,6 +84,9 @@ func (r *trial) checkWorst(c *complaints) {
 			reads = users + 1 // each 404 and the last failure are looked into
 		case o.is("update", "user"):
 			reads = 1
+			if r.world.rules.single && len(r.site.given)+len(r.site.taken) > 0 {
+				writes++ // what the first single write seems to have taken is given back
+			}
 		case o.is("create", "group"):
 			writes, reads = 3*groups*write, groups+1 // it may exist, and lack its roles
 		case o.is("update", "group") && r.world.rules.single:
