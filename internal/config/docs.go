@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -101,7 +103,7 @@ func Markdown() string {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", s.name, code(strings.Split(form, "|")...), code(s.byDefault), policy, code(s.env...), s.meaning+s.remark())
 	}
 	b.WriteString("\n## Keys of the policy file only\n\n| key | meaning |\n|---|---|\n")
-	for _, key := range policyKeys() {
+	for _, key := range slices.Sorted(maps.Keys(policyOnly)) {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", key, policyOnly[key].meaning)
 	}
 	return b.String()

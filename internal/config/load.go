@@ -124,8 +124,7 @@ type loader struct {
 	config   *Config
 	flags    map[string]string
 	policy   map[string]given // by key
-	unread   bool             // the policy file, or part of it
-	empty    []string         // keys of the policy file whose value is an empty list or null
+	unread   bool             // the policy file, though there should be one
 	values   map[string]given // by setting
 	// invalid are the settings whose values are: nothing can be said about how
 	// they go together with others.

@@ -3,7 +3,6 @@ package config
 import (
 	"encoding/json"
 	"maps"
-	"slices"
 	"strconv"
 )
 
@@ -45,22 +44,14 @@ func (s *setting) schema() map[string]any {
 		property["type"] = []string{"array", "string"}
 		property["items"] = map[string]any{"type": "string", "minLength": 1}
 	}
-	var number float64
-	var err error
-	if slices.Contains(s.types, "number") || slices.Contains(s.types, "integer") {
-		number, err = strconv.ParseFloat(s.byDefault, 64)
-	}
-	switch {
+	switch number, err := strconv.ParseFloat(s.byDefault, 64); {
 	case s.byDefault == "":
-	case slices.Contains(s.types, "boolean") && isBool(s.byDefault):
+	case s.isBool():
 		property["default"] = s.byDefault == "true"
-	case number != 0 && err == nil || s.byDefault == "0":
+	case err == nil:
 		property["default"] = number
 	default:
 		property["default"] = s.byDefault
 	}
 	return property
 }
-
-// policyKeys returns the keys of the policy file that are no settings, sorted.
-func policyKeys() []string { return slices.Sorted(maps.Keys(policyOnly)) }

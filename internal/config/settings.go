@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -154,7 +155,7 @@ var settings = []*setting{
 	{name: "snapshot-file", only: applying, value: file(func(c *Config, v string) { c.SnapshotFile = v }),
 		meaning: "Save what is about to change to this file, before it changes. `xc-group-sync restore` goes back to it. An existing file is never overwritten. Outside Actions only its owner may read it."},
 
-	{name: "retry-profile", topic: "Retry", policy: true, only: applying, byDefault: "balanced", value: profileName(),
+	{name: "retry-profile", topic: "Retry", policy: true, only: applying, byDefault: "balanced", value: choice(func(*Config, string) {}, slices.Sorted(maps.Keys(retry.Profiles()))...),
 		meaning: "`aggressive` (5 attempts, 0.5–2 s), `balanced` (3, 1–4 s) or `conservative` (2, 2–10 s). An explicit setting wins."},
 	{name: "retry-attempts", policy: true, only: applying, byDefault: "3", value: whole(1, math.MaxInt32, func(c *Config, v int) { c.UserRetry.Attempts = v }),
 		meaning: "Total attempts to create, update or delete a user, the first included."},

@@ -70,8 +70,9 @@ func (l *loader) require(name string, on bool, other string, otherOn bool, hint 
 // checkScope refuses what would widen the scope by mistake.
 func (l *loader) checkScope() {
 	for _, name := range []string{"groups", "people"} {
-		if slices.Contains(l.empty, name) && l.values[name].origin <= byPolicy && !l.invalid[name] {
-			l.failAt(l.policy[name].at, "remove the key if everything is in scope", "invalid %s: must list at least one pattern", name)
+		g, listed := l.policy[name]
+		if listed && strings.TrimSpace(g.value) == "" && l.values[name].origin <= byPolicy && !l.invalid[name] {
+			l.failAt(g.at, "remove the key if everything is in scope", "invalid %s: must list at least one pattern", name)
 			l.invalid[name] = true
 		}
 	}

@@ -3,12 +3,10 @@ package config
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"net"
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -135,10 +133,6 @@ func tristate(store func(*Config, Tristate)) value {
 	return v
 }
 
-func profileName() value {
-	return choice(func(*Config, string) {}, slices.Sorted(maps.Keys(retry.Profiles()))...)
-}
-
 // whole is a whole number from low to high, which math.MaxInt32 leaves open.
 func whole(low, high int, store func(*Config, int)) value {
 	limits := map[string]any{"minimum": low}
@@ -191,23 +185,25 @@ const longest = 24 * time.Hour
 
 // seconds is a decimal number of seconds, 0 or more, or a Go duration.
 func seconds(store func(*Config, time.Duration)) value {
-	v := parsed("SECONDS", readSeconds, store)
-	v.types = []string{"number", "string"}
-	v.limits = map[string]any{"minimum": 0, "maximum": longest.Seconds(), "pattern": `^([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+$`}
-	return v
+	return duration("minimum", readSeconds, store)
 }
 
 // positiveSeconds is seconds without 0.
 func positiveSeconds(store func(*Config, time.Duration)) value {
-	v := parsed("SECONDS", func(text string) (time.Duration, error) {
+	return duration("exclusiveMinimum", func(text string) (time.Duration, error) {
 		d, err := readSeconds(text)
 		if err == nil && d == 0 {
 			err = errors.New("must be more than 0 seconds")
 		}
 		return d, err
 	}, store)
+}
+
+// duration is a value of seconds with a lower limit of 0, in the words of JSON Schema.
+func duration(limit string, read func(string) (time.Duration, error), store func(*Config, time.Duration)) value {
+	v := parsed("SECONDS", read, store)
 	v.types = []string{"number", "string"}
-	v.limits = map[string]any{"exclusiveMinimum": 0, "maximum": longest.Seconds(), "pattern": `^([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+$`}
+	v.limits = map[string]any{limit: 0, "maximum": longest.Seconds(), "pattern": `^([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+$`}
 	return v
 }
 
