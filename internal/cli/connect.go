@@ -56,8 +56,10 @@ func openFiles(c *config.Config, getenv func(string) string) (transport *http.Tr
 			err = errors.Join(err, retry.WithHint(fmt.Errorf("snapshot: %s: %w", c.Snapshot, cause(missing)), "name the file that a run with snapshot-file wrote"))
 		}
 	}
-	if actions.Active(getenv) {
-		err = errors.Join(err, checkNoDevice(c))
+	if actions.Active(getenv) && isPath(c.ReportFile) && leadsTo(c.ReportFile).device {
+		// The runner would take lines of it for commands. With - it is written so that it
+		// does not.
+		err = errors.Join(err, fmt.Errorf("report-file: %s is not a regular file; in Actions it must be one, or - for standard output", c.ReportFile))
 	}
 	return transport, leaf, errors.Join(err, checkWritable("report-file", c.ReportFile), checkNew("snapshot-file", c.SnapshotFile),
 		checkWritable("output", c.Output), checkWritable("policy-output", c.PolicyOutput), checkOutputs(c))
@@ -65,6 +67,15 @@ func openFiles(c *config.Config, getenv func(string) string) (transport *http.Tr
 
 // checkPath is what to do about a file that does not open.
 const checkPath = "check the path"
+
+// readFileOf returns the file that a setting names.
+func readFileOf(setting, path, hint string) ([]byte, error) {
+	content, err := config.ReadFile(path, maxFile)
+	if err != nil {
+		return nil, retry.WithHint(fmt.Errorf("%s: %w", setting, err), hint)
+	}
+	return content, nil
+}
 
 // cause returns an error of a file without the path and the system call.
 func cause(err error) error {
@@ -98,11 +109,7 @@ func caBundle(c *config.Config) ([]byte, error) {
 	if c.CABundle == "" {
 		return nil, nil
 	}
-	bundle, err := readFile(c.CABundle)
-	if err != nil {
-		return nil, retry.WithHint(fmt.Errorf("ca-bundle: %w", err), "check the path, and the environment variables that ca-bundle may come from")
-	}
-	return bundle, nil
+	return readFileOf("ca-bundle", c.CABundle, "check the path, and the environment variables that ca-bundle may come from")
 }
 
 // proxy sends every request through the one that is set, or where the
@@ -140,9 +147,9 @@ func proxy(options *xc.TransportOptions, set string, getenv func(string) string)
 func certificate(c *config.Config) (*tls.Certificate, error) {
 	switch c.Credential {
 	case config.ByP12File:
-		container, err := readFile(c.P12File)
+		container, err := readFileOf("p12-file", c.P12File, checkPath)
 		if err != nil {
-			return nil, retry.WithHint(fmt.Errorf("p12-file: %w", err), checkPath)
+			return nil, err
 		}
 		return container12("p12-file", container, c.P12Password)
 	case config.ByP12Base64:
@@ -158,14 +165,8 @@ func certificate(c *config.Config) (*tls.Certificate, error) {
 }
 
 func pemPair(certFile, keyFile string) (*tls.Certificate, error) {
-	certificate, certErr := readFile(certFile)
-	if certErr != nil {
-		certErr = retry.WithHint(fmt.Errorf("cert-file: %w", certErr), checkPath)
-	}
-	key, keyErr := readFile(keyFile)
-	if keyErr != nil {
-		keyErr = retry.WithHint(fmt.Errorf("key-file: %w", keyErr), checkPath)
-	}
+	certificate, certErr := readFileOf("cert-file", certFile, checkPath)
+	key, keyErr := readFileOf("key-file", keyFile, checkPath)
 	if err := errors.Join(certErr, keyErr); err != nil {
 		return nil, err
 	}

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"time"
 
-	"xc-group-sync/internal/actions"
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/doctor"
 	"xc-group-sync/internal/report"
@@ -63,14 +62,8 @@ func (s *session) doctor(ctx context.Context, transport *http.Transport, certifi
 	s.show("")
 	r := s.checks(result)
 	r.Started, r.Duration = options.Now, time.Since(options.Now)
-	if c.ReportFile != "" {
-		document, err := r.JSON(s.sanitizer)
-		if err == nil {
-			err = s.writeDocument(document)
-		}
-		if err != nil {
-			r.Checks = append(r.Checks, doctor.Check{Name: "report-file", Status: doctor.Fail, Detail: err.Error(), Kind: directory.NotReported})
-		}
+	if err := s.writeReport(r.JSON); err != nil {
+		r.Checks = append(r.Checks, doctor.Check{Name: "report-file", Status: doctor.Fail, Detail: err.Error(), Kind: directory.NotReported})
 	}
 	return s.publishChecks(r)
 }
@@ -87,10 +80,8 @@ func (s *session) checks(result *doctor.Result) *report.Doctor {
 // publishChecks tells the checks to the reader and to the job, and returns the
 // exit code.
 func (s *session) publishChecks(r *report.Doctor) run.Code {
-	if s.settings.Summary {
-		if err := s.edge.Summary(r.Summary(s.sanitizer, actions.MaxSummary)); err != nil {
-			r.Checks = append(r.Checks, doctor.Check{Name: "summary", Status: doctor.Warn, Detail: err.Error()})
-		}
+	if err := s.summarize(r.Summary); err != nil {
+		r.Checks = append(r.Checks, doctor.Check{Name: "summary", Status: doctor.Warn, Detail: err.Error()})
 	}
 	s.annotate("Doctor", r.Failures(s.sanitizer))
 	if err := r.WriteText(s.text, s.sanitizer, s.style); err != nil {

@@ -8,10 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -47,19 +47,6 @@ func checkOutputs(c *config.Config) error {
 	return nil
 }
 
-// checkNoDevice returns an error if the report would go into the job's log by
-// way of a device such as /dev/stdout: the runner would take lines of it for
-// commands. With - it is written so that it does not.
-func checkNoDevice(c *config.Config) error {
-	if c.ReportFile == "" || c.ReportFile == "-" {
-		return nil
-	}
-	if leadsTo(c.ReportFile).device {
-		return fmt.Errorf("report-file: %s is not a regular file; in Actions it must be one, or - for standard output", c.ReportFile)
-	}
-	return nil
-}
-
 // target is what the path of an output leads to.
 type target struct {
 	path   string // absolute, with links followed; the file need not exist
@@ -81,7 +68,11 @@ func leadsTo(path string) target {
 		if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
 			path = filepath.Join(dir, filepath.Base(path))
 		}
-		if stream, is := descriptor(path); is {
+		if open := openFile.FindStringSubmatch(path); open != nil {
+			stream := 0
+			if open[1] == "/dev" || open[1] == fmt.Sprintf("/proc/%d", os.Getpid()) {
+				stream, _ = strconv.Atoi(open[2])
+			}
 			return target{path, true, stream}
 		}
 		next, err := os.Readlink(path)
@@ -98,28 +89,18 @@ func leadsTo(path string) target {
 	return target{path: path} // a loop, which no file can be created by
 }
 
-// descriptor reports whether a path is one of an open file of a process, and
-// returns which, if the process is this one; else 0.
-func descriptor(path string) (stream int, is bool) {
-	dir, name := filepath.Split(path)
-	dir = filepath.Clean(dir)
-	own := dir == "/dev/fd" || dir == fmt.Sprintf("/proc/%d/fd", os.Getpid())
-	if !own && (!below(dir, "/proc") || filepath.Base(dir) != "fd") {
-		return 0, false
-	}
-	stream, err := strconv.Atoi(name)
-	if err != nil || !own {
-		stream = 0
-	}
-	return stream, err == nil
-}
+// openFile matches the path of an open file of a process: of this one below /dev.
+var openFile = regexp.MustCompile(`^(/dev|/proc/.+)/fd/([0-9]{1,9})$`)
 
 func below(path, dir string) bool { return strings.HasPrefix(path, dir+"/") }
+
+// isPath reports whether the value of an output or an input is the path of a file.
+func isPath(value string) bool { return value != "" && value != "-" }
 
 // samePlace reports whether two paths lead to one regular file, which need not
 // exist yet.
 func samePlace(a, b string) bool {
-	if a == "" || b == "" || a == "-" || b == "-" {
+	if !isPath(a) || !isPath(b) {
 		return false
 	}
 	one, other := leadsTo(a), leadsTo(b)
@@ -141,7 +122,7 @@ const trialName = ".xc-group-sync-*"
 // checkWritable returns an error if a file cannot be created at path: at the end
 // of a run it would be too late to find out.
 func checkWritable(setting, path string) error {
-	if path == "" || path == "-" {
+	if !isPath(path) {
 		return nil
 	}
 	to := leadsTo(path)
@@ -170,9 +151,6 @@ func checkWritable(setting, path string) error {
 
 // checkNew is checkWritable for a file that must not exist.
 func checkNew(setting, path string) error {
-	if path == "" {
-		return nil
-	}
 	if _, err := os.Lstat(path); err == nil {
 		return alreadyThere(setting, path)
 	}
@@ -213,37 +191,30 @@ func (s *session) saveSnapshot(snapshot *directory.Snapshot) error {
 // certificate a few KiB.
 const maxFile = 512 << 20
 
-// readFile returns a file that is no longer than maxFile.
-func readFile(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }()
-	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err == nil && len(content) > maxFile {
-		err = fmt.Errorf("%s is longer than %d MiB", path, maxFile>>20)
-	}
-	return content, err
-}
-
 // readSnapshot reads a snapshot, and returns the SHA-256 of the file in hex, too.
 func readSnapshot(path string) (snapshot *directory.Snapshot, hash string, err error) {
-	document, err := readFile(path)
+	document, err := config.ReadFile(path, maxFile)
 	if err != nil {
 		return nil, "", err
 	}
-	snapshot, err = directory.ParseSnapshot(document)
-	if err != nil {
-		const hint = "name the file that a run with snapshot-file wrote"
-		if !bytes.HasPrefix(bytes.TrimSpace(document), []byte("{")) {
-			err = errors.New("not JSON") // what the decoder met first helps nobody
-		}
-		return nil, "", retry.WithHint(fmt.Errorf("not a valid snapshot file: %w", err), hint)
-	}
 	sum := sha256.Sum256(document)
-	return snapshot, hex.EncodeToString(sum[:]), nil
+	snapshot, err = parseSnapshot(document)
+	return snapshot, hex.EncodeToString(sum[:]), err
 }
+
+func parseSnapshot(document []byte) (*directory.Snapshot, error) {
+	snapshot, err := directory.ParseSnapshot(document)
+	if err == nil {
+		return snapshot, nil
+	}
+	if !isObject(document) {
+		err = errors.New("not JSON") // what the decoder met first helps nobody
+	}
+	return nil, retry.WithHint(fmt.Errorf("not a valid snapshot file: %w", err), "name the file that a run with snapshot-file wrote")
+}
+
+// isObject reports whether a document looks like one of JSON.
+func isObject(document []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(document), []byte("{")) }
 
 // csvPaths returns the files that paths and globs name, sorted, each once, and the
 // globs that match none. As in a shell, a star does not match the dot that a name

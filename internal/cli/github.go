@@ -40,14 +40,16 @@ func (s *session) publish(ctx context.Context, result *run.Result) run.Code {
 
 func (s *session) publishTo(ctx context.Context, r *report.Report) {
 	s.updateGitHub(ctx, r)
-	written := s.writeReport(r)
-	if err := s.edge.Outputs(outputsOf(r, written)); err != nil {
+	path := s.settings.ReportFile
+	if err := s.writeReport(r.JSON); err != nil {
+		r.Fail(directory.NotReported, fmt.Errorf("report-file: %w", err))
+		path = ""
+	}
+	if err := s.edge.Outputs(outputsOf(r, path)); err != nil {
 		r.Fail(directory.NotReported, err)
 	}
-	if s.settings.Summary && s.edge.HasSummary() { // else nobody would read it
-		if err := s.edge.Summary(r.Summary(s.sanitizer, actions.MaxSummary)); err != nil {
-			r.Add(directory.Finding{Kind: directory.NotReported, Message: err.Error()})
-		}
+	if err := s.summarize(r.Summary); err != nil {
+		r.Add(directory.Finding{Kind: directory.NotReported, Message: err.Error()})
 	}
 	s.annotate(fmt.Sprintf("Tenant %s", r.Tenant), r.Notes(s.sanitizer))
 	if err := r.WriteText(s.text, s.sanitizer, s.style); err != nil {
@@ -55,32 +57,30 @@ func (s *session) publishTo(ctx context.Context, r *report.Report) {
 	}
 }
 
-// writeReport writes the JSON report and returns its path; empty if none was
-// written.
-func (s *session) writeReport(r *report.Report) string {
+// writeReport writes the JSON report, if there is to be one.
+func (s *session) writeReport(json func(report.Sanitizer) ([]byte, error)) error {
 	path := s.settings.ReportFile
 	if path == "" {
-		return ""
+		return nil
 	}
-	document, err := r.JSON(s.sanitizer)
-	if err == nil {
-		err = s.writeDocument(document)
-	}
+	document, err := json(s.sanitizer)
 	if err != nil {
-		r.Fail(directory.NotReported, fmt.Errorf("report-file: %w", err))
-		return ""
+		return err
 	}
-	return path
-}
-
-// writeDocument writes the content of report-file.
-func (s *session) writeDocument(document []byte) error {
-	if s.settings.ReportFile == "-" {
+	if path == "-" {
 		// The log of a job is scanned for commands; this is the same JSON.
 		_, err := s.stdout.Write(directory.RunnerCommand.ReplaceAll(document, []byte(`#\u0023$1[`)))
 		return err
 	}
-	return s.writeWhole(s.settings.ReportFile, document)
+	return s.writeWhole(path, document)
+}
+
+// summarize writes the job summary, if there is to be one.
+func (s *session) summarize(markdown func(s report.Sanitizer, limit int) string) error {
+	if !s.settings.Summary || !s.edge.HasSummary() { // nobody would read it
+		return nil
+	}
+	return s.edge.Summary(markdown(s.sanitizer, actions.MaxSummary))
 }
 
 // updateGitHub brings the pull request's comment and the issue up to date.

@@ -140,7 +140,10 @@ func (s *session) badSettings(err error) run.Code {
 	for i := range findings {
 		findings[i].Severity, findings[i].Kind = directory.Error, directory.BadSettings
 	}
-	for _, err := range []error{s.edge.Outputs([][2]string{{"result", run.Settings.Verdict()}}), s.summarize(findings)} {
+	summary := func(sanitizer report.Sanitizer, limit int) string {
+		return report.InvalidSettings(findings, sanitizer, limit)
+	}
+	for _, err := range []error{s.edge.Outputs([][2]string{{"result", run.Settings.Verdict()}}), s.summarize(summary)} {
 		if err != nil {
 			findings = append(findings, directory.Finding{Severity: directory.Error, Kind: directory.NotReported, Message: err.Error()})
 		}
@@ -148,14 +151,6 @@ func (s *session) badSettings(err error) run.Code {
 	_ = report.WriteFindings(s.stderr, s.sanitizer, s.style, findings)
 	s.annotate("Settings", findings)
 	return run.Settings
-}
-
-// summarize writes a job summary of settings that are not valid.
-func (s *session) summarize(findings []directory.Finding) error {
-	if !s.settings.Summary {
-		return nil
-	}
-	return s.edge.Summary(report.InvalidSettings(findings, s.sanitizer, actions.MaxSummary))
 }
 
 // flatten makes a finding of each error that was joined.

@@ -58,20 +58,20 @@ func readState(paths []string) (*directory.Observed, error) {
 		return nil, errors.New("must be a snapshot, or a CSV and its policy file (.yml)")
 	}
 	path := paths[first]
-	content, err := readFile(path)
+	content, err := config.ReadFile(path, maxFile)
 	if err != nil {
 		return nil, err
 	}
-	if len(paths) == 1 && bytes.HasPrefix(bytes.TrimSpace(content), []byte("{")) {
-		snapshot, _, err := readSnapshot(path)
+	if len(paths) == 1 && isObject(content) {
+		snapshot, err := parseSnapshot(content)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		return snapshot.Observed(), nil
 	}
-	args := []string{"--simulate", "--csv", path}
+	args := []string{"--simulate", "--csv=" + path}
 	if len(paths) == 2 {
-		args = append(args, "--policy", paths[1-first])
+		args = append(args, "--policy="+paths[1-first])
 	}
 	c, err := config.Load(config.Plan, args, func(string) string { return "" })
 	if err != nil {
