@@ -51,7 +51,7 @@ func (s *session) publishTo(ctx context.Context, r *report.Report) {
 	if err := s.summarize(r.Summary); err != nil {
 		r.Add(directory.Finding{Kind: directory.NotReported, Message: err.Error()})
 	}
-	s.annotate(fmt.Sprintf("Tenant %s", r.Tenant), r.Notes(s.sanitizer))
+	s.annotate(fmt.Sprintf("Tenant %s", r.Tenant), r.Findings)
 	if err := r.WriteText(s.text, s.sanitizer, s.style); err != nil {
 		r.Fail(directory.NotReported, err)
 	}
@@ -230,7 +230,7 @@ func (s *session) alarm(ctx context.Context, r *report.Report) {
 // annotate shows findings beside the lines of the CSV and above the log.
 func (s *session) annotate(title string, findings []directory.Finding) {
 	annotations := make([]actions.Annotation, len(findings))
-	for i, f := range findings {
+	for i, f := range s.sanitizer.Notes(findings) {
 		message := f.Message
 		if f.File != "" && f.Line == 0 {
 			message = f.File + ": " + message // GitHub shows only files in the workspace
@@ -243,7 +243,7 @@ func (s *session) annotate(title string, findings []directory.Finding) {
 			annotations[i].Title = f.Column
 		}
 		if f.Hint != "" {
-			annotations[i].Message += "\nhint: " + s.sanitizer.Line(f.Hint)
+			annotations[i].Message += "\nhint: " + f.Hint
 		}
 	}
 	s.edge.Annotate(annotations)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -146,11 +147,10 @@ func (s Sanitizer) subject(text string) string {
 	return masked
 }
 
-// Notes are the findings one by one, with sanitized texts.
-func (r *Report) Notes(s Sanitizer) []directory.Finding {
-	notes := make([]directory.Finding, len(r.Findings))
-	for i, f := range r.Findings {
-		notes[i] = f
+// Notes returns findings one by one, with sanitized texts.
+func (s Sanitizer) Notes(findings []directory.Finding) []directory.Finding {
+	notes := slices.Clone(findings)
+	for i, f := range findings {
 		notes[i].Column, notes[i].Subject = s.Line(f.Column), ""
 		notes[i].Message, notes[i].Hint = s.Line(s.Message(f)), s.Line(f.Hint)
 	}

@@ -217,7 +217,7 @@ func textsOf(t *testing.T, document []byte) []string {
 func TestMaskedEverywhereButInTheJSON(t *testing.T) {
 	t.Parallel()
 	r, s := example(false), report.Sanitizer{MaskEmails: true}
-	for _, shown := range []string{shown(t, r, s, report.Style{}), r.Summary(s, whole), comment(r, s, whole), fmt.Sprint(r.Notes(s))} {
+	for _, shown := range []string{shown(t, r, s, report.Style{}), r.Summary(s, whole), comment(r, s, whole), fmt.Sprint(s.Notes(r.Findings))} {
 		if strings.Contains(shown, "lost@") || strings.Contains(shown, "boss@") {
 			t.Errorf("an email is shown:\n%s", shown)
 		}
@@ -240,7 +240,7 @@ func TestMaskedWhereThereIsNoEmail(t *testing.T) {
 			{Kind: directory.InvalidDN, Line: 2, Column: "Email", Subject: cell, Message: cell + " will not be removed from any group"},
 		}}}
 		s := report.Sanitizer{MaskEmails: true}
-		if all := shown(t, r, s, report.Style{}) + r.Summary(s, whole) + comment(r, s, whole) + fmt.Sprint(r.Notes(s)); strings.Contains(strings.ToLower(all), "jane") {
+		if all := shown(t, r, s, report.Style{}) + r.Summary(s, whole) + comment(r, s, whole) + fmt.Sprint(s.Notes(r.Findings)); strings.Contains(strings.ToLower(all), "jane") {
 			t.Errorf("%q is shown:\n%s", cell, all)
 		}
 	}
@@ -339,7 +339,7 @@ func TestNotes(t *testing.T) {
 		{Severity: directory.Error, Kind: directory.NotDone, Message: "create user lost@example.com: POST user_roles: HTTP 503  ::error::<b>down</b> *** (after 3 attempts)"},
 		{Severity: directory.Error, Kind: directory.NotDone, Message: "create group dev: not created, because none of its members could be"},
 	}
-	if diff := cmp.Diff(want, example(false).Notes(report.Sanitizer{Secrets: report.NewSecrets("tok_12345")})); diff != "" {
+	if diff := cmp.Diff(want, report.Sanitizer{Secrets: report.NewSecrets("tok_12345")}.Notes(example(false).Findings)); diff != "" {
 		t.Error(diff)
 	}
 }
