@@ -254,6 +254,17 @@ func TestMaskedComment(t *testing.T) {
 	}
 }
 
+// TestMaskedCommentShowsTheLine: where a long path cuts off the line, nobody knows
+// who is meant.
+func TestMaskedCommentShowsTheLine(t *testing.T) {
+	t.Parallel()
+	r := rolesExample()
+	r.Desired.People[0].File = strings.Repeat("long/", 100)
+	if body, complete := r.Comment(report.Sanitizer{MaskEmails: true}, report.CommentOptions{Limit: whole, AcceptMasked: true}); complete || !strings.Contains(body, "approves nothing") {
+		t.Errorf("complete: %v\n%s", complete, body)
+	}
+}
+
 // TestCutComment: one that leaves out a group or a person is not complete, and
 // says so; groups that give roles are the last to go. Warnings may be left out.
 func TestCutComment(t *testing.T) {

@@ -47,7 +47,7 @@ type markdown struct {
 func (d *markdown) who(email directory.Email) string {
 	if d.s.MaskEmails && d.Desired != nil {
 		if person := d.Desired.Person(email); person != nil && person.Line > 0 {
-			return d.s.Code(fmt.Sprintf("%s:%d", person.File, person.Line))
+			return d.code(fmt.Sprintf("%s:%d", person.File, person.Line))
 		}
 	}
 	return d.code(d.s.subject(string(email)))
