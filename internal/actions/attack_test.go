@@ -104,7 +104,11 @@ func TestHiddenCommentApprovesNothing(t *testing.T) {
 	review(t, s, plan)
 	s.HideComment(only(t, s).ID)
 	s.Merge(number, merge)
-	refused(t, s, "its comment is hidden")
+	_, err := onPush(t, s).Reviewed(t.Context(), target)
+	contains(t, err, "its comment is hidden", "unhide the comment", "expect-plan")
+	// The record of the refusal approves nothing: to unhide it and try again is no cure.
+	comment(t, onPush(t, s), actions.Note{Target: target, Body: "refused"})
+	refused(t, s, "its comment approves nothing")
 }
 
 // Our edit must not make somebody else's text look like ours, nor lose it: it is

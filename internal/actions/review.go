@@ -195,7 +195,7 @@ func (g *GitHub) checkReview(ctx context.Context, target Target, a approved, our
 	case edit.doubt != "":
 		return refuse("delete the comment; "+again, "its comment was edited %s", edit.doubt)
 	case edit.hidden:
-		return refuse("unhide the comment, and re-run the job", "its comment is hidden")
+		return refuse("unhide the comment; "+again, "its comment is hidden")
 	}
 	return nil
 }
