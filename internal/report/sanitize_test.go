@@ -257,7 +257,8 @@ func TestUsernamesAreHiddenInErrors(t *testing.T) {
 	t.Parallel()
 	names := new(report.Usernames)
 	names.Set(&directory.Observed{
-		Users:  []directory.User{{Username: "jdoe"}, {Username: "Ann-Lee"}, {Username: `CORP\bob`}, {Username: "ops"}, {Username: "eve@x.y"}},
+		Users: []directory.User{{Username: "jdoe"}, {Username: "Ann-Lee"}, {Username: `CORP\bob`}, {Username: "ops"}, {Username: "eve@x.y"},
+			{Username: "Ada King"}, {Username: "Ada King Noel"}, {Username: "o'brien"}, {Username: "ü, ß"}},
 		Groups: []directory.Group{{Name: "ops", Usernames: []directory.Username{"ghost"}}},
 	})
 	for text, want := range map[string]string{
@@ -267,6 +268,9 @@ func TestUsernamesAreHiddenInErrors(t *testing.T) {
 		`no CORP\bob here`:                                 `no *** here`,
 		`update group ops: jdoes is not jdoe2`:             `update group ops: jdoes is not jdoe2`,
 		`eve@x.y`:                                          `eve@x.y`, // masked as an email
+		`user "ada king" and Ada King Noel.`:               `user "***" and ***.`,
+		`Ada Kingsley, Ada, adaKing, x Ada King No`:        `Ada Kingsley, Ada, adaKing, x *** No`,
+		`members: O'Brien, ü, ß.`:                          `members: ***, ***.`,
 		``:                                                 ``,
 		`  "  `:                                            `  "  `,
 	} {

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"unicode"
+	"unicode/utf8"
 
 	"xc-group-sync/internal/directory"
 )
@@ -12,16 +13,21 @@ import (
 // masked, they are hidden in errors, which may quote the tenant. The zero value
 // and nil know none. It is safe for concurrent use.
 type Usernames struct {
-	keys atomic.Pointer[map[string]bool]
+	known atomic.Pointer[usernames]
+}
+
+type usernames struct {
+	keys    map[string]bool
+	longest int // in characters, but not above longestName
 }
 
 // Set replaces the usernames by those of a tenant. One that is also a group's name
 // stays visible.
 func (u *Usernames) Set(observed *directory.Observed) {
-	keys := map[string]bool{}
+	known := &usernames{keys: map[string]bool{}}
 	add := func(username directory.Username) {
 		if !strings.Contains(string(username), "@") {
-			keys[username.Key()] = true
+			known.keys[username.Key()] = true
 		}
 	}
 	for i := range observed.Users {
@@ -33,41 +39,57 @@ func (u *Usernames) Set(observed *directory.Observed) {
 		}
 	}
 	for i := range observed.Groups {
-		delete(keys, directory.Username(observed.Groups[i].Name).Key())
+		delete(known.keys, directory.Username(observed.Groups[i].Name).Key())
 	}
-	u.keys.Store(&keys)
+	for key := range known.keys {
+		known.longest = min(max(known.longest, utf8.RuneCountInString(key)), longestName)
+	}
+	u.known.Store(known)
 }
 
-// hide returns text with *** in place of each word that is a username.
+// hide returns text with *** in place of each username that stands by itself.
 func (u *Usernames) hide(text string) string {
-	if u == nil || u.keys.Load() == nil || len(*u.keys.Load()) == 0 {
+	if u == nil || u.known.Load() == nil {
 		return text
 	}
-	keys := *u.keys.Load()
+	known := u.known.Load()
 	var b strings.Builder
-	for len(text) > 0 {
-		end := strings.IndexFunc(text, ends)
-		if end < 0 {
-			end = len(text)
+	done, begins := 0, true
+	for i, r := range text {
+		if begins && i >= done {
+			if n := known.at(text[i:]); n > 0 {
+				b.WriteString(text[done:i] + "***")
+				done = i + n
+			}
 		}
-		word := text[:end]
-		if bare := strings.TrimRight(word, "."); keys[directory.Username(bare).Key()] {
-			word = "***" + word[len(bare):]
-		}
-		b.WriteString(word)
-		text = text[end:]
-		next := strings.IndexFunc(text, func(r rune) bool { return !ends(r) })
-		if next < 0 {
-			next = len(text)
-		}
-		b.WriteString(text[:next])
-		text = text[next:]
+		begins = separates(r)
 	}
-	return b.String()
+	return b.String() + text[done:]
 }
 
-// ends reports whether a character ends a word of an error.
-func ends(r rune) bool {
+// at returns the length of the longest username that text begins with; 0 if there
+// is none.
+func (u *usernames) at(text string) (length int) {
+	rest := text
+	for n := 0; n < u.longest && rest != ""; n++ {
+		_, size := utf8.DecodeRuneInString(rest)
+		rest = rest[size:]
+		if name := text[:len(text)-len(rest)]; isEnd(rest) && u.keys[directory.Username(name).Key()] {
+			length = len(name)
+		}
+	}
+	return length
+}
+
+// isEnd reports whether a username may end before rest.
+func isEnd(rest string) bool {
+	rest = strings.TrimLeft(rest, ".")
+	next, _ := utf8.DecodeRuneInString(rest)
+	return rest == "" || separates(next)
+}
+
+// separates reports whether a character separates the words of an error.
+func separates(r rune) bool {
 	return unicode.IsSpace(r) || strings.ContainsRune("\"'`“”‘’()[]{}<>,;:=", r)
 }
 
