@@ -116,7 +116,7 @@ func (d *markdown) access(title string, changes []accessChange, last []directory
 	if len(changes)+len(last) == 0 {
 		return
 	}
-	all := rows(changes, func(c accessChange) string {
+	all := each(changes, func(c accessChange) string {
 		sign := "−"
 		if c.gains {
 			sign = "+"
@@ -131,7 +131,7 @@ func (d *markdown) access(title string, changes []accessChange, last []directory
 }
 
 func (d *markdown) everybody(people []directory.Email) []string {
-	return alike(rows(people, d.who), "")
+	return alike(each(people, d.who), "")
 }
 
 func (d *markdown) role(role directory.Role) string {
@@ -151,10 +151,6 @@ type personJSON struct {
 	Roles []string        `json:"roles"`
 }
 
-func accessReport(people []access.Person) []personJSON {
-	all := make([]personJSON, len(people))
-	for i, person := range people {
-		all[i] = personJSON{person.Email, directory.RoleNames(person.Roles)}
-	}
-	return all
+func accessReport(person access.Person) personJSON {
+	return personJSON{person.Email, directory.RoleNames(person.Roles)}
 }

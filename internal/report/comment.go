@@ -114,8 +114,8 @@ func (d *markdown) losses() {
 		return
 	}
 	d.heading("Who loses access", "| who | leaves | loses |", "|---|---|---|")
-	d.table(changes, "people", alike(rows(people, func(l *loss) string {
-		lost := rows(l.roles, d.role)
+	d.table(changes, "people", alike(each(people, func(l *loss) string {
+		lost := each(l.roles, d.role)
 		if l.last {
 			lost = append(lost, "their last group")
 		}

@@ -93,7 +93,7 @@ func (d *Doctor) Summary(s Sanitizer, limit int) string {
 	p.line("")
 	p.line("| | check | result |")
 	p.line("|---|---|---|")
-	p.table(changes, "checks", rows(d.Checks, func(check doctor.Check) string {
+	p.table(changes, "checks", each(d.Checks, func(check doctor.Check) string {
 		status := string(check.Status)
 		if check.Status != doctor.OK {
 			status = "**" + status + "**"
@@ -137,15 +137,13 @@ func (d *Doctor) JSON(s Sanitizer) ([]byte, error) {
 		Source    []sourceJSON `json:"source"`
 		Policy    *PolicyFile  `json:"policy,omitempty"`
 		Checks    []checkJSON  `json:"checks"`
-	}{schema, "doctor", d.Version, d.Tenant, d.API, d.Code().Verdict(), moment(d.Started), Seconds(d.Duration), sources(d.Inputs), d.Policy, []checkJSON{}}
-	for _, check := range d.Checks {
-		items := []itemJSON{}
-		for _, item := range check.Items {
-			items = append(items, itemJSON{item.Name, item.Note})
-		}
-		document.Checks = append(document.Checks, checkJSON{check.Name, check.Status, check.File, check.Line, check.Column, check.Detail, items, check.Hint})
-	}
+	}{schema, "doctor", d.Version, d.Tenant, d.API, d.Code().Verdict(), moment(d.Started), Seconds(d.Duration), each(d.Inputs, sourceReport), d.Policy, each(d.Checks, checkReport)}
 	return s.document(document)
+}
+
+func checkReport(check doctor.Check) checkJSON {
+	items := each(check.Items, func(item doctor.Item) itemJSON { return itemJSON{item.Name, item.Note} })
+	return checkJSON{check.Name, check.Status, check.File, check.Line, check.Column, check.Detail, items, check.Hint}
 }
 
 // Failures are the checks that failed, as annotations show them.

@@ -2,7 +2,9 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"maps"
 	"math"
 	"strings"
 	"time"
@@ -73,13 +75,13 @@ type withheldJSON struct {
 }
 
 type operationJSON struct {
-	Action  plan.Action `json:"action"`
-	Object  plan.Object `json:"object"`
-	Name    string      `json:"name"`
-	Add     []string    `json:"add"`
-	Remove  []string    `json:"remove"`
-	LeftOut []string    `json:"left_out,omitempty"` // of Add
-	Roles   []string    `json:"roles"`
+	Action  plan.Action       `json:"action"`
+	Object  plan.Object       `json:"object"`
+	Name    string            `json:"name"`
+	Add     []directory.Email `json:"add"`
+	Remove  []directory.Email `json:"remove"`
+	LeftOut []directory.Email `json:"left_out,omitempty"` // of Add
+	Roles   []string          `json:"roles"`
 	attributesJSON
 	Was       *attributesJSON  `json:"was,omitempty"` // of what changes
 	Status    groupsync.Status `json:"status"`
@@ -102,17 +104,12 @@ type attributesJSON struct {
 
 // attributes returns what an operation sends, and the old values of what changes.
 func attributes(o *plan.Operation) (now attributesJSON, was *attributesJSON) {
-	if o.Kind().Sign == plan.Changes {
-		was = new(attributesJSON)
-	}
 	for _, change := range o.AttributeChanges() {
 		*now.of(change.Attribute) = &change.To
-		if was != nil {
+		if o.Kind().Sign == plan.Changes {
+			was = cmp.Or(was, new(attributesJSON))
 			*was.of(change.Attribute) = &change.From
 		}
-	}
-	if now == (attributesJSON{}) {
-		was = nil
 	}
 	return now, was
 }
@@ -151,27 +148,26 @@ type GitHub struct {
 }
 
 type retryJSON struct {
-	Attempts  int            `json:"attempts"`
-	Retries   int            `json:"retries"`
-	Recovered int            `json:"recovered"`
-	Exhausted int            `json:"exhausted"`
-	Permanent int            `json:"permanent"`
-	Wait      float64        `json:"wait_seconds"`
-	Budget    *int           `json:"budget_left"`
-	ByCause   map[string]int `json:"by_cause"`
-	Breaker   breakerJSON    `json:"breaker"`
+	countsJSON
+	Wait        float64                       `json:"wait_seconds"`
+	Budget      *int                          `json:"budget_left"`
+	ByCause     map[string]int                `json:"by_cause"`
+	Breaker     breakerJSON                   `json:"breaker"`
+	ByOperation map[string]operationRetryJSON `json:"by_operation"`
+}
 
-	ByOperation map[string]countsJSON `json:"by_operation"`
+type operationRetryJSON struct {
+	countsJSON
+	Rejected int     `json:"rejected"`
+	Wait     float64 `json:"wait_seconds"`
 }
 
 type countsJSON struct {
-	Attempts  int     `json:"attempts"`
-	Retries   int     `json:"retries"`
-	Recovered int     `json:"recovered"`
-	Exhausted int     `json:"exhausted"`
-	Permanent int     `json:"permanent"`
-	Rejected  int     `json:"rejected"`
-	Wait      float64 `json:"wait_seconds"`
+	Attempts  int `json:"attempts"`
+	Retries   int `json:"retries"`
+	Recovered int `json:"recovered"`
+	Exhausted int `json:"exhausted"`
+	Permanent int `json:"permanent"`
 }
 
 type breakerJSON struct {
@@ -196,46 +192,27 @@ type warning struct {
 
 // JSON is the report as a document, without secrets.
 func (r *Report) JSON(s Sanitizer) ([]byte, error) {
-	t := r.Tallies()
+	t, p := r.Tallies(), cmp.Or(r.Plan, new(plan.Plan))
 	d := document{
 		Schema: schema, Version: r.Version, Tenant: r.Tenant, Host: r.API, Simulated: r.Simulate, DryRun: r.DryRun, Result: r.Code().Verdict(), Error: r.cause(),
 		StartedAt: moment(r.Started), Duration: Seconds(r.Duration),
-		Source: sources(r.Inputs), Policy: r.Policy, GitHub: r.GitHub,
+		Source: each(r.Inputs, sourceReport), Policy: r.Policy, GitHub: r.GitHub,
 		Users: t.Users, Groups: t.Groups, Memberships: t.Memberships, Roles: t.Roles, OutOfScope: scopeJSON(r.Stated().OutOfScope),
-		Plan:     planJSON{Refusals: []string{}, Operations: []operationJSON{}, Blocked: []blockedJSON{}, Withheld: []withheldJSON{}, Access: accessJSON{[]personJSON{}, []personJSON{}}},
+		Plan: planJSON{
+			Digest:     p.Digest,
+			Refusals:   each(p.Refusals, func(refusal plan.Refusal) string { return withHint(refusal.Reason, refusal.Hint) }),
+			Operations: each(r.results(), operationReport),
+			Blocked: each(p.Blocked, func(b plan.Blocked) blockedJSON {
+				return blockedJSON{b.Object, b.Name, withHint(b.Reason, b.Hint), directory.RoleNames(b.Roles)}
+			}),
+			Withheld: each(p.Withheld, func(w plan.Withheld) withheldJSON {
+				return withheldJSON{w.Kind, w.Group, w.Member.Email, roleName(w.Role), w.Reason}
+			}),
+			Access: accessJSON{each(p.Access.Gained, accessReport), each(p.Access.Lost, accessReport)},
+		},
 		Retry:    retryReport(r.Outcome),
 		HTTP:     httpJSON{r.HTTP.Requests, r.HTTP.Retries, Seconds(r.HTTP.P50), Seconds(r.HTTP.P95), Seconds(r.HTTP.Max)},
 		Warnings: []warning{},
-	}
-	if r.Plan != nil {
-		d.Plan.Digest = r.Plan.Digest
-		d.Plan.Access = accessJSON{accessReport(r.Plan.Access.Gained), accessReport(r.Plan.Access.Lost)}
-		for _, refusal := range r.Plan.Refusals {
-			d.Plan.Refusals = append(d.Plan.Refusals, withHint(refusal.Reason, refusal.Hint))
-		}
-		for _, blocked := range r.Plan.Blocked {
-			d.Plan.Blocked = append(d.Plan.Blocked, blockedJSON{blocked.Object, blocked.Name, withHint(blocked.Reason, blocked.Hint), directory.RoleNames(blocked.Roles)})
-		}
-		for _, withheld := range r.Plan.Withheld {
-			d.Plan.Withheld = append(d.Plan.Withheld, withheldJSON{Kind: withheld.Kind, Group: withheld.Group, Email: withheld.Member.Email, Role: roleName(withheld.Role), Reason: withheld.Reason})
-		}
-	}
-	for _, result := range r.results() {
-		operation := operationJSON{
-			Action: result.Action, Object: result.Object, Name: result.Name(),
-			Add: emails(result.Add), Remove: emails(result.Remove), Roles: directory.RoleNames(result.RolesChanged()),
-			Status: result.Status, Attempts: result.Attempts, At: moment(result.Ended), RequestID: result.RequestID,
-		}
-		operation.attributesJSON, operation.Was = attributes(result.Operation)
-		for _, email := range operation.Add {
-			if result.LeftOut[directory.Email(email)] {
-				operation.LeftOut = append(operation.LeftOut, email)
-			}
-		}
-		if result.Err != nil {
-			operation.Error = withHint(result.Err.Error(), retry.HintOf(result.Err))
-		}
-		d.Plan.Operations = append(d.Plan.Operations, operation)
 	}
 	for _, f := range r.Findings {
 		if f.Severity == directory.Warning || f.Line > 0 {
@@ -243,6 +220,24 @@ func (r *Report) JSON(s Sanitizer) ([]byte, error) {
 		}
 	}
 	return s.document(d)
+}
+
+func operationReport(result groupsync.Result) operationJSON {
+	operation := operationJSON{
+		Action: result.Action, Object: result.Object, Name: result.Name(),
+		Add: each(result.Add, emailOf), Remove: each(result.Remove, emailOf), Roles: directory.RoleNames(result.RolesChanged()),
+		Status: result.Status, Attempts: result.Attempts, At: moment(result.Ended), RequestID: result.RequestID,
+	}
+	operation.attributesJSON, operation.Was = attributes(result.Operation)
+	for _, email := range operation.Add {
+		if result.LeftOut[email] {
+			operation.LeftOut = append(operation.LeftOut, email)
+		}
+	}
+	if result.Err != nil {
+		operation.Error = withHint(result.Err.Error(), retry.HintOf(result.Err))
+	}
+	return operation
 }
 
 // document is a value in JSON, with secrets hidden in every text but the keys. Emails
@@ -294,7 +289,7 @@ func (s Sanitizer) document(value any) ([]byte, error) {
 // and the rows say.
 func (r *Report) cause() string {
 	var causes []string
-	for _, f := range r.having(directory.Error) {
+	for _, f := range having(directory.Error, r.Findings) {
 		switch {
 		case f.Kind == directory.Blocked, f.Kind == directory.NotDone, f.Kind == directory.Drift, f.Kind.InvalidRow(), f.Kind == directory.Refusal && r.Plan != nil && len(r.Plan.Refusals) > 0:
 		default:
@@ -304,13 +299,7 @@ func (r *Report) cause() string {
 	return strings.Join(causes, "; ")
 }
 
-func sources(inputs []run.Input) []sourceJSON {
-	all := make([]sourceJSON, len(inputs))
-	for i, input := range inputs {
-		all[i] = sourceJSON(input)
-	}
-	return all
-}
+func sourceReport(input run.Input) sourceJSON { return sourceJSON(input) }
 
 // withHint returns a message with what to do about it, if there is anything.
 func withHint(message, hint string) string {
@@ -329,21 +318,22 @@ func moment(at time.Time) string {
 }
 
 func retryReport(outcome *groupsync.Outcome) retryJSON {
-	var counts retry.Counts
-	report := retryJSON{ByCause: map[string]int{}, ByOperation: map[string]countsJSON{}}
-	if outcome != nil {
-		for kind, c := range outcome.ByOperation {
-			report.ByOperation[kind] = countsJSON{c.Attempts, c.Retries, c.Recovered, c.Exhausted, c.Permanent, c.Rejected, Seconds(c.Wait)}
-		}
-		counts, report.Budget, report.Breaker.Opened = outcome.Retry, outcome.Budget, outcome.Opened
+	report := retryJSON{ByCause: map[string]int{}, ByOperation: map[string]operationRetryJSON{}}
+	if outcome == nil {
+		return report
 	}
-	report.Attempts, report.Retries, report.Recovered = counts.Attempts, counts.Retries, counts.Recovered
-	report.Exhausted, report.Permanent = counts.Exhausted, counts.Permanent
-	report.Wait, report.Breaker.Rejected = Seconds(counts.Wait), counts.Rejected
-	for cause, n := range counts.ByCause {
-		report.ByCause[cause] = n
+	for kind, c := range outcome.ByOperation {
+		report.ByOperation[kind] = operationRetryJSON{countsReport(c), c.Rejected, Seconds(c.Wait)}
 	}
+	counts := outcome.Retry
+	maps.Copy(report.ByCause, counts.ByCause)
+	report.countsJSON, report.Wait, report.Budget = countsReport(counts), Seconds(counts.Wait), outcome.Budget
+	report.Breaker = breakerJSON{outcome.Opened, counts.Rejected}
 	return report
+}
+
+func countsReport(c retry.Counts) countsJSON {
+	return countsJSON{c.Attempts, c.Retries, c.Recovered, c.Exhausted, c.Permanent}
 }
 
 // roleName is a role as NAMESPACE/ROLE; empty for none.
@@ -354,13 +344,7 @@ func roleName(role directory.Role) string {
 	return role.String()
 }
 
-func emails(members []plan.Member) []string {
-	all := make([]string, len(members))
-	for i, member := range members {
-		all[i] = string(member.Email)
-	}
-	return all
-}
+func emailOf(member plan.Member) directory.Email { return member.Email }
 
 // Seconds is a duration as the report tells it, to a millisecond.
 func Seconds(d time.Duration) float64 { return math.Round(d.Seconds()*1000) / 1000 }

@@ -98,7 +98,7 @@ const shownReasons = 5
 
 // verdict is what a reader needs to know if nothing else is read.
 func (d *markdown) verdict() {
-	errors := d.having(directory.Error)
+	errors := having(directory.Error, d.Findings)
 	switch code := d.Code(); {
 	case code == run.Refused:
 		d.box(caution, append([]string{"**Refused**, nothing was changed. " + d.headline()}, d.reasons()...)...)
@@ -127,11 +127,6 @@ func (d *markdown) verdict() {
 	}
 }
 
-// ending are the errors that are about the run as a whole.
-func (d *markdown) ending() []directory.Finding {
-	return slices.DeleteFunc(d.having(directory.Error), func(f directory.Finding) bool { return listed(f) })
-}
-
 // listed reports whether an error is about one operation, object or row, which a
 // table lists.
 func listed(f directory.Finding) bool {
@@ -141,7 +136,7 @@ func listed(f directory.Finding) bool {
 // reasons are why the run ended as a whole.
 func (d *markdown) reasons() []string {
 	var reasons []string
-	ending := d.ending()
+	ending := slices.DeleteFunc(having(directory.Error, d.Findings), listed)
 	for i, f := range ending {
 		if i == shownReasons {
 			return append(reasons, fmt.Sprintf("… and %d more.", len(ending)-i))
@@ -161,7 +156,7 @@ func InvalidSettings(findings []directory.Finding, s Sanitizer, limit int) strin
 	d.line("")
 	d.line("| error |")
 	d.line("|---|")
-	d.table(changes, "errors", rows(findings, func(f directory.Finding) string { return "| " + d.sentence(f) + " |" }))
+	d.table(changes, "errors", each(findings, func(f directory.Finding) string { return "| " + d.sentence(f) + " |" }))
 	return d.render(limit, "the log has them all")
 }
 
@@ -203,7 +198,7 @@ func (d *markdown) tallies() {
 
 // failures lists the errors, but for those that the verdict says.
 func (d *markdown) failures() {
-	failures := d.having(directory.Error)
+	failures := having(directory.Error, d.Findings)
 	if d.Code() == run.Refused || d.Code() == run.Interrupted || d.Plan == nil {
 		failures = slices.DeleteFunc(failures, func(f directory.Finding) bool { return !listed(f) })
 	}
@@ -211,7 +206,7 @@ func (d *markdown) failures() {
 		return
 	}
 	d.heading(count(len(failures), "error"), "| what | error |", "|---|---|")
-	d.table(changes, "errors", rows(failures, func(f directory.Finding) string {
+	d.table(changes, "errors", each(failures, func(f directory.Finding) string {
 		return fmt.Sprintf("| %s | %s |", d.s.Prose(string(f.Kind)), d.sentence(f))
 	}))
 }

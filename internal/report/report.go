@@ -94,60 +94,46 @@ func (r *Report) Tallies() Tallies {
 		t.of(blocked.Object).Failed++
 	}
 	t.Memberships.Withheld = r.Plan.WithheldMemberships()
-	if r.DryRun {
+	switch {
+	case r.DryRun:
 		t.plan(r.Plan)
-		return t
+	case r.Outcome != nil:
+		t.results(len(r.Outcome.Results), func(i int) groupsync.Result { return r.Outcome.Results[i] })
 	}
-	if r.Outcome == nil {
-		return t
-	}
-	t.results(r.Outcome.Results)
 	return t
 }
 
 // plan counts what a plan would change.
 func (t *Tallies) plan(p *plan.Plan) {
-	fates := map[directory.GroupName]fate{}
-	for i := range p.Operations {
+	t.results(len(p.Operations), func(i int) groupsync.Result {
 		o := &p.Operations[i]
-		t.result(&groupsync.Result{
+		return groupsync.Result{
 			Operation: o, Status: groupsync.Done, Effect: o.Action,
 			Added: len(o.Add), Removed: o.Removals(), RolesWritten: len(o.RolesChanged()),
-		}, fates)
-	}
-	t.groups(fates)
+		}
+	})
 }
 
-// results counts what became of operations.
-func (t *Tallies) results(results []groupsync.Result) {
+// results counts what became of n operations. A group counts once, whatever several
+// operations on it have done: as failed if one of them failed.
+func (t *Tallies) results(n int, of func(i int) groupsync.Result) {
 	fates := map[directory.GroupName]fate{}
-	for i := range results {
-		t.result(&results[i], fates)
+	for i := range n {
+		result := of(i)
+		t.Changed = t.Changed || result.Effect != ""
+		t.Memberships.Added += result.Added
+		t.Memberships.Removed += result.Removed
+		if result.Action == plan.Revoke {
+			t.Roles.Revoked += result.RolesWritten
+		} else {
+			t.Roles.Granted += result.RolesWritten
+		}
+		if result.Object == plan.User {
+			t.Users.count(fateOf(&result))
+		} else {
+			fates[result.Group.Name] = max(fates[result.Group.Name], fateOf(&result))
+		}
 	}
-	t.groups(fates)
-}
-
-// result counts what became of an operation, except that it puts what became of a
-// group into fates.
-func (t *Tallies) result(result *groupsync.Result, fates map[directory.GroupName]fate) {
-	t.Changed = t.Changed || result.Effect != ""
-	t.Memberships.Added += result.Added
-	t.Memberships.Removed += result.Removed
-	if result.Action == plan.Revoke {
-		t.Roles.Revoked += result.RolesWritten
-	} else {
-		t.Roles.Granted += result.RolesWritten
-	}
-	if result.Object == plan.User {
-		t.Users.count(fateOf(result))
-	} else {
-		fates[result.Group.Name] = max(fates[result.Group.Name], fateOf(result))
-	}
-}
-
-// groups counts each group once, whatever several operations on it have done: as
-// failed if one of them failed.
-func (t *Tallies) groups(fates map[directory.GroupName]fate) {
 	for _, fate := range fates {
 		t.Groups.count(fate)
 	}
@@ -217,10 +203,6 @@ func (r *Report) results() []groupsync.Result {
 }
 
 // having returns the findings of a severity, in their order.
-func (r *Report) having(severity directory.Severity) []directory.Finding {
-	return having(severity, r.Findings)
-}
-
 func having(severity directory.Severity, findings []directory.Finding) []directory.Finding {
 	return slices.DeleteFunc(slices.Clone(findings), func(f directory.Finding) bool { return f.Severity != severity })
 }

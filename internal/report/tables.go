@@ -70,7 +70,7 @@ func (d *markdown) groups() {
 		return cmp.Or(-cmp.Compare(a.importance(), b.importance()), cmp.Compare(a.Name, b.Name))
 	})
 	d.heading(count(len(groups), "group"), "| group | roles | change | + | − | people |", "|---|---|---|--:|--:|---|")
-	d.table(changes, "groups", rows(groups, func(g *groupChange) string {
+	d.table(changes, "groups", each(groups, func(g *groupChange) string {
 		added, removed, people := 0, 0, ""
 		for i := range g.results {
 			result := &g.results[i]
@@ -81,7 +81,7 @@ func (d *markdown) groups() {
 			}
 			people = cmp.Or(people, d.people(result)) // one operation is about people
 		}
-		what := rows(g.results, func(r groupsync.Result) string { return d.what(&r) })
+		what := each(g.results, func(r groupsync.Result) string { return d.what(&r) })
 		return fmt.Sprintf("| %s | %s | %s | %d | %s | %s |", d.group(g.Group), d.roles(g), strings.Join(what, ", "), added, strong(removed), people)
 	}))
 }
@@ -115,7 +115,7 @@ func (d *markdown) roles(g *groupChange) string {
 	roles := slices.SortedFunc(maps.Keys(signs), func(a, b directory.Role) int {
 		return cmp.Or(-cmp.Compare(signs[a], signs[b]), a.Compare(b))
 	})
-	return strings.Join(rows(roles, func(role directory.Role) string { return signs[role] + d.code(role.String()) }), "<br>")
+	return strings.Join(each(roles, func(role directory.Role) string { return signs[role] + d.code(role.String()) }), "<br>")
 }
 
 func (d *markdown) users() {
@@ -136,7 +136,7 @@ func (d *markdown) users() {
 	d.line("")
 	d.line("| user | change |")
 	d.line("|---|---|")
-	d.table(details, "users", alike(rows(users, func(u groupsync.Result) string {
+	d.table(details, "users", alike(each(users, func(u groupsync.Result) string {
 		return strings.TrimSpace(fmt.Sprintf("| %s | %s %s", d.who(u.User.Email), d.what(&u), d.prose(d.described(&u))))
 	}), " |"))
 	d.line("</details>")
@@ -176,7 +176,7 @@ func (d *markdown) people(result *groupsync.Result) string {
 		sign    string
 		members []plan.Member
 	}{{"−", result.Remove}, {"+", result.Add}} {
-		labels = append(labels, alike(rows(part.members, func(m plan.Member) string {
+		labels = append(labels, alike(each(part.members, func(m plan.Member) string {
 			label := part.sign + "&nbsp;" + d.who(m.Email)
 			if result.LeftOut[m.Email] {
 				label += " (could not be created)"
@@ -221,7 +221,7 @@ func (d *markdown) withheld() {
 	d.line("")
 	d.line("| group | who stays | why |")
 	d.line("|---|---|---|")
-	d.table(comments, "removals", alike(rows(d.Plan.Withheld, func(w plan.Withheld) string {
+	d.table(comments, "removals", alike(each(d.Plan.Withheld, func(w plan.Withheld) string {
 		group, person := d.s.Code(string(w.Group)), d.who(w.Member.Email)
 		switch w.Kind {
 		case plan.GroupRemoval:
@@ -238,12 +238,12 @@ func (d *markdown) withheld() {
 }
 
 func (d *markdown) warnings() {
-	warnings := d.having(directory.Warning)
+	warnings := having(directory.Warning, d.Findings)
 	if len(warnings) == 0 {
 		return
 	}
 	d.heading(count(len(warnings), "warning"), "| line | column | warning |", "|--:|---|---|")
-	d.table(comments, "warnings", rows(warnings, func(f directory.Finding) string {
+	d.table(comments, "warnings", each(warnings, func(f directory.Finding) string {
 		line := ""
 		if f.Line > 0 {
 			line = fmt.Sprint(f.Line)
@@ -261,11 +261,11 @@ func strong(n int) string {
 	return fmt.Sprintf("**%d**", n)
 }
 
-// rows turns each of things into a row.
-func rows[T any](things []T, row func(T) string) []string {
-	all := make([]string, len(things))
+// each makes one thing of each of others. The list is not nil.
+func each[T, R any](things []T, made func(T) R) []R {
+	all := make([]R, len(things))
 	for i, thing := range things {
-		all[i] = row(thing)
+		all[i] = made(thing)
 	}
 	return all
 }
