@@ -121,13 +121,12 @@ func (d *markdown) access(title string, changes []accessChange, last []directory
 		if c.gains {
 			sign = "+"
 		}
-		return fmt.Sprintf("| %s | %s | %s |", sign, d.role(c.role), d.folded(len(c.people), d.everybody(c.people)))
+		return fmt.Sprintf("| %s | %s | %s |", sign, d.role(c.role), d.counted(len(c.people), d.everybody(c.people)))
 	})
 	if len(last) > 0 {
-		all = append(all, fmt.Sprintf("| − | the last group | %s |", d.folded(len(last), d.everybody(last))))
+		all = append(all, fmt.Sprintf("| − | the last group | %s |", d.counted(len(last), d.everybody(last))))
 	}
-	d.heading(title, "| | role | who |", "|---|---|---|")
-	d.table(details, "roles", all)
+	d.section(title, "| | role | who |\n|---|---|---|", details, "roles", all)
 }
 
 func (d *markdown) everybody(people []directory.Email) []string {

@@ -113,8 +113,7 @@ func (d *markdown) losses() {
 	if len(people) == 0 {
 		return
 	}
-	d.heading("Who loses access", "| who | leaves | loses |", "|---|---|---|")
-	d.table(changes, "people", alike(each(people, func(l *loss) string {
+	d.section("Who loses access", "| who | leaves | loses |\n|---|---|---|", changes, "people", alike(each(people, func(l *loss) string {
 		lost := each(l.roles, d.role)
 		if l.last {
 			lost = append(lost, "their last group")

@@ -205,8 +205,7 @@ func (d *markdown) failures() {
 	if len(failures) == 0 {
 		return
 	}
-	d.heading(count(len(failures), "error"), "| what | error |", "|---|---|")
-	d.table(changes, "errors", each(failures, func(f directory.Finding) string {
+	d.section(count(len(failures), "error"), "| what | error |\n|---|---|", changes, "errors", each(failures, func(f directory.Finding) string {
 		return fmt.Sprintf("| %s | %s |", d.s.Prose(string(f.Kind)), d.sentence(f))
 	}))
 }

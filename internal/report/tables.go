@@ -12,12 +12,18 @@ import (
 	"xc-group-sync/internal/plan"
 )
 
-// heading begins a section that is a table.
-func (d *markdown) heading(title, columns, alignment string) {
-	d.line("#### %s", capital(title))
-	d.line("")
-	d.line("%s", columns)
-	d.line("%s", alignment)
+// section writes a table below a title; head are its columns and their alignment.
+func (d *markdown) section(title, head string, rank rank, of string, rows []string) {
+	d.line("#### %s\n\n%s", capital(title), head)
+	d.table(rank, of, rows)
+}
+
+// folded writes a table that is hidden behind its title, of rows without their end;
+// those that read the same are one.
+func (d *markdown) folded(title, head string, rank rank, of string, rows []string) {
+	d.line("<details><summary>%s</summary>\n\n%s", title, head)
+	d.table(rank, of, alike(rows, " |"))
+	d.line("</details>\n")
 }
 
 func (d *markdown) of(object plan.Object) []groupsync.Result {
@@ -69,8 +75,7 @@ func (d *markdown) groups() {
 	slices.SortStableFunc(groups, func(a, b *groupChange) int {
 		return cmp.Or(-cmp.Compare(a.importance(), b.importance()), cmp.Compare(a.Name, b.Name))
 	})
-	d.heading(count(len(groups), "group"), "| group | roles | change | + | − | people |", "|---|---|---|--:|--:|---|")
-	d.table(changes, "groups", each(groups, func(g *groupChange) string {
+	d.section(count(len(groups), "group"), "| group | roles | change | + | − | people |\n|---|---|---|--:|--:|---|", changes, "groups", each(groups, func(g *groupChange) string {
 		added, removed, people := 0, 0, ""
 		for i := range g.results {
 			result := &g.results[i]
@@ -132,15 +137,9 @@ func (d *markdown) users() {
 			title = "<b>" + title + "</b>" // Markdown does not count here
 		}
 	}
-	d.line("<details><summary>%s</summary>", title)
-	d.line("")
-	d.line("| user | change |")
-	d.line("|---|---|")
-	d.table(details, "users", alike(each(users, func(u groupsync.Result) string {
+	d.folded(title, "| user | change |\n|---|---|", details, "users", each(users, func(u groupsync.Result) string {
 		return strings.TrimSpace(fmt.Sprintf("| %s | %s %s", d.who(u.User.Email), d.what(&u), d.prose(d.described(&u))))
-	}), " |"))
-	d.line("</details>")
-	d.line("")
+	}))
 }
 
 // described are the attributes of a user that would be sent. With masked emails
@@ -187,11 +186,11 @@ func (d *markdown) people(result *groupsync.Result) string {
 	if len(labels) == 0 {
 		return ""
 	}
-	return d.folded(len(result.Add)+len(result.Remove), labels)
+	return d.counted(len(result.Add)+len(result.Remove), labels)
 }
 
-// folded hides labels of people behind their number; a single one is shown.
-func (d *markdown) folded(n int, labels []string) string {
+// counted hides labels of people behind their number; a single one is shown.
+func (d *markdown) counted(n int, labels []string) string {
 	if n == 1 {
 		return labels[0]
 	}
@@ -217,11 +216,7 @@ func (d *markdown) withheld() {
 	if d.Plan == nil || len(d.Plan.Withheld) == 0 {
 		return
 	}
-	d.line("<details><summary>%s withheld</summary>", count(len(d.Plan.Withheld), "removal"))
-	d.line("")
-	d.line("| group | who stays | why |")
-	d.line("|---|---|---|")
-	d.table(comments, "removals", alike(each(d.Plan.Withheld, func(w plan.Withheld) string {
+	d.folded(count(len(d.Plan.Withheld), "removal")+" withheld", "| group | who stays | why |\n|---|---|---|", comments, "removals", each(d.Plan.Withheld, func(w plan.Withheld) string {
 		group, person := d.s.Code(string(w.Group)), d.who(w.Member.Email)
 		switch w.Kind {
 		case plan.GroupRemoval:
@@ -232,9 +227,7 @@ func (d *markdown) withheld() {
 			group = "(user not deleted)"
 		}
 		return fmt.Sprintf("| %s | %s | %s", group, person, d.s.Prose(w.Reason))
-	}), " |"))
-	d.line("</details>")
-	d.line("")
+	}))
 }
 
 func (d *markdown) warnings() {
@@ -242,8 +235,7 @@ func (d *markdown) warnings() {
 	if len(warnings) == 0 {
 		return
 	}
-	d.heading(count(len(warnings), "warning"), "| line | column | warning |", "|--:|---|---|")
-	d.table(comments, "warnings", each(warnings, func(f directory.Finding) string {
+	d.section(count(len(warnings), "warning"), "| line | column | warning |\n|--:|---|---|", comments, "warnings", each(warnings, func(f directory.Finding) string {
 		line := ""
 		if f.Line > 0 {
 			line = fmt.Sprint(f.Line)
