@@ -87,8 +87,7 @@ func (t *text) access(r *Report) {
 	}
 	t.printf("Access:\n")
 	line := func(color, sign, does string, people []directory.Email) {
-		_, _ = t.WriteString("  " + t.colored(color, sign))
-		t.printf(" %s %s: %s\n", persons(len(people)), does, t.s.names(people))
+		t.printf("  %s %s %s: %s\n", t.colored(color, sign), persons(len(people)), does, t.s.names(people))
 	}
 	for _, change := range changes {
 		color, sign, does := red, "-", "lose"

@@ -47,6 +47,5 @@ func (d *markdown) bars(title, colour string, counts map[string]int) {
 	d.line("    x-axis [%s]", strings.Join(labels, ", "))
 	d.line("    y-axis 0 --> %d", counts[names[0]])
 	d.line("    bar [%s]", strings.Join(values, ", "))
-	d.line("```")
-	d.line("")
+	d.paragraph("```")
 }

@@ -40,16 +40,14 @@ func (r *Report) Comment(s Sanitizer, o CommentOptions) (body string, complete b
 // comment writes it with what keeps it from approving its plan, if anything.
 func (r *Report) comment(s Sanitizer, o CommentOptions, gap string) (body string, cut bool) {
 	d := markdown{Report: r, s: s, cell: o.Limit / 4}
-	d.line("### User groups of %s%s", s.Code(r.Tenant), r.simulated())
-	d.line("")
+	d.paragraph("### User groups of %s%s", s.Code(r.Tenant), r.simulated())
 	if gap != "" && d.DryRun {
 		d.box(caution, gap)
 	}
 	d.consequence()
 	d.failures()
 	if o.Alarm {
-		d.line("**Next:** %s The first run that works closes this issue.", cmp.Or(nextSteps[d.Code()], nextSteps[run.Failed]))
-		d.line("")
+		d.paragraph("**Next:** %s The first run that works closes this issue.", cmp.Or(nextSteps[d.Code()], nextSteps[run.Failed]))
 	}
 	d.losses()
 	if d.Plan != nil {

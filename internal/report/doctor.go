@@ -34,15 +34,13 @@ func (d *Doctor) WriteText(w io.Writer, s Sanitizer, style Style) error {
 	}
 	colors := map[doctor.Status]string{doctor.OK: green, doctor.Warn: yellow, doctor.Fail: red}
 	for _, check := range d.Checks {
-		_, _ = t.WriteString(t.colored(colors[check.Status], fmt.Sprintf("%-4s", check.Status)))
-		t.printf("  %s  %s\n", fmt.Sprintf("%-*s", width, check.Name), s.check(check))
+		t.printf("%s  %-*s  %s\n", t.colored(colors[check.Status], fmt.Sprintf("%-4s", check.Status)), width, check.Name, s.check(check))
 		if check.Hint != "" {
-			_, _ = t.WriteString("      " + t.colored(bold, "hint:"))
-			t.printf(" %s\n", check.Hint)
+			t.printf("      %s %s\n", t.colored(bold, "hint:"), check.Hint)
 		}
 	}
 	t.printf("%s\n", d.counted())
-	return t.flush()
+	return t.Flush()
 }
 
 // counted says how many checks ended how.

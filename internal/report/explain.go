@@ -19,11 +19,11 @@ func WritePeople(w io.Writer, s Sanitizer, style Style, people []*explain.Person
 		}
 		t.person(person)
 	}
-	return t.flush()
+	return t.Flush()
 }
 
 func (t *text) person(p *explain.Person) {
-	_, _ = t.WriteString(t.colored(bold, t.s.Line(t.s.subject(string(p.Email)))) + "\n")
+	t.printf("%s\n", t.colored(bold, t.s.Line(t.s.subject(string(p.Email)))))
 	if p.Stated == nil {
 		t.printf("  CSV: no row names this person\n")
 	} else {

@@ -13,25 +13,9 @@ import (
 // more the first are named and the rest counted.
 const shownFindings = 3
 
-// Line is what a reader sees of one finding, or of several of one kind.
-type line struct {
-	directory.Finding
-	text string // sanitized, with the place in front
-	hint string // sanitized; may be empty
-}
-
-// lines makes a line of each finding, and one of many warnings of one kind.
-// Operations that failed and what is blocked are always named one by one.
-func (s Sanitizer) lines(findings []directory.Finding) []line {
-	var lines []line
-	for _, f := range s.Grouped(findings) {
-		lines = append(lines, line{f, s.Line(prefix(f) + f.Message), s.Line(f.Hint)})
-	}
-	return lines
-}
-
-// Grouped returns findings with sanitized messages, many warnings of one kind as
-// one that counts them.
+// Grouped returns findings with messages that are fit for Line, many warnings of one
+// kind as one that counts them. Operations that failed and what is blocked are always
+// named one by one.
 func (s Sanitizer) Grouped(findings []directory.Finding) []directory.Finding {
 	var grouped []directory.Finding
 	byKind := map[directory.Kind][]directory.Finding{}

@@ -17,8 +17,7 @@ const inReport = "the JSON report (`report-file`) has them all"
 // Summary is the report as a job summary of at most limit bytes.
 func (r *Report) Summary(s Sanitizer, limit int) string {
 	d := markdown{Report: r, s: s, cell: limit / 4}
-	d.line("## User groups of %s%s", s.Code(r.Tenant), r.simulated())
-	d.line("")
+	d.paragraph("## User groups of %s%s", s.Code(r.Tenant), r.simulated())
 	d.verdict()
 	d.tallies()
 	d.failures()
@@ -83,14 +82,7 @@ const (
 )
 
 func (d *markdown) box(kind string, lines ...string) {
-	d.line("> [!%s]", kind)
-	for i, line := range lines {
-		if i > 0 {
-			d.line(">")
-		}
-		d.line("> %s", line)
-	}
-	d.line("")
+	d.paragraph("> [!%s]\n> %s", kind, strings.Join(lines, "\n>\n> "))
 }
 
 // shownReasons bounds the reasons that stand above everything else.
@@ -117,13 +109,11 @@ func (d *markdown) verdict() {
 		if d.Plan != nil && len(d.Plan.Withheld) > 0 {
 			withheld = " Withheld: " + count(len(d.Plan.Withheld), "removal") + "."
 		}
-		d.line("**Nothing to do.**%s", withheld)
-		d.line("")
+		d.paragraph("**Nothing to do.**%s", withheld)
 	case d.DryRun:
 		d.box(note, "**Dry run**, nothing was changed. "+d.headline())
 	default:
-		d.line("**Done.** %s", d.headline())
-		d.line("")
+		d.paragraph("**Done.** %s", d.headline())
 	}
 }
 
@@ -150,10 +140,8 @@ func (d *markdown) reasons() []string {
 // with the settings.
 func InvalidSettings(findings []directory.Finding, s Sanitizer, limit int) string {
 	d := markdown{s: s}
-	d.line("## User groups: invalid settings")
-	d.line("")
-	d.line("Nothing was read or changed.")
-	d.line("")
+	d.paragraph("## User groups: invalid settings")
+	d.paragraph("Nothing was read or changed.")
 	d.line("| error |")
 	d.line("|---|")
 	d.table(changes, "errors", each(findings, func(f directory.Finding) string { return "| " + d.sentence(f) + " |" }))
@@ -192,8 +180,7 @@ func (d *markdown) tallies() {
 		d.line("| %s | %d | %d | %d | %d | %d |", row.name, row.Created, row.Updated, row.Deleted, row.Unchanged, row.Failed)
 	}
 	d.line("")
-	d.line("Memberships: %d added, %d removed, %d withheld.", t.Memberships.Added, t.Memberships.Removed, t.Memberships.Withheld)
-	d.line("")
+	d.paragraph("Memberships: %d added, %d removed, %d withheld.", t.Memberships.Added, t.Memberships.Removed, t.Memberships.Withheld)
 }
 
 // failures lists the errors, but for those that the verdict says.
@@ -215,18 +202,15 @@ func (d *markdown) effort() {
 	if d.HTTP.Requests == 0 {
 		return
 	}
-	d.line("%s in %s; latency p50 %s, p95 %s, max %s.", capital(count(d.HTTP.Requests, "request")),
+	d.paragraph("%s in %s; latency p50 %s, p95 %s, max %s.", capital(count(d.HTTP.Requests, "request")),
 		span(d.Duration), span(d.HTTP.P50), span(d.HTTP.P95), span(d.HTTP.Max))
-	d.line("")
 	if d.Outcome == nil || d.Outcome.Retry.Retries+d.Outcome.Retry.Exhausted+d.HTTP.Retries == 0 {
 		return
 	}
 	c := d.Outcome.Retry
-	d.line("#### Retries")
-	d.line("")
-	d.line("%s, %d of them retries, with waits of %s; %s recovered, %d failed for a transient reason, %d for a permanent one. The client layer repeated %s.",
+	d.paragraph("#### Retries")
+	d.paragraph("%s, %d of them retries, with waits of %s; %s recovered, %d failed for a transient reason, %d for a permanent one. The client layer repeated %s.",
 		capital(count(c.Attempts, "attempt")), c.Retries, span(c.Wait), count(c.Recovered, "operation"), c.Exhausted, c.Permanent, count(d.HTTP.Retries, "request"))
-	d.line("")
 	d.line("| operation | attempts | retries | recovered | failed (transient) | failed (permanent) | waited |")
 	d.line("|---|--:|--:|--:|--:|--:|--:|")
 	for _, kind := range slices.Sorted(maps.Keys(d.Outcome.ByOperation)) {
@@ -243,12 +227,10 @@ func (d *markdown) digest(approves bool) {
 	switch {
 	case d.Plan == nil:
 	case d.DryRun && len(d.Plan.Operations) > 0 && len(d.Plan.Refusals) == 0:
-		d.line("<details><summary>Plan <code>%.14s…</code>: how to apply exactly this</summary>", d.Plan.Digest)
-		d.line("")
+		d.paragraph("<details><summary>Plan <code>%.14s…</code>: how to apply exactly this</summary>", d.Plan.Digest)
 		d.line("```yaml")
 		d.line("expect-plan: %s", d.Plan.Digest)
-		d.line("```")
-		d.line("")
+		d.paragraph("```")
 		d.line("Run without `dry-run` and with this digest to apply exactly this plan.")
 		if approves {
 			d.line("On a merge, `expect-plan: pull-request` takes the plan that the comment on the pull request showed.")

@@ -39,6 +39,9 @@ func (p *page) line(format string, args ...any) {
 	_, _ = fmt.Fprintf(&p.last().text, format+"\n", args...)
 }
 
+// paragraph adds a line and an empty one.
+func (p *page) paragraph(format string, args ...any) { p.line(format+"\n", args...) }
+
 // table adds the rows of a table whose head is the last line.
 func (p *page) table(rank rank, of string, rows []string) {
 	last := p.last()

@@ -14,16 +14,18 @@ import (
 
 // section writes a table below a title; head are its columns and their alignment.
 func (d *markdown) section(title, head string, rank rank, of string, rows []string) {
-	d.line("#### %s\n\n%s", capital(title), head)
+	d.paragraph("#### %s", capital(title))
+	d.line("%s", head)
 	d.table(rank, of, rows)
 }
 
 // folded writes a table that is hidden behind its title, of rows without their end;
 // those that read the same are one.
 func (d *markdown) folded(title, head string, rank rank, of string, rows []string) {
-	d.line("<details><summary>%s</summary>\n\n%s", title, head)
+	d.paragraph("<details><summary>%s</summary>", title)
+	d.line("%s", head)
 	d.table(rank, of, alike(rows, " |"))
-	d.line("</details>\n")
+	d.paragraph("</details>")
 }
 
 func (d *markdown) of(object plan.Object) []groupsync.Result {

@@ -61,7 +61,7 @@ func (r *Report) WritePlan(w io.Writer, s Sanitizer, style Style) error {
 	if r.DryRun && len(operations) > 0 && len(r.Plan.Refusals) == 0 {
 		t.printf("To apply exactly this plan, run sync with --expect-plan %s\n", r.Plan.Digest)
 	}
-	return t.flush()
+	return t.Flush()
 }
 
 // withheld says who or what stays.
@@ -94,7 +94,7 @@ func (r *Report) WriteText(w io.Writer, s Sanitizer, style Style) error {
 	t.tally("Users", counts.Users)
 	t.tally("Groups", counts.Groups)
 	t.printf("Execution time: %.2f seconds\n", r.Duration.Seconds())
-	return t.flush()
+	return t.Flush()
 }
 
 // WriteFindings writes findings as WriteText does, for those that cannot wait for
@@ -102,37 +102,32 @@ func (r *Report) WriteText(w io.Writer, s Sanitizer, style Style) error {
 func WriteFindings(w io.Writer, s Sanitizer, style Style, findings []directory.Finding) error {
 	t := newText(w, s, style)
 	t.findings(findings)
-	return t.flush()
+	return t.Flush()
 }
 
+// text is where a report is written. Its writer keeps the first error, which Flush
+// returns.
 type text struct {
 	*bufio.Writer
 	Style
-	s   Sanitizer
-	err error
+	s Sanitizer
 }
 
 func newText(w io.Writer, s Sanitizer, style Style) *text {
 	return &text{Writer: bufio.NewWriterSize(w, 64<<10), Style: style, s: s}
 }
 
-// printf keeps the first error. Its string arguments are sanitized.
+// printf writes a text with arguments of which strings are sanitized.
 func (t *text) printf(format string, args ...any) {
 	for i, arg := range args {
-		if text, ok := arg.(string); ok {
+		switch text := arg.(type) {
+		case own:
+			args[i] = string(text) // which is faster to format
+		case string:
 			args[i] = t.s.Line(text)
 		}
 	}
-	if _, err := fmt.Fprintf(t.Writer, format, args...); t.err == nil {
-		t.err = err
-	}
-}
-
-func (t *text) flush() error {
-	if err := t.Flush(); t.err == nil {
-		t.err = err
-	}
-	return t.err
+	_, _ = fmt.Fprintf(t.Writer, format, args...)
 }
 
 // The colors of a terminal, as the ANSI sequences that begin them.
@@ -144,11 +139,14 @@ const (
 	plain  = "\x1b[0m"
 )
 
-func (t *text) colored(color, text string) string {
-	if !t.Color {
-		return text
+// own is a text of this program, which is safe to write.
+type own string
+
+func (t *text) colored(color, text string) own {
+	if t.Color {
+		text = color + text + plain
 	}
-	return color + text + plain
+	return own(text)
 }
 
 func (t *text) tally(what string, c Tally) {
@@ -165,14 +163,14 @@ func (t *text) findings(findings []directory.Finding) {
 }
 
 func (t *text) labeled(label, color string, findings []directory.Finding) {
-	lines := t.s.lines(findings)
-	if len(lines) > shownWarnings && label == "warning" {
+	grouped := t.s.Grouped(findings)
+	if len(grouped) > shownWarnings && label == "warning" {
 		defer t.fold(count(len(findings), label))()
 	}
-	for i, line := range lines {
-		_, _ = t.WriteString(t.colored(color, label+":") + " " + line.text + "\n")
-		if line.hint != "" && (i == len(lines)-1 || lines[i+1].hint != line.hint) { // once for several in a row
-			_, _ = t.WriteString(t.colored(bold, "hint:") + " " + line.hint + "\n")
+	for i, f := range grouped {
+		t.printf("%s %s\n", t.colored(color, label+":"), prefix(f)+f.Message)
+		if f.Hint != "" && (i == len(grouped)-1 || grouped[i+1].Hint != f.Hint) { // once for several in a row
+			t.printf("%s %s\n", t.colored(bold, "hint:"), f.Hint)
 		}
 	}
 }
@@ -183,7 +181,7 @@ func (t *text) fold(title string) (end func()) {
 	if t.Fold == nil {
 		return func() {}
 	}
-	_ = t.Flush() // printf meets the same error again
+	_ = t.Flush()
 	unfold := t.Fold(title)
 	return func() { _ = t.Flush(); unfold() }
 }
@@ -192,15 +190,13 @@ var colors = map[plan.Sign]string{plan.Creates: green, plan.Changes: yellow, pla
 
 func (t *text) operation(o *plan.Operation) {
 	kind := o.Kind()
-	_, _ = t.WriteString("  " + t.colored(colors[kind.Sign], string(kind.Sign)))
-	t.printf(" %s %s%s\n", string(o.Object), t.name(o), t.described(o))
+	t.printf("  %s %s %s%s\n", t.colored(colors[kind.Sign], string(kind.Sign)), string(o.Object), t.name(o), t.described(o))
 	for _, role := range o.RolesChanged() {
 		color, sign := green, "+"
 		if kind.Takes == plan.RoleRevocation {
 			color, sign = red, "-"
 		}
-		_, _ = t.WriteString("      " + t.colored(color, sign))
-		t.printf(" role %s\n", role.String())
+		t.printf("      %s role %s\n", t.colored(color, sign), role.String())
 	}
 	t.members(green, "+", o.Add)
 	t.members(red, "-", o.Remove)
@@ -215,7 +211,7 @@ func (t *text) operation(o *plan.Operation) {
 }
 
 func (t *text) members(color, sign string, members []plan.Member) {
-	sign = "      " + t.colored(color, sign) + " "
+	sign = "      " + string(t.colored(color, sign)) + " "
 	for i, member := range members {
 		if t.Short && i == shortPeople {
 			t.printf("      … and %s\n", fmt.Sprintf("%d more", len(members)-i))
