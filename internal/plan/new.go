@@ -192,6 +192,7 @@ func yamlString(name string) string {
 // barPeople finds out who may not be put into any group: people who cannot be
 // told apart from others, who look like others, or who are not in scope.
 func (p *planner) barPeople() {
+	taken := map[*directory.Person]bool{} // whose email is the username of somebody else
 	for _, named := range p.desired.People {
 		switch person := p.person(named); {
 		case !p.policy.PersonInScope(person.Email) || p.lookalikes[person.Email] != "":
@@ -199,19 +200,24 @@ func (p *planner) barPeople() {
 		case person.shared:
 			person.barred = true
 			p.blockShared(person.Email)
-		case person.member.user == nil && p.tenant.Username(directory.Username(person.Email)) != nil && p.placed(named):
-			person.barred = p.blockTaken(person.Email)
+		case person.member.user == nil && p.tenant.Username(directory.Username(person.Email)) != nil:
+			taken[named] = true
 		}
 	}
-}
-
-// placed reports whether the CSV puts somebody into a group, other than one that
-// SCIM syncs.
-func (p *planner) placed(named *directory.Person) bool {
-	return slices.ContainsFunc(p.desired.Groups, func(group *directory.DesiredGroup) bool {
-		observed := p.tenant.groups[group.Name]
-		return (observed == nil || observed.SyncMode != directory.SyncSCIM) && slices.Contains(group.Members, named)
-	})
+	if len(taken) == 0 {
+		return
+	}
+	for _, group := range p.desired.Groups { // who is in none need not be created
+		if observed := p.tenant.groups[group.Name]; observed != nil && observed.SyncMode == directory.SyncSCIM {
+			continue
+		}
+		for _, named := range group.Members {
+			if taken[named] {
+				delete(taken, named)
+				p.person(named).barred = p.blockTaken(named.Email)
+			}
+		}
+	}
 }
 
 // blockShared blocks somebody whose email several users have.

@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"xc-group-sync/internal/directory"
@@ -58,10 +59,17 @@ func BenchmarkNew(b *testing.B) {
 		"emptied and pruned": {true, false, loose, nil},
 		"withheld":           {true, true, withhold, all},
 		"only":               {true, true, only, all},
+		"addresses changed":  {true, true, loose, all},
 	} {
 		b.Run(name, func(b *testing.B) {
 			desired, observed := build(tt.owned, tt.named)
 			desired.People = tt.people
+			if name == "addresses changed" { // the usernames are still the old ones, as is the CSV
+				observed.Users = slices.Clone(users)
+				for i := range observed.Users {
+					observed.Users[i].Email += ".net"
+				}
+			}
 			for b.Loop() {
 				plan.New(desired, observed, tt.policy)
 			}
