@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"xc-group-sync/internal/directory"
 )
 
 // inActions reports whether the program runs as a step of GitHub Actions.
@@ -53,7 +51,7 @@ func (l *loader) checkTogether() {
 	}
 	_, c.Policy.API, _ = strings.Cut(c.APIURL, "://")
 	if len(c.Policy.Groups) > 0 {
-		c.Roster.GroupInScope = func(dn directory.DN) bool { return c.Policy.DNInScope(dn, dn.GroupName()) }
+		c.Roster.GroupInScope = c.Policy.DNInScope
 	}
 	if len(c.Policy.People) > 0 {
 		c.Roster.PersonInScope = c.Policy.PersonInScope

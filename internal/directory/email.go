@@ -122,7 +122,7 @@ func FoldAddress(s string) string {
 
 // foldAddressRune folds the final sigma too, which has the capital of the other.
 func foldAddressRune(r rune) rune {
-	if r = foldRune(r); r == 'ς' {
+	if r = FoldRune(r); r == 'ς' {
 		return 'σ'
 	}
 	return r

@@ -8,18 +8,19 @@ import (
 	"unicode/utf8"
 )
 
-// fold lower-cases s for comparison. A letter beyond ASCII is never folded to
-// an ASCII one (the Kelvin sign to k, say).
+// fold lower-cases s for comparison, see FoldRune.
 func fold(s string) string {
 	for i := range len(s) {
 		if c := s[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
-			return strings.Map(foldRune, s)
+			return strings.Map(FoldRune, s)
 		}
 	}
 	return s
 }
 
-func foldRune(r rune) rune {
+// FoldRune lower-cases r for comparison. A letter beyond ASCII is never folded to
+// an ASCII one (the Kelvin sign to k, say): names that look alike must not be one.
+func FoldRune(r rune) rune {
 	lower := unicode.ToLower(r)
 	if r >= utf8.RuneSelf && lower < utf8.RuneSelf {
 		return r

@@ -1,6 +1,10 @@
 package plan
 
-import "fmt"
+import (
+	"fmt"
+
+	"xc-group-sync/internal/directory"
+)
 
 // Attribute is something that an operation sends beside names, members and roles.
 type Attribute string
@@ -54,4 +58,23 @@ func (o *Operation) AttributeChanges() []AttributeChange {
 		add(SyncID, o.Group.SyncID, o.Attributes.SyncID)
 	}
 	return changes
+}
+
+// Attributes are what a group has beside its members and its roles.
+type Attributes struct {
+	DisplayName, Description, SyncID string
+}
+
+func attributesOf(group directory.Group) *Attributes {
+	return &Attributes{DisplayName: group.DisplayName, Description: group.Description, SyncID: group.SyncID}
+}
+
+// Apply gives the group its attributes back, and reports whether that changes
+// anything. A nil a leaves all as it is.
+func (a *Attributes) Apply(group *directory.Group) (changed bool) {
+	if a == nil || *attributesOf(*group) == *a {
+		return false
+	}
+	group.DisplayName, group.Description, group.SyncID = a.DisplayName, a.Description, a.SyncID
+	return true
 }

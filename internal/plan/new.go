@@ -60,8 +60,8 @@ type planner struct {
 	policy     Policy
 	desired    *directory.Desired
 	tenant     *tenant
-	people     map[directory.Email]*person
-	persons    []person // the same, in the order of desired.People
+	persons    []person                    // by Person.Rank
+	people     map[directory.Email]*person // the same
 	named      map[directory.GroupName]*directory.DesiredGroup
 	taken      map[string]bool                     // usernames, by key, that are also emails of people who are blocked
 	blocked    map[directory.GroupName]bool        // groups in plan.Blocked
@@ -85,7 +85,7 @@ type person struct {
 // person returns what is known about somebody the CSV names.
 func (p *planner) person(named *directory.Person) *person {
 	if i := named.Rank; i < len(p.persons) && p.persons[i].Person == named {
-		return &p.persons[i]
+		return &p.persons[i] // no map needs to be asked: the usual case
 	}
 	return p.people[named.Email]
 }
@@ -95,13 +95,11 @@ func (p *planner) planDesired() {
 	p.barPeople()
 	groups := p.groups()
 	p.uncreated = p.cannotCreate()
-	emptied, groupDeletions := p.unnamedGroups()
-	changes := slices.Concat(groups, emptied, groupDeletions)
-	// Members of groups that are blocked because of their roles stay.
-	revocations, grants := p.roles(changes)
+	changes := append(groups, p.unnamedGroups()...)
+	roles := p.roles(changes) // first: members of groups that it blocks stay
 	userDeletions := p.userDeletions(changes)
-	p.plan.Operations = p.users(userDeletions, len(changes)+len(revocations)+len(grants)+len(userDeletions))
-	for _, more := range [][]Operation{changes, revocations, grants, userDeletions} {
+	p.plan.Operations = p.users(userDeletions, len(changes)+len(roles)+len(userDeletions))
+	for _, more := range [][]Operation{changes, roles, userDeletions} {
 		p.plan.Operations = append(p.plan.Operations, more...)
 	}
 	slices.SortStableFunc(p.plan.Operations, byPhase)
@@ -257,7 +255,7 @@ func (p *planner) groups() []Operation {
 		case observed == nil && folded[string(desired.Name)] != nil:
 			p.blockGroup(desired.Name, fmt.Sprintf("the tenant has group %q, whose name differs in case only", folded[string(desired.Name)].Name), "rename one of them, or map the DN to another name with names")
 		case observed == nil:
-			if operation, ok := p.newGroup(desired); ok {
+			if operation := p.newGroup(desired); len(operation.Add) > 0 {
 				operations = append(operations, operation)
 				p.warnTwin(desired, shown)
 			}
@@ -265,13 +263,13 @@ func (p *planner) groups() []Operation {
 			// Blocked below, with all the others.
 		case observed.SyncMode == directory.SyncSCIM:
 			p.plan.Groups.Unchanged++
-			if o := p.groupUpdate(desired, observed); len(o.Add)+len(o.Remove) > 0 {
+			if o := p.groupUpdate(observed, desired); len(o.Add)+len(o.Remove) > 0 {
 				p.warn(directory.SCIMSynced, string(desired.Name), "", "group %q is synced by SCIM; leaving its members to the identity provider (%d to add, %d to remove)", desired.Name, len(o.Add), len(o.Remove))
 			}
 		case !p.changeable(observed):
 			p.blockUnowned(observed)
 		default:
-			operation := p.groupUpdate(desired, observed)
+			operation := p.groupUpdate(observed, desired)
 			if len(operation.Add)+len(operation.Remove) == 0 {
 				p.plan.Groups.Unchanged++
 				continue
@@ -326,7 +324,7 @@ func need(members []Member) {
 	}
 }
 
-func (p *planner) newGroup(desired *directory.DesiredGroup) (Operation, bool) {
+func (p *planner) newGroup(desired *directory.DesiredGroup) Operation {
 	operation := Operation{Action: Create, Object: Group, Adopted: p.policy.Adopt.Match(string(desired.Name)), Group: directory.Group{
 		Name:        desired.Name,
 		DisplayName: desired.DisplayName(),
@@ -335,7 +333,7 @@ func (p *planner) newGroup(desired *directory.DesiredGroup) (Operation, bool) {
 	}}
 	p.changeMembers(&operation, p.wanted(desired.Members), nil)
 	need(operation.Add)
-	return operation, len(operation.Add) > 0
+	return operation
 }
 
 // warnTwin warns of a new group that people could not tell from another, since the
@@ -347,9 +345,15 @@ func (p *planner) warnTwin(desired *directory.DesiredGroup, shown map[string]*di
 	}
 }
 
-func (p *planner) groupUpdate(desired *directory.DesiredGroup, observed *directory.Group) Operation {
-	operation := Operation{Action: Update, Object: Group, Adopted: !Owned(observed), Group: *observed}
-	p.changeMembers(&operation, p.wanted(desired.Members), func(member Member) string { return p.keepMember(observed, desired, member) })
+// groupUpdate plans the members of a group that exists. desired is what the CSV
+// says about it; nil if no row names it, which empties it.
+func (p *planner) groupUpdate(observed *directory.Group, desired *directory.DesiredGroup) Operation {
+	operation := Operation{Action: Update, Object: Group, Group: *observed}
+	var wanted []Member
+	if desired != nil {
+		wanted = p.wanted(desired.Members)
+	}
+	p.changeMembers(&operation, wanted, func(member Member) string { return p.keepMember(observed, desired, member) })
 	return operation
 }
 
@@ -441,18 +445,16 @@ func (p *planner) users(deletions []Operation, more int) []Operation {
 			p.plan.Users.Unchanged++
 		}
 	}
-	idm := cmp.Or(p.policy.IdmType, p.tenant.idmType())
+	idm := cmp.Or(p.policy.IdmType, IDMType(p.tenant.observed))
 	operations := make([]Operation, 0, changed+more)
 	for _, named := range p.desired.People {
-		if p.person(named).needed {
+		switch person := p.person(named); {
+		case person.needed:
 			operations = append(operations, Operation{Action: Create, Object: User, User: directory.User{
 				Email: named.Email, Address: named.Address, Username: directory.Username(cmp.Or(named.Address, string(named.Email))),
 				Name: named.Name, IdmType: idm, Type: directory.TypeUser,
 			}})
-		}
-	}
-	for _, named := range p.desired.People {
-		if person := p.person(named); !deleted[person.Email] && p.renamed(person) {
+		case !deleted[person.Email] && p.renamed(person):
 			update := *person.member.user
 			update.Name = person.Name
 			operations = append(operations, Operation{Action: Update, Object: User, User: update, Before: person.member.user.Name})

@@ -74,7 +74,7 @@ func (p *planner) limitGroup(o *Operation) bool {
 		if !p.changeable(&o.Group) {
 			return false
 		}
-		o.Action, o.Adopted = Update, !Owned(&o.Group)
+		o.Action = Update
 	}
 	for _, member := range o.Remove {
 		if whole && outside(member) {
@@ -136,8 +136,28 @@ func (p *planner) limitBlocked() {
 // checkOnly reports patterns that match nothing: a typo must not pass for
 // nothing to do, nor for nothing to leave out.
 func (p *planner) checkOnly() {
+	var names []string
+	for i := range p.persons {
+		names = append(names, string(p.persons[i].Email))
+	}
+	for name := range p.named {
+		names = append(names, string(name))
+	}
+	for i := range p.tenant.observed.Users {
+		names = append(names, string(p.tenant.observed.Users[i].Email))
+	}
+	for name := range p.tenant.groups {
+		names = append(names, string(name))
+	}
+	for i := range p.plan.Withheld { // members that the user listing does not know
+		names = append(names, string(p.plan.Withheld[i].Member.Email))
+	}
+	for i := range p.plan.Operations { // what a snapshot brings back
+		names = append(names, p.plan.Operations[i].Name())
+	}
 	for _, pattern := range p.policy.Only {
-		if !p.matchesAny(Patterns{strings.TrimPrefix(pattern, "!")}) {
+		bare := Patterns{strings.TrimPrefix(pattern, "!")}
+		if !slices.ContainsFunc(names, func(name string) bool { return bare.Match(name) }) {
 			p.plan.Refusals = append(p.plan.Refusals, NoMatch(pattern))
 		}
 	}
@@ -149,33 +169,4 @@ func NoMatch(pattern string) Refusal {
 		Guard: GuardOnly, Reason: fmt.Sprintf("invalid only %q: must match a person or a group in the CSV or the tenant", pattern),
 		Hint: "give an email or an API group name as the CSV or the tenant has it, or a pattern of them",
 	}
-}
-
-func (p *planner) matchesAny(pattern Patterns) bool {
-	for email := range p.people {
-		if pattern.Match(string(email)) {
-			return true
-		}
-	}
-	for name := range p.named {
-		if pattern.Match(string(name)) {
-			return true
-		}
-	}
-	for i := range p.plan.Operations { // what a snapshot brings back
-		if pattern.Match(p.plan.Operations[i].Name()) {
-			return true
-		}
-	}
-	for i := range p.plan.Withheld { // members that the user listing does not know
-		if pattern.Match(string(p.plan.Withheld[i].Member.Email)) {
-			return true
-		}
-	}
-	for i := range p.tenant.observed.Users {
-		if pattern.Match(string(p.tenant.observed.Users[i].Email)) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(p.tenant.observed.Groups, func(group directory.Group) bool { return pattern.Match(string(group.Name)) })
 }

@@ -146,7 +146,7 @@ func matchOne(glob string, r rune) int {
 		}
 		return 0
 	}
-	if literal, size := utf8.DecodeRuneInString(glob); fold(literal) == fold(r) {
+	if literal, size := utf8.DecodeRuneInString(glob); directory.FoldRune(literal) == directory.FoldRune(r) {
 		return size
 	}
 	return 0
@@ -186,14 +186,5 @@ func matchSet(glob string, r rune) (matches bool, size int, err error) {
 func inRange(r, low, high rune) bool {
 	in := func(r rune) bool { return low <= r && r <= high }
 	upper := unicode.ToUpper(r)
-	return in(r) || in(fold(r)) || in(upper) && (upper < utf8.RuneSelf) == (r < utf8.RuneSelf)
-}
-
-// fold lower-cases r for comparison. A letter beyond ASCII is never folded to an
-// ASCII one: names that look alike must not be one.
-func fold(r rune) rune {
-	if lower := unicode.ToLower(r); (lower < utf8.RuneSelf) == (r < utf8.RuneSelf) {
-		return lower
-	}
-	return r
+	return in(r) || in(directory.FoldRune(r)) || in(upper) && (upper < utf8.RuneSelf) == (r < utf8.RuneSelf)
 }

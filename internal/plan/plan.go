@@ -104,8 +104,8 @@ type Operation struct {
 	// nil leaves them as the tenant has them.
 	Attributes *Attributes
 
-	// Adopted says that the group may be changed although this program did not
-	// create it.
+	// Adopted says that a group to create may be changed if it turns out to exist,
+	// although this program did not create it.
 	Adopted bool
 
 	Roles  []directory.Role // that are granted or revoked, sorted

@@ -87,7 +87,7 @@ func (w *world) randomCSV(random *rand.Rand) {
 			if err != nil {
 				panic(err)
 			}
-			if w.policy.DNInScope(parsed, parsed.GroupName()) {
+			if w.policy.DNInScope(parsed) {
 				dns = append(dns, dn)
 			}
 		}

@@ -50,8 +50,7 @@ func NewRestore(snapshot *directory.Snapshot, observed *directory.Observed, poli
 	}
 	users, returning := p.restoreUsers(snapshot)
 	groups := p.restoreGroups(snapshot, returning)
-	revocations, grants := p.restoreRoles(snapshot, groups)
-	p.plan.Operations = slices.Concat(users, groups, revocations, grants)
+	p.plan.Operations = slices.Concat(users, groups, p.restoreRoles(snapshot, groups))
 	slices.SortStableFunc(p.plan.Operations, byPhase)
 	for _, email := range snapshot.NewUsers {
 		if user, _ := p.tenant.Email(email); user != nil {
@@ -87,11 +86,11 @@ func (p *planner) restoreUsers(snapshot *directory.Snapshot) (operations []Opera
 			}
 			returning[user.Email] = user
 			operations = append(operations, Operation{Action: Create, Object: User, User: user})
+			password, hint := "", ""
 			if user.IdmType == directory.IdmLocal {
-				p.warn(directory.RecreatedUser, string(user.Email), "they must reset their password", "user %s is recreated without password, API credentials or personal settings", user.Email)
-			} else {
-				p.warn(directory.RecreatedUser, string(user.Email), "", "user %s is recreated without API credentials or personal settings", user.Email)
+				password, hint = "password, ", "they must reset their password"
 			}
+			p.warn(directory.RecreatedUser, string(user.Email), hint, "user %s is recreated without %sAPI credentials or personal settings", user.Email, password)
 		case now.Name != user.Name && now.Local() && p.replaceable(now):
 			update := *now
 			update.Name = user.Name
@@ -173,7 +172,7 @@ func (p *planner) restoreGroup(then *restored, returning map[directory.Email]dir
 
 // restoreRoles plans what the groups that still exist are granted and what is
 // revoked. Those that are created again get their roles with that.
-func (p *planner) restoreRoles(snapshot *directory.Snapshot, groups []Operation) (revocations, grants []Operation) {
+func (p *planner) restoreRoles(snapshot *directory.Snapshot, groups []Operation) (operations []Operation) {
 	changed := map[directory.GroupName]bool{}
 	for _, operation := range groups {
 		changed[operation.Group.Name] = true
@@ -184,20 +183,13 @@ func (p *planner) restoreRoles(snapshot *directory.Snapshot, groups []Operation)
 		if now == nil || !p.restorable(then.Name) || now.SyncMode == directory.SyncSCIM || now.ReadError != "" {
 			continue
 		}
-		operation := Operation{Object: Group, Group: *now, Adopted: true}
-		if operation.Roles = p.revocable(then.Name, rolesBeyond(now.Roles, then.Roles)); len(operation.Roles) > 0 {
-			operation.Action = Revoke
-			revocations = append(revocations, operation)
-		}
-		if operation.Roles = rolesBeyond(then.Roles, now.Roles); len(operation.Roles) > 0 {
-			operation.Action = Grant
-			grants = append(grants, operation)
-		}
-		if operation.Action != "" && !changed[then.Name] {
+		changes := roleChanges(now, p.revocable(then.Name, rolesBeyond(now.Roles, then.Roles)), rolesBeyond(then.Roles, now.Roles))
+		if len(changes) > 0 && !changed[then.Name] {
 			p.plan.Groups.Unchanged--
 		}
+		operations = append(operations, changes...)
 	}
-	return revocations, grants
+	return operations
 }
 
 // restoreMembers plans who comes back to a group, and who leaves it again.
@@ -235,25 +227,4 @@ func (p *planner) restoreMembers(operation *Operation, then *restored, returning
 		}
 		return ""
 	})
-}
-
-// Attributes are what a group has beside its members and its roles.
-type Attributes struct {
-	DisplayName, Description, SyncID string
-}
-
-func attributesOf(group directory.Group) *Attributes {
-	return &Attributes{
-		DisplayName: group.DisplayName, Description: group.Description, SyncID: group.SyncID,
-	}
-}
-
-// Apply gives the group its attributes back, and reports whether that changes
-// anything. A nil a leaves all as it is.
-func (a *Attributes) Apply(group *directory.Group) (changed bool) {
-	if a == nil || *attributesOf(*group) == *a {
-		return false
-	}
-	group.DisplayName, group.Description, group.SyncID = a.DisplayName, a.Description, a.SyncID
-	return true
 }

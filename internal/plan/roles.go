@@ -10,7 +10,7 @@ import (
 // roles plans what the groups listed in the policy are granted and, if roles are
 // enforced, what is revoked. changed are the other operations on groups. A new
 // group gets its roles with its creation.
-func (p *planner) roles(changed []Operation) (revocations, grants []Operation) {
+func (p *planner) roles(changed []Operation) (operations []Operation) {
 	actions := map[directory.GroupName]Action{}
 	for _, operation := range changed {
 		actions[operation.Group.Name] = operation.Action
@@ -40,25 +40,28 @@ func (p *planner) roles(changed []Operation) (revocations, grants []Operation) {
 			continue
 		}
 		extra = p.revocable(name, extra)
-		operation := Operation{Object: Group, Group: *group, Adopted: !Owned(group)}
-		if len(extra) > 0 {
-			operation.Action, operation.Roles = Revoke, extra
-			revocations = append(revocations, operation)
-		}
 		if reason := p.notDeleted[name]; reason != "" && len(missing) > 0 && !p.policy.Protect.Match(string(name)) {
 			p.warn(directory.GrantWithheld, string(name), "to grant them, name the group in the CSV or add it to protect; else leave it out of roles",
 				"group %q is not granted %s: prune would delete it, but %s", name, rolesText(missing), reason)
 			missing = nil
 		}
-		if len(missing) > 0 {
-			operation.Action, operation.Roles = Grant, missing
-			grants = append(grants, operation)
-		}
+		operations = append(operations, roleChanges(group, extra, missing)...)
 		if len(missing)+len(extra) > 0 && p.named[name] != nil && actions[name] == "" {
 			p.plan.Groups.Unchanged-- // it was counted when its members were compared
 		}
 	}
-	return revocations, grants
+	return operations
+}
+
+// roleChanges are the operations that revoke and grant roles of a group that exists.
+func roleChanges(group *directory.Group, revoked, granted []directory.Role) (operations []Operation) {
+	if len(revoked) > 0 {
+		operations = append(operations, Operation{Action: Revoke, Object: Group, Group: *group, Roles: revoked})
+	}
+	if len(granted) > 0 {
+		operations = append(operations, Operation{Action: Grant, Object: Group, Group: *group, Roles: granted})
+	}
+	return operations
 }
 
 // stayer is a member who should leave a group and does not in this run, and why.

@@ -16,7 +16,7 @@ func BenchmarkNew(b *testing.B) {
 	all, users := make([]*directory.Person, people), make([]directory.User, people)
 	for i := range all {
 		email := directory.Email(fmt.Sprintf("person%06d@example.com", i))
-		all[i], users[i] = &directory.Person{Email: email}, local(email)
+		all[i], users[i] = &directory.Person{Email: email, Rank: i}, local(email)
 	}
 	// Half of each group stays, the other half is exchanged.
 	build := func(owned, named bool) (*directory.Desired, *directory.Observed) {

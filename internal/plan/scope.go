@@ -12,25 +12,28 @@ import (
 // name is in scope of a pattern that matches every name. One without a CN is broken
 // rather than somebody else's: which names it was meant for cannot be known, so it
 // is in scope of any pattern of names.
-func (p Policy) DNInScope(dn directory.DN, name directory.GroupName) bool {
-	groups, broken := p.Groups, dn.CN() == "" && name == ""
+func (p Policy) DNInScope(dn directory.DN) bool {
+	groups, broken := p.Groups, dn.CN() == "" && dn.GroupName() == ""
 	if broken {
 		groups = slices.DeleteFunc(slices.Clone(groups), func(pattern string) bool { return strings.HasPrefix(pattern, "!") && !isDNPattern(pattern) })
-	}
-	if len(groups) == 0 {
-		return true
 	}
 	text := directory.FoldDN(dn.Key())
 	return groups.matchBy(func(glob string) bool {
 		if isDNPattern(glob) {
 			return matchGlob(directory.FoldDN(glob), text)
 		}
-		return broken || matchGlob(glob, string(name))
+		return broken || matchGlob(glob, string(dn.GroupName()))
 	})
 }
 
 // isDNPattern reports whether a pattern of groups is one of DNs, not of API names.
 func isDNPattern(pattern string) bool { return strings.Contains(pattern, "=") }
+
+// matchName reports whether patterns of groups select an API name by themselves.
+// Those of DNs match none.
+func (p Patterns) matchName(name directory.GroupName) bool {
+	return p.matchBy(func(glob string) bool { return !isDNPattern(glob) && matchGlob(glob, string(name)) })
+}
 
 // restorable reports whether a group that a sync changed is still in scope. Which
 // DNs named it is not known any more: patterns of DNs are taken to match it, and
@@ -40,7 +43,7 @@ func (p *planner) restorable(name directory.GroupName) bool {
 	if slices.ContainsFunc(groups, func(pattern string) bool { return isDNPattern(pattern) && !strings.HasPrefix(pattern, "!") }) {
 		groups = slices.DeleteFunc(slices.Clone(groups), func(pattern string) bool { return !strings.HasPrefix(pattern, "!") })
 	}
-	return groups.matchBy(func(glob string) bool { return !isDNPattern(glob) && matchGlob(glob, string(name)) })
+	return groups.matchName(name)
 }
 
 // PersonInScope reports whether a person is in scope (people).
@@ -70,5 +73,5 @@ func (p Policy) GroupInScope(group *directory.Group) bool {
 	if !slices.ContainsFunc(p.Groups, func(pattern string) bool { return !isDNPattern(pattern) }) {
 		return Owned(group)
 	}
-	return p.Groups.matchBy(func(glob string) bool { return !isDNPattern(glob) && matchGlob(glob, string(group.Name)) })
+	return p.Groups.matchName(group.Name)
 }

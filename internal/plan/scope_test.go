@@ -33,7 +33,7 @@ func TestDNInScope(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := policy.DNInScope(dn, dn.GroupName()); got != want {
+				if got := policy.DNInScope(dn); got != want {
 					t.Errorf("%s: %q: in scope: %v, want %v", name, text, got, want)
 				}
 			}
@@ -49,7 +49,9 @@ func TestDNInScopeByTheNameItMapsTo(t *testing.T) {
 		t.Fatal(err)
 	}
 	policy := plan.Policy{Groups: plan.Patterns{"xc-*"}}
-	if !policy.DNInScope(dn, "xc-admins") || policy.DNInScope(dn, dn.GroupName()) {
+	var names directory.Names
+	names.Map(dn, "xc-admins")
+	if mapped, _ := names.Apply(dn); !policy.DNInScope(mapped) || policy.DNInScope(dn) {
 		t.Error("the name that the DN maps to does not count")
 	}
 }
@@ -63,7 +65,7 @@ func TestDNInScopeWithoutAName(t *testing.T) {
 		t.Fatal(err)
 	}
 	for pattern, want := range map[string]bool{"*": true, "**": true, "!xc-*": true, "*,OU=x": true, "xc-*": false, "?*": false, "*,OU=y": false} {
-		if got := (plan.Policy{Groups: plan.Patterns{pattern}}).DNInScope(dn, ""); got != want {
+		if got := (plan.Policy{Groups: plan.Patterns{pattern}}).DNInScope(dn); got != want {
 			t.Errorf("%q: in scope: %v, want %v", pattern, got, want)
 		}
 	}
@@ -82,7 +84,7 @@ func TestDNInScopeWithoutACN(t *testing.T) {
 			t.Fatal(err)
 		}
 		for patterns, want := range tests {
-			if got := (plan.Policy{Groups: strings.Fields(patterns)}).DNInScope(dn, ""); got != want {
+			if got := (plan.Policy{Groups: strings.Fields(patterns)}).DNInScope(dn); got != want {
 				t.Errorf("%s with %q: in scope: %v, want %v", text, patterns, got, want)
 			}
 		}

@@ -64,15 +64,12 @@ func (t *tenant) members(group *directory.Group) []Member {
 }
 
 // IDMType returns the kind of users that a sync of the tenant creates unless the
-// policy says otherwise.
-func IDMType(observed *directory.Observed) string { return newTenant(observed).idmType() }
-
-// idmType is what most ordinary users are, without the domain owner unless there
-// is nobody else; local if that leaves no answer.
-func (t *tenant) idmType() string {
-	sso, local := t.countIDM(false)
+// policy says otherwise: what most ordinary users are, without the domain owner
+// unless there is nobody else; local if that leaves no answer.
+func IDMType(observed *directory.Observed) string {
+	sso, local := countIDM(observed.Users, false)
 	if sso+local == 0 {
-		sso, local = t.countIDM(true)
+		sso, local = countIDM(observed.Users, true)
 	}
 	if sso > local {
 		return directory.IdmSSO
@@ -80,9 +77,9 @@ func (t *tenant) idmType() string {
 	return directory.IdmLocal
 }
 
-func (t *tenant) countIDM(owners bool) (sso, local int) {
-	for _, user := range t.observed.Users {
-		switch {
+func countIDM(users []directory.User, owners bool) (sso, local int) {
+	for i := range users {
+		switch user := &users[i]; {
 		case !user.Ordinary() || user.DomainOwner != owners:
 		case user.IdmType == directory.IdmSSO:
 			sso++

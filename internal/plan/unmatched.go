@@ -75,4 +75,4 @@ func literals(patterns Patterns) map[string]bool {
 
 // folded returns a text that is equal for a literal pattern and the names that it
 // matches.
-func folded(name string) string { return strings.Map(fold, comparable(name)) }
+func folded(name string) string { return strings.Map(directory.FoldRune, comparable(name)) }

@@ -14,9 +14,9 @@ func (p *planner) unnamed(group *directory.Group) bool {
 
 // unnamedGroups plans which of the groups that no row names lose their members,
 // and which are deleted.
-func (p *planner) unnamedGroups() (emptied, deleted []Operation) {
+func (p *planner) unnamedGroups() (operations []Operation) {
 	if !p.policy.EmptyUnnamed && !p.policy.PruneGroups {
-		return nil, nil
+		return nil
 	}
 	for _, group := range p.tenant.groupsByName() {
 		if !p.unnamed(group) {
@@ -24,16 +24,14 @@ func (p *planner) unnamedGroups() (emptied, deleted []Operation) {
 		}
 		if p.policy.PruneGroups && (Owned(group) || p.policy.PruneUnmanaged) {
 			if operation, ok := p.groupDeletion(group); ok {
-				deleted = append(deleted, operation)
+				operations = append(operations, operation)
 				continue
 			}
 		}
 		switch {
 		case p.policy.EmptyUnnamed && p.changeable(group):
-			operation := Operation{Action: Update, Object: Group, Adopted: !Owned(group), Group: *group}
-			p.changeMembers(&operation, nil, func(member Member) string { return p.keepMember(group, nil, member) })
-			if len(operation.Remove) > 0 {
-				emptied = append(emptied, operation)
+			if operation := p.groupUpdate(group, nil); len(operation.Remove) > 0 {
+				operations = append(operations, operation)
 			}
 		case p.policy.EmptyUnnamed && len(group.Usernames) > 0:
 			p.warnNotOwned(group, "emptied")
@@ -43,7 +41,7 @@ func (p *planner) unnamedGroups() (emptied, deleted []Operation) {
 			p.warnNotOwned(group, "deleted")
 		}
 	}
-	return emptied, deleted
+	return operations
 }
 
 func (p *planner) groupDeletion(group *directory.Group) (Operation, bool) {
