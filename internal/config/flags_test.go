@@ -83,6 +83,7 @@ func TestLoadNeverShowsSecrets(t *testing.T) {
 		"a login in the URL":           {"--api-url=https://u:hush@h"},
 		"a login in the URL, twice":    {"--api-url=https://u:hu@sh/hush@h/"},
 		"a login for a tenant":         {"--tenant=https://u:hush@acme"},
+		"a login without a scheme":     {"--api-url=u:hush@h", "--tenant=u:hu@sh@acme"},
 		"a flag that is not defined":   {"--api-tokn=hush"},
 		"without its dashes":           {"api-token=hush"},
 		"with a long dash":             {"—api-token=hush"},

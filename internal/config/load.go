@@ -61,11 +61,11 @@ func (s *setting) shown(value string) string {
 	case s.secret: // a login, also without a scheme before it
 		return fmt.Sprintf(" %.80q", strings.Repeat("…", min(at+1, 1))+value[at+1:])
 	}
-	return fmt.Sprintf(" %.80q", query.ReplaceAllString(login.ReplaceAllString(value, "//…@"), "$1…"))
+	return fmt.Sprintf(" %.80q", query.ReplaceAllString(login.ReplaceAllString(value, "$1…@"), "$1…"))
 }
 
-// login matches what a URL may hold of a name and a password.
-var login = regexp.MustCompile(`(?s)//.*@`)
+// login matches what a URL may hold of a name and a password, also without its scheme.
+var login = regexp.MustCompile(`(?s)(//|:).*@`)
 
 // query matches what follows a URL's path, which may be a secret, too.
 var query = regexp.MustCompile(`(?s)(://[^?#]*[?#]).*`)
