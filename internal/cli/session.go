@@ -115,17 +115,10 @@ func (s *session) logFindings(findings []directory.Finding) {
 
 func (s *session) logFinding(f directory.Finding) {
 	attributes := []any{"kind", string(f.Kind)}
-	if f.File != "" {
-		attributes = append(attributes, "file", f.File)
-	}
-	if f.Line > 0 {
-		attributes = append(attributes, "line", f.Line)
-	}
-	if f.Column != "" {
-		attributes = append(attributes, "column", f.Column)
-	}
-	if f.Hint != "" {
-		attributes = append(attributes, "hint", f.Hint)
+	for _, a := range [][2]any{{"file", f.File}, {"line", f.Line}, {"column", f.Column}, {"hint", f.Hint}} {
+		if a[1] != "" && a[1] != 0 {
+			attributes = append(attributes, a[0], a[1])
+		}
 	}
 	level := slog.LevelWarn
 	if f.Severity == directory.Error {
@@ -188,7 +181,7 @@ func (s *session) run(ctx context.Context, command string) *run.Result {
 	}()
 	s.show("reading " + c.Tenant + " …")
 	defer s.show("")
-	result := run.Run(ctx, source, s.client, c.Policy, run.Options{
+	return run.Run(ctx, source, s.client, c.Policy, run.Options{
 		DryRun:      c.DryRun,
 		FailOnDrift: c.FailOnDrift,
 		Expected:    s.expected,
@@ -197,10 +190,13 @@ func (s *session) run(ctx context.Context, command string) *run.Result {
 		Warnings:    c.Warnings,
 		Save:        s.saveSnapshot,
 		Progress:    s.progress,
-		Service:     serviceOptions(c),
-		Log:         s.log,
+		Service: groupsync.Options{
+			UserRetry: c.UserRetry, GroupRetry: c.GroupRetry, RetryAfterMax: c.RetryAfterMax, RetryBudget: c.RetryBudget,
+			BreakerThreshold: c.BreakerThreshold, BreakerCooldown: c.BreakerCooldown, Concurrency: c.Concurrency, OnUserFailure: c.OnUserFailure,
+			MembershipWrites: c.MembershipWrites,
+		},
+		Log: s.log,
 	})
-	return result
 }
 
 // addressed says in a log which tenant it is about; the embedded one has no URL.
@@ -223,14 +219,6 @@ func (s *session) csv(options roster.Options) run.Source {
 		files = append(files, run.File{Path: glob, Open: func() (io.ReadCloser, error) { return nil, s.notFound(glob, "no file matches") }})
 	}
 	return run.CSV(files, options, s.settings.Strict)
-}
-
-func serviceOptions(c *config.Config) groupsync.Options {
-	return groupsync.Options{
-		UserRetry: c.UserRetry, GroupRetry: c.GroupRetry, RetryAfterMax: c.RetryAfterMax, RetryBudget: c.RetryBudget,
-		BreakerThreshold: c.BreakerThreshold, BreakerCooldown: c.BreakerCooldown, Concurrency: c.Concurrency, OnUserFailure: c.OnUserFailure,
-		MembershipWrites: c.MembershipWrites,
-	}
 }
 
 // stopping says what an interrupted run still waits for.

@@ -30,6 +30,18 @@ func completed(each func(command string, s *setting)) {
 	}
 }
 
+// completion returns what completes the setting's value: a format for the words that
+// it may be, else what is for files, or for anything.
+func (s *setting) completion(words, files, anything string) string {
+	switch choices := s.choices(); {
+	case choices != nil:
+		return fmt.Sprintf(words, strings.Join(choices, " "))
+	case s.form == "FILE":
+		return files
+	}
+	return anything
+}
+
 // commandNames returns the names of all commands, with blanks between them.
 func commandNames() string {
 	var names []string
@@ -52,18 +64,8 @@ var (
 )
 
 func bashCompletion() string {
-	flags, values := map[string][]string{}, map[string]string{}
-	completed(func(command string, s *setting) {
-		flags[command] = append(flags[command], "--"+s.name)
-		switch words := s.choices(); {
-		case words != nil:
-			values[s.name] = fmt.Sprintf("COMPREPLY=($(compgen -W '%s' -- \"$word\"))", strings.Join(words, " "))
-		case s.form == "FILE":
-			values[s.name] = "_xc_group_sync_files \"$word\""
-		default:
-			values[s.name] = ":"
-		}
-	})
+	flags := map[string]string{}
+	completed(func(command string, s *setting) { flags[command] += "--" + s.name + " " })
 	var b strings.Builder
 	b.WriteString("# bash completion for xc-group-sync: source <(xc-group-sync completion bash)\n" +
 		// A directory gets a slash and no blank (bash 4 or newer), a name with a blank is one word.
@@ -76,13 +78,13 @@ func bashCompletion() string {
 	b.WriteString("  case $before in\n    completion) COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$word\")); return ;;\n")
 	for _, s := range settings {
 		if !s.isBool() {
-			fmt.Fprintf(&b, "    --%s) %s; return ;;\n", s.name, values[s.name])
+			fmt.Fprintf(&b, "    --%s) %s; return ;;\n", s.name, s.completion("COMPREPLY=($(compgen -W '%s' -- \"$word\"))", "_xc_group_sync_files \"$word\"", ":"))
 		}
 	}
 	b.WriteString("  esac\n  case ${COMP_WORDS[1]} in\n")
 	for _, command := range Commands() {
-		if flags[command.Name] != nil {
-			fmt.Fprintf(&b, "    %s) COMPREPLY=($(compgen -W '%s --help' -- \"$word\")) ;;\n", command.Name, strings.Join(flags[command.Name], " "))
+		if flags[command.Name] != "" {
+			fmt.Fprintf(&b, "    %s) COMPREPLY=($(compgen -W '%s--help' -- \"$word\")) ;;\n", command.Name, flags[command.Name])
 		}
 	}
 	b.WriteString("  esac\n}\ncomplete -F _xc_group_sync xc-group-sync\n")
@@ -108,24 +110,15 @@ func zshCompletion() string {
 			fmt.Fprintf(&b, "    %s) _arguments '--help[show the settings]'", command)
 			before = command
 		}
-		action, repeat := "", ""
-		switch words := s.choices(); {
-		case s.isBool():
-		case words != nil:
-			action = ":" + s.name + ":(" + strings.Join(words, " ") + ")"
-		case s.form == "FILE":
-			action = ":file:_files"
-		default:
-			action = ":" + s.name + ": "
-		}
+		name, value := "--"+s.name, ""
 		if s.isList {
-			repeat = "*"
+			name = "*" + name // repeatable
 		}
-		name := "--" + s.name
 		if !s.isBool() {
 			name += "=" // or the next word
+			value = s.completion(":"+s.name+":(%s)", ":file:_files", ":"+s.name+": ")
 		}
-		fmt.Fprintf(&b, " \\\n      '%s%s[%s]%s'", repeat, name, inZsh.Replace(s.short()), action)
+		fmt.Fprintf(&b, " \\\n      '%s[%s]%s'", name, inZsh.Replace(s.short()), value)
 	})
 	b.WriteString(" ;;\n  esac\n}\nif [[ $funcstack[1] == _xc_group_sync ]]; then _xc_group_sync \"$@\"; else compdef _xc_group_sync xc-group-sync; fi\n")
 	return b.String()
@@ -140,17 +133,11 @@ func fishCompletion() string {
 	b.WriteString("complete -c xc-group-sync -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n" +
 		"complete -c xc-group-sync -n '__fish_seen_subcommand_from help' -a '" + commandNames() + "'\n")
 	completed(func(command string, s *setting) {
-		fmt.Fprintf(&b, "complete -c xc-group-sync -n '__fish_seen_subcommand_from %s' -l %s -d '%s'", command, s.name, inFish.Replace(s.short()))
-		switch words := s.choices(); {
-		case s.isBool():
-		case words != nil:
-			fmt.Fprintf(&b, " -x -a '%s'", strings.Join(words, " "))
-		case s.form == "FILE":
-			b.WriteString(" -r -F")
-		default:
-			b.WriteString(" -x")
+		value := ""
+		if !s.isBool() {
+			value = s.completion(" -x -a '%s'", " -r -F", " -x")
 		}
-		b.WriteByte('\n')
+		fmt.Fprintf(&b, "complete -c xc-group-sync -n '__fish_seen_subcommand_from %s' -l %s -d '%s'%s\n", command, s.name, inFish.Replace(s.short()), value)
 	})
 	return b.String()
 }

@@ -54,12 +54,11 @@ func (g given) from() string {
 // shown returns a value of s as a message shows it, after a space; empty if it
 // is secret.
 func (s *setting) shown(value string) string {
-	at := strings.LastIndexByte(value, '@')
-	switch {
-	case s.secret && s.secretIn == nil:
+	if s.secret && s.secretIn == nil {
 		return ""
-	case s.secret: // a login, also without a scheme before it
-		return fmt.Sprintf(" %.80q", strings.Repeat("…", min(at+1, 1))+value[at+1:])
+	}
+	if at := strings.LastIndexByte(value, '@'); s.secret && at >= 0 { // any login
+		value = "…" + value[at+1:]
 	}
 	return fmt.Sprintf(" %.80q", query.ReplaceAllString(login.ReplaceAllString(value, "$1…@"), "$1…"))
 }

@@ -135,39 +135,28 @@ func tristate(store func(*Config, Tristate)) value {
 
 // whole is a whole number from low to high, which math.MaxInt32 leaves open.
 func whole(low, high int, store func(*Config, int)) value {
-	limits := map[string]any{"minimum": low}
-	wrong := fmt.Errorf("must be a whole number, %d or more", low)
-	if high != math.MaxInt32 {
+	return bounded("integer", "a whole number", strconv.Atoi, low, high, math.MaxInt32, store)
+}
+
+// number is a decimal number from 0 to high, which infinity leaves open.
+func number(high float64, store func(*Config, float64)) value {
+	return bounded("number", "a number", decimal, 0, high, math.Inf(1), store)
+}
+
+func bounded[T int | float64](kind, what string, read func(string) (T, error), low, high, open T, store func(*Config, T)) value {
+	limits, wrong := map[string]any{"minimum": low}, fmt.Errorf("must be %s, %v or more", what, low)
+	if high != open {
 		limits["maximum"] = high
-		wrong = fmt.Errorf("must be a whole number from %d to %d", low, high)
+		wrong = fmt.Errorf("must be %s from %v to %v", what, low, high)
 	}
-	v := parsed("N", func(text string) (int, error) {
-		n, err := strconv.Atoi(text)
+	v := parsed("N", func(text string) (T, error) {
+		n, err := read(text)
 		if err != nil || n < low || n > high {
 			return 0, wrong
 		}
 		return n, nil
 	}, store)
-	v.types, v.limits = []string{"integer"}, limits
-	return v
-}
-
-// number is a decimal number from 0 to high.
-func number(high float64, store func(*Config, float64)) value {
-	limits := map[string]any{"minimum": 0}
-	wrong := errors.New("must be a number, 0 or more")
-	if !math.IsInf(high, 1) {
-		limits["maximum"] = high
-		wrong = fmt.Errorf("must be a number from 0 to %v", high)
-	}
-	v := parsed("N", func(text string) (float64, error) {
-		n, err := decimal(text)
-		if err != nil || n < 0 || n > high {
-			return 0, wrong
-		}
-		return n, nil
-	}, store)
-	v.types, v.limits = []string{"number"}, limits
+	v.types, v.limits = []string{kind}, limits
 	return v
 }
 
