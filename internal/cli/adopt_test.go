@@ -2,7 +2,6 @@ package cli_test
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -33,9 +32,7 @@ func TestAdoptInOnePaste(t *testing.T) {
 	}
 	line, _, _ = strings.Cut(line, "\n")
 	policy := filepath.Join(t.TempDir(), "policy.yml")
-	if err := os.WriteFile(policy, []byte(line+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, policy, line+"\n")
 	if code, out := run(t, tenant, csv, "--dry-run", "--policy", policy); code != 0 || !strings.Contains(out, "nothing to do") {
 		t.Errorf("exit code %d:\n%s", code, out)
 	}

@@ -1,7 +1,6 @@
 package cli_test
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"net/http"
@@ -16,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"xc-group-sync/internal/cli"
 	"xc-group-sync/internal/simulator"
 )
 
@@ -30,9 +28,7 @@ func newcomers(b *testing.B, people, groups int) (path string) {
 		fmt.Fprintf(&csv, "person%d@example.com,CN=group-%d\n", i, i%groups)
 	}
 	path = filepath.Join(b.TempDir(), "export.csv")
-	if err := os.WriteFile(path, []byte(csv.String()), 0o600); err != nil {
-		b.Fatal(err)
-	}
+	write(b, path, csv.String())
 	return path
 }
 
@@ -50,11 +46,10 @@ func syncNew(b *testing.B, path string, latency time.Duration, args ...string) (
 	}
 	server.Start()
 	defer server.Close()
-	var out bytes.Buffer
 	args = append([]string{"sync", "--csv", path, "--api-url", server.URL, "--api-token", "tok-12345", "--tenant", "acme", "--log-level", "error"}, args...)
 	start := time.Now()
-	if code := cli.MainContext(b.Context(), args, func(string) string { return "" }, strings.NewReader(""), &out, &out); code != 0 {
-		b.Fatalf("exit code %d:\n%s", code, out.String())
+	if code, out := program(b.Context(), nil, nil, args...); code != 0 {
+		b.Fatalf("exit code %d:\n%s", code, out)
 	}
 	return time.Since(start), len(tenant.Requests()), opened.Load()
 }

@@ -38,10 +38,8 @@ func TestReadingStandardInputEndsWithTheRun(t *testing.T) {
 	defer close(end)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var out bytes.Buffer
-	code := cli.MainContext(ctx, []string{"sync", "--csv", "-", "--simulate", "--tenant", "acme"}, func(string) string { return "" }, silent{cancel, end}, &out, &out)
-	if code != 130 {
-		t.Errorf("exit code %d:\n%s", code, out.String())
+	if code, out := program(ctx, nil, silent{cancel, end}, "sync", "--csv", "-", "--simulate", "--tenant", "acme"); code != 130 {
+		t.Errorf("exit code %d:\n%s", code, out)
 	}
 }
 
@@ -159,9 +157,7 @@ func TestAReportIsWrittenThroughLinks(t *testing.T) {
 				t.Fatal(err)
 			}
 			if test.old != "" {
-				if err := os.WriteFile(target, []byte(test.old), 0o600); err != nil {
-					t.Fatal(err)
-				}
+				write(t, target, test.old)
 			}
 			code, out, log := inActions(t, active, simulator.New(simulator.Sample()), "--report-file", first)
 			for path, to := range map[string]string{first: "link.json", link: to} {

@@ -5,9 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -31,25 +29,18 @@ func examine(t *testing.T, tenant *simulator.Tenant, env map[string]string, args
 	defer cancel()
 	report := filepath.Join(t.TempDir(), "report.json")
 	args = append([]string{"doctor", "--http-retry-attempts", "1", "--log-level", "debug", "--report-file", report}, args...)
-	var out bytes.Buffer
-	code := cli.MainContext(ctx, args, func(name string) string { return env[name] }, strings.NewReader(""), &out, &out)
-	document, err := os.ReadFile(report)
-	if err != nil {
-		t.Fatalf("%v:\n%s", err, &out)
-	}
+	code, out := program(ctx, env, nil, args...)
 	var saved struct {
 		Result string
 		Checks []examined
 	}
-	if err := json.Unmarshal(document, &saved); err != nil {
-		t.Fatal(err)
-	}
+	document := readJSON(t, report, &saved)
 	if (saved.Result == "success") != (code == 0) {
 		t.Errorf("the report says %q after exit code %d", saved.Result, code)
 	}
 	for _, secret := range networkSecrets(env) {
-		if strings.Contains(out.String()+string(document), secret) {
-			t.Errorf("the output shows %q:\n%s\n%s", secret, &out, document)
+		if strings.Contains(out+document, secret) {
+			t.Errorf("the output shows %q:\n%s\n%s", secret, out, document)
 		}
 	}
 	if n := len(writesOf(tenant.Requests())); n > 0 {
@@ -61,7 +52,7 @@ func examine(t *testing.T, tenant *simulator.Tenant, env map[string]string, args
 			byName[check.Name] = check
 		}
 	}
-	return code, byName, out.String()
+	return code, byName, out
 }
 
 // expectFail checks that one check failed with a hint, and that every one that
@@ -270,9 +261,7 @@ func TestDoctorIsInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	server := listen(t, nil, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { cancel(); <-r.Context().Done() }))
-	var out bytes.Buffer
-	env := withToken("XC_API_URL", server.URL)
-	if code := cli.MainContext(ctx, []string{"doctor"}, func(name string) string { return env[name] }, strings.NewReader(""), &out, &out); code != 130 {
-		t.Errorf("exit code %d:\n%s", code, &out)
+	if code, out := program(ctx, withToken("XC_API_URL", server.URL), nil, "doctor"); code != 130 {
+		t.Errorf("exit code %d:\n%s", code, out)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +18,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"xc-group-sync/internal/actions/githubtest"
-	"xc-group-sync/internal/cli"
 	"xc-group-sync/internal/simulator"
 )
 
@@ -62,13 +60,9 @@ type written struct {
 
 func readEvidence(t *testing.T, path string) evidence {
 	t.Helper()
-	document, err := os.ReadFile(path)
 	var e evidence
-	if err == nil {
-		err = json.Unmarshal(document, &e)
-	}
-	if err != nil || e.Schema != 2 {
-		t.Fatalf("schema %d, %v:\n%s", e.Schema, err, document)
+	if document := readJSON(t, path, &e); e.Schema != 2 {
+		t.Fatalf("schema %d:\n%s", e.Schema, document)
 	}
 	return e
 }
@@ -94,9 +88,7 @@ func TestReportNamesItsSources(t *testing.T) {
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
 	for name, content := range files {
-		if err := os.WriteFile(in(name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, in(name), content)
 	}
 	from := func(name string, rows int) readFrom { return readFrom{in(name), sha256Of(files[name]), rows} }
 	policy := from("policy.yml", 0)
@@ -116,10 +108,8 @@ func TestReportNamesItsSources(t *testing.T) {
 		"doctor":          {[]string{"doctor", "--csv", in("a.csv"), "--policy", in("policy.yml")}, 0, []readFrom{from("a.csv", 3)}, &policy},
 	} {
 		report := in(strings.ReplaceAll(name, " ", "-") + ".json")
-		var out bytes.Buffer
-		args := append(tt.args, "--simulate", "--report-file", report)
-		if code := cli.MainContext(t.Context(), args, func(string) string { return "" }, strings.NewReader(files["b.csv"]), &out, &out); code != tt.code {
-			t.Fatalf("%s: exit code %d:\n%s", name, code, &out)
+		if code, out := program(t.Context(), nil, strings.NewReader(files["b.csv"]), append(tt.args, "--simulate", "--report-file", report)...); code != tt.code {
+			t.Fatalf("%s: exit code %d:\n%s", name, code, out)
 		}
 		e := readEvidence(t, report)
 		if diff := cmp.Diff(tt.source, e.Source) + cmp.Diff(tt.policy, e.Policy); diff != "" || e.GitHub != nil {
@@ -136,14 +126,11 @@ func TestReportOfARestoreNamesTheSnapshot(t *testing.T) {
 	if code, out := run(t, at, sample(t), append([]string{"--snapshot-file", snapshot}, everything...)...); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
-	content, err := os.ReadFile(snapshot)
-	if err != nil {
-		t.Fatal(err)
-	}
+	content := read(t, snapshot)
 	if code, out := command(t, at, "restore", "--snapshot", snapshot, "--dry-run", "--max-removals", "none", "--report-file", report); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
-	if diff := cmp.Diff([]readFrom{{snapshot, sha256Of(string(content)), 0}}, readEvidence(t, report).Source); diff != "" {
+	if diff := cmp.Diff([]readFrom{{snapshot, sha256Of(content), 0}}, readEvidence(t, report).Source); diff != "" {
 		t.Errorf("(-want +got) %s", diff)
 	}
 }
@@ -315,23 +302,17 @@ func TestReportGivesTheCures(t *testing.T) {
 func TestReportIsAsDocumented(t *testing.T) {
 	t.Parallel()
 	r := audited(t)
-	document, err := os.ReadFile(filepath.Join(r.env["GITHUB_WORKSPACE"], "reports", "report-42-1.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, err := os.ReadFile(root("docs/outputs.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	document := read(t, filepath.Join(r.env["GITHUB_WORKSPACE"], "reports", "report-42-1.json"))
+	page := read(t, root("docs/outputs.md"))
 	written := map[string]bool{"simulated": true} // absent here
-	keysOf(t, "", document, written)
+	keysOf(t, "", []byte(document), written)
 	shown := map[string]bool{}
-	for _, block := range regexp.MustCompile("(?ms)^```json\n(.*?)^```").FindAllSubmatch(page, -1) {
-		text := bytes.TrimSpace(block[1])
-		if !bytes.HasPrefix(text, []byte("{")) {
-			text = slices.Concat([]byte("{"), text, []byte("}"))
+	for _, block := range regexp.MustCompile("(?ms)^```json\n(.*?)^```").FindAllStringSubmatch(page, -1) {
+		text := strings.TrimSpace(block[1])
+		if !strings.HasPrefix(text, "{") {
+			text = "{" + text + "}"
 		}
-		keysOf(t, "", text, shown)
+		keysOf(t, "", []byte(text), shown)
 	}
 	for key := range shown {
 		if !written[key] {
@@ -421,22 +402,19 @@ func TestAuditPage(t *testing.T) {
 		}
 	}
 	r := audited(t)
-	page, err := os.ReadFile(root("docs/audit.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := read(t, root("docs/audit.md"))
 	// Times, and what depends on the address of the tenant, differ from run to run.
 	varies := regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|[0-9a-f]{40,64}`)
 	ran := 0
-	for _, block := range regexp.MustCompile("(?ms)^```sh\n(.*?)^```\n\n```text\n(.*?)^```").FindAllSubmatch(page, -1) {
-		command := exec.CommandContext(t.Context(), "sh", "-c", string(block[1]))
+	for _, block := range regexp.MustCompile("(?ms)^```sh\n(.*?)^```\n\n```text\n(.*?)^```").FindAllStringSubmatch(page, -1) {
+		command := exec.CommandContext(t.Context(), "sh", "-c", block[1])
 		command.Dir = r.env["GITHUB_WORKSPACE"]
 		command.Env = append(os.Environ(), "XC_API_TOKEN=tok-12345")
 		got, err := command.Output()
 		if err != nil {
 			t.Errorf("%v:\n%s", err, block[1])
 		}
-		if diff := cmp.Diff(varies.ReplaceAllString(string(block[2]), "…"), varies.ReplaceAllString(string(got), "…")); diff != "" {
+		if diff := cmp.Diff(varies.ReplaceAllString(block[2], "…"), varies.ReplaceAllString(string(got), "…")); diff != "" {
 			t.Errorf("%s(-docs/audit.md +got) %s", block[1], diff)
 		}
 		ran++

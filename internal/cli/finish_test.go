@@ -1,7 +1,6 @@
 package cli_test
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"net/http/httptest"
@@ -40,11 +39,7 @@ func (r *repository) reports(run func()) (all map[string]string) {
 	run()
 	all = map[string]string{}
 	for _, name := range []string{"summary", "outputs", "report"} {
-		text, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		all[name] = string(text)
+		all[name] = read(r.t, filepath.Join(dir, name))
 	}
 	return all
 }
@@ -82,16 +77,16 @@ func TestABugIsReported(t *testing.T) {
 	r := newRepository(t)
 	r.env["GITHUB_EVENT_NAME"] = "schedule"
 	r.write(r.env["GITHUB_EVENT_PATH"], `{}`)
-	var out bytes.Buffer
-	all := r.reports(func() {
-		if code := cli.MainContext(t.Context(), []string{"sync", "--csv", "-", "--issue-on-failure"}, func(name string) string { return r.env[name] }, bug{}, &out, &out); code != 1 {
-			t.Errorf("exit code %d", code)
-		}
-	})
+	var code int
+	var out string
+	all := r.reports(func() { code, out = program(t.Context(), r.env, bug{}, "sync", "--csv", "-", "--issue-on-failure") })
+	if code != 1 {
+		t.Errorf("exit code %d", code)
+	}
 	if len(r.Issues()) != 1 {
 		t.Fatal("no issue was opened")
 	}
-	all["output"], all["issue"] = out.String(), r.Issues()[0].Body
+	all["output"], all["issue"] = out, r.Issues()[0].Body
 	for where, want := range map[string]string{
 		"output": "\nExecution time:", "outputs": "failed", "summary": "this is a bug", "report": "this is a bug", "issue": "this is a bug",
 	} {
@@ -177,10 +172,9 @@ func TestASignalWhileGitHubHangs(t *testing.T) {
 	t.Cleanup(hub.Close)
 	r.env["GITHUB_API_URL"], r.env["GITHUB_EVENT_NAME"], r.env["GITHUB_REF"] = hub.URL, "pull_request", "refs/pull/7/merge"
 	r.write(r.env["GITHUB_EVENT_PATH"], `{"number": 7, "pull_request": {"number": 7, "head": {"sha": "`+headOne+`", "repo": {"full_name": "acme/directory"}}}}`)
-	var out bytes.Buffer
-	cli.MainContext(ctx, []string{"sync", "--csv", r.csv, "--dry-run"}, func(name string) string { return r.env[name] }, strings.NewReader(""), &out, &out)
-	if !strings.Contains(out.String(), "context canceled") || !strings.Contains(out.String(), "\nExecution time:") {
-		t.Error(out.String())
+	_, out := program(ctx, r.env, nil, "sync", "--csv", r.csv, "--dry-run")
+	if !strings.Contains(out, "context canceled") || !strings.Contains(out, "\nExecution time:") {
+		t.Error(out)
 	}
 }
 
@@ -200,10 +194,9 @@ func TestNoTokenForTheComment(t *testing.T) {
 // TestASecretBeforeTheCommandIsNotShown.
 func TestASecretBeforeTheCommandIsNotShown(t *testing.T) {
 	t.Parallel()
-	var out bytes.Buffer
-	code := cli.MainContext(t.Context(), []string{"--api-token=tok-12345", "sync"}, func(string) string { return "" }, strings.NewReader(""), &out, &out)
-	if code != 2 || strings.Contains(out.String(), "tok-12345") || !strings.Contains(out.String(), "missing command before \"--api-token\"") {
-		t.Errorf("exit code %d: %s", code, out.String())
+	code, out := program(t.Context(), nil, nil, "--api-token=tok-12345", "sync")
+	if code != 2 || strings.Contains(out, "tok-12345") || !strings.Contains(out, "missing command before \"--api-token\"") {
+		t.Errorf("exit code %d: %s", code, out)
 	}
 }
 

@@ -1,7 +1,6 @@
 package cli_test
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"net/http"
@@ -16,7 +15,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"xc-group-sync/internal/actions/githubtest"
-	"xc-group-sync/internal/cli"
 	"xc-group-sync/internal/simulator"
 )
 
@@ -57,11 +55,8 @@ func newRepository(t *testing.T) *repository {
 	if err := os.MkdirAll(filepath.Dir(r.csv), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	sample, err := os.ReadFile(root("testdata/sample.csv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.write(r.csv, string(sample))
+	sample := read(t, root("testdata/sample.csv"))
+	r.write(r.csv, sample)
 	t.Cleanup(func() {
 		for _, request := range r.Unexpected() {
 			t.Errorf("GitHub was asked for %s", request)
@@ -72,9 +67,7 @@ func newRepository(t *testing.T) *repository {
 
 func (r *repository) write(path, content string) {
 	r.t.Helper()
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		r.t.Fatal(err)
-	}
+	write(r.t, path, content)
 }
 
 // on runs the program for an event and returns what it printed.
@@ -82,16 +75,14 @@ func (r *repository) on(wantCode int, event, payload string, args ...string) str
 	r.t.Helper()
 	r.env["GITHUB_EVENT_NAME"] = event
 	r.write(r.env["GITHUB_EVENT_PATH"], payload)
-	var out bytes.Buffer
-	args = append([]string{"sync", "--csv", r.csv}, args...)
-	code := cli.MainContext(r.t.Context(), args, func(name string) string { return r.env[name] }, strings.NewReader(""), &out, &out)
+	code, out := program(r.t.Context(), r.env, nil, append([]string{"sync", "--csv", r.csv}, args...)...)
 	if code != wantCode {
-		r.t.Fatalf("%s: exit code %d, want %d:\n%s", event, code, wantCode, out.String())
+		r.t.Fatalf("%s: exit code %d, want %d:\n%s", event, code, wantCode, out)
 	}
-	if shown := masks.ReplaceAllString(out.String(), ""); strings.Contains(shown, "tok-12345") || strings.Contains(shown, githubtest.Token) {
+	if shown := masks.ReplaceAllString(out, ""); strings.Contains(shown, "tok-12345") || strings.Contains(shown, githubtest.Token) {
 		r.t.Errorf("%s: the log has a secret:\n%s", event, shown)
 	}
-	return out.String()
+	return out
 }
 
 func (r *repository) pullRequest(wantCode int, head string, args ...string) string {
@@ -125,14 +116,7 @@ func (r *repository) comment() string {
 }
 
 // writes counts what was changed in the tenant.
-func (r *repository) writes() (n int) {
-	for _, request := range r.tenant.Requests() {
-		if request.Method != http.MethodGet {
-			n++
-		}
-	}
-	return n
-}
+func (r *repository) writes() int { return len(writesOf(r.tenant.Requests())) }
 
 var masks = regexp.MustCompile(`(?m)^::add-mask::.*$`)
 
@@ -439,12 +423,9 @@ var update = flag.Bool("update", false, "rewrite the pages of docs/screenshots")
 func TestPagesOfTheScreenshots(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t)
-	sample, err := os.ReadFile(root("testdata/sample.csv"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	sample := read(t, root("testdata/sample.csv"))
 	bad := `"EXAMPLE\ex0016","ex0016","Joan Clarke","User","Active Directory","memberOf","CN=XC-Auditors,OU=F5 XC,OU=Groups,DC=example,DC=com","F5 XC","false","50","Analyst","2025-11-01 00:00:00","0","A","joan.clarke","IT-119","Platform Engineering","ex0001","Ada Lovelace","ada.lovelace@example.com"` + "\r\n"
-	r.write(r.csv, string(sample)+bad)
+	r.write(r.csv, sample+bad)
 	r.pullRequest(0, headOne)
 	page(t, "comment.md", regexp.MustCompile(`api=\S+`).ReplaceAllString(r.comment(), "api=acme.console.ves.volterra.io"))
 
@@ -452,11 +433,8 @@ func TestPagesOfTheScreenshots(t *testing.T) {
 	r.write(r.env["GITHUB_STEP_SUMMARY"], "")
 	r.push(1, "--simulate", "--simulate-faults", "0.35", "--concurrency", "1", "--http-retry-attempts", "9",
 		"--backoff-min", "0", "--backoff-max", "0.01", "--comment", "false")
-	summary, err := os.ReadFile(r.env["GITHUB_STEP_SUMMARY"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	page(t, "summary.md", string(summary))
+	summary := read(t, r.env["GITHUB_STEP_SUMMARY"])
+	page(t, "summary.md", summary)
 }
 
 var (
@@ -473,15 +451,12 @@ func page(t *testing.T, name, got string) {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	want := read(t, path)
 	// The tenant's port, which the digest covers, is another each time.
 	same := func(page string) string {
 		return times.ReplaceAllString(digests.ReplaceAllString(page, "sha256:D"), "T")
 	}
-	if diff := cmp.Diff(same(string(want)), same(got)); diff != "" {
+	if diff := cmp.Diff(same(want), same(got)); diff != "" {
 		t.Errorf("%s is not what a run writes (-it +the run); go test -run TestPagesOfTheScreenshots -update ./internal/cli rewrites it:\n%s", path, diff)
 	}
 }

@@ -187,10 +187,8 @@ func countWrites(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	var writes []string
-	for _, request := range tenantOf(ts).Requests() {
-		if request.Method != http.MethodGet {
-			writes = append(writes, request.Method+" "+request.Path+" "+string(request.Body))
-		}
+	for _, request := range writesOf(tenantOf(ts).Requests()) {
+		writes = append(writes, request.Method+" "+request.Path+" "+string(request.Body))
 	}
 	if len(writes) != want {
 		ts.Fatalf("%d writes, want %d:\n%s", len(writes), want, strings.Join(writes, "\n"))

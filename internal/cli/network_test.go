@@ -1,7 +1,6 @@
 package cli_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -12,14 +11,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"xc-group-sync/internal/cli"
 	"xc-group-sync/internal/simulator"
 )
 
@@ -47,18 +44,13 @@ func (j *journey) travel(t *testing.T, tenant *simulator.Tenant) {
 	defer cancel()
 	report := filepath.Join(t.TempDir(), "report.json")
 	args := append([]string{"sync", "--csv", root("testdata/sample.csv"), "--tenant", "acme", "--log-level", "debug", "--report-file", report}, j.args...)
-	var out bytes.Buffer
-	code := cli.MainContext(ctx, args, func(name string) string { return j.env[name] }, strings.NewReader(""), &out, &out)
-	said := out.String()
+	code, said := program(ctx, j.env, nil, args...)
 	if code != j.code || !strings.Contains(said, j.says) {
 		t.Errorf("exit code %d, want %d and %q:\n%s", code, j.code, j.says, said)
 	}
-	saved, err := os.ReadFile(report)
-	if err != nil {
-		t.Error(err)
-	}
+	saved := read(t, report)
 	for _, secret := range networkSecrets(j.env) {
-		if strings.Contains(said+string(saved), secret) {
+		if strings.Contains(said+saved, secret) {
 			t.Errorf("the output shows %q:\n%s\n%s", secret, said, saved)
 		}
 	}

@@ -1,10 +1,7 @@
 package cli_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"xc-group-sync/internal/cli"
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/simulator"
@@ -79,28 +75,23 @@ func TestEveryKindOfOperation(t *testing.T) {
 	tenant, csv, policy := allKinds()
 	at, before := newAddress(t, tenant), tenant.State()
 	for name, content := range map[string]string{"csv": csv, "policy.yml": policy, "summary": ""} {
-		if err := os.WriteFile(path(name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, path(name), content)
 	}
 	env := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": path("summary"), "XC_SYNC_MASK_EMAILS": "false",
 		"XC_API_URL": at.url, "XC_API_TOKEN": "tok-12345", "TENANT_ID": "acme"}
-	program := func(args ...string) string {
+	run := func(args ...string) string {
 		t.Helper()
-		var out bytes.Buffer
-		if code := cli.MainContext(t.Context(), args, func(name string) string { return env[name] }, strings.NewReader(""), &out, &out); code != 0 {
-			t.Fatalf("%q: exit code %d:\n%s", args, code, &out)
+		code, out := program(t.Context(), env, nil, args...)
+		if code != 0 {
+			t.Fatalf("%q: exit code %d:\n%s", args, code, out)
 		}
-		return out.String()
+		return out
 	}
 	planning := []string{"--csv", path("csv"), "--policy", path("policy.yml")}
 
-	text := program(append([]string{"plan"}, planning...)...)
-	summary, err := os.ReadFile(path("summary"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := program(append([]string{"sync", "--snapshot-file", path("snapshot"), "--report-file", path("report")}, planning...)...)
+	text := run(append([]string{"plan"}, planning...)...)
+	summary := read(t, path("summary"))
+	log := run(append([]string{"sync", "--snapshot-file", path("snapshot"), "--report-file", path("report")}, planning...)...)
 	var report struct {
 		Users, Groups struct{ Created, Updated, Deleted int }
 		Plan          struct {
@@ -110,13 +101,7 @@ func TestEveryKindOfOperation(t *testing.T) {
 			ByOperation map[string]struct{ Attempts int } `json:"by_operation"`
 		}
 	}
-	document, err := os.ReadFile(path("report"))
-	if err == nil {
-		err = json.Unmarshal(document, &report)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	readJSON(t, path("report"), &report)
 	var order []string
 	want := map[string]int{}
 	for i, kind := range plan.Kinds() {
@@ -126,7 +111,7 @@ func TestEveryKindOfOperation(t *testing.T) {
 		if line := fmt.Sprintf("\n  %s %s %s", kind.Sign, kind.Object, name); !strings.Contains(text, line) {
 			t.Errorf("%s: %q is not in the plan:\n%s", kind, line, text)
 		}
-		if !slices.ContainsFunc(strings.Split(string(summary), "\n"), func(row string) bool {
+		if !slices.ContainsFunc(strings.Split(summary, "\n"), func(row string) bool {
 			return strings.HasPrefix(row, "|") && strings.Contains(row, name+"`") && strings.Contains(row, string(kind.Action))
 		}) {
 			t.Errorf("%s is not in the summary:\n%s", kind, summary)
@@ -154,7 +139,7 @@ func TestEveryKindOfOperation(t *testing.T) {
 		t.Errorf("counted (-want +got):\n%s", diff)
 	}
 
-	program("restore", "--snapshot", path("snapshot"), "--max-removals", "none")
+	run("restore", "--snapshot", path("snapshot"), "--max-removals", "none")
 	after := tenant.State() // what was created stays
 	after.Users = slices.DeleteFunc(after.Users, func(u simulator.User) bool { return u.Email == "create-user@example.com" })
 	after.Groups = slices.DeleteFunc(after.Groups, func(g simulator.Group) bool { return g.Name == "create-group" })
@@ -172,7 +157,7 @@ func TestEveryKindOfOperation(t *testing.T) {
 	at.Handler = again
 	for _, kind := range plan.Kinds() {
 		who := strings.TrimSuffix(nameOf(kind), "@example.com") + "@example.com"
-		if out := program(append([]string{"explain", "--only", who}, planning...)...); !strings.Contains(out, "a run would ") {
+		if out := run(append([]string{"explain", "--only", who}, planning...)...); !strings.Contains(out, "a run would ") {
 			t.Errorf("%s is not explained:\n%s", kind, out)
 		}
 	}

@@ -2,7 +2,6 @@ package cli_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -69,12 +68,8 @@ func TestAReaderThatIsGone(t *testing.T) {
 	if !errors.As(err, &status) || status.ExitCode() != 1 {
 		t.Errorf("it ended with %v", err)
 	}
-	content, err := os.ReadFile(report)
 	var document struct{ Users struct{ Created int } }
-	if err == nil {
-		err = json.Unmarshal(content, &document)
-	}
-	if err != nil || document.Users.Created == 0 {
-		t.Errorf("%v: %s", err, content)
+	if content := readJSON(t, report, &document); document.Users.Created == 0 {
+		t.Error(content)
 	}
 }

@@ -1,7 +1,6 @@
 package cli_test
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -104,9 +103,7 @@ func TestRestoreUnderGuards(t *testing.T) {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
 	none := filepath.Join(dir, "none.json")
-	if err := os.WriteFile(none, []byte(`{"schema": 7}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, none, `{"schema": 7}`)
 	for _, tt := range []struct {
 		args []string
 		code int
@@ -149,12 +146,9 @@ func TestRestoreGivesNobodyElsesPlace(t *testing.T) {
 	if code, out := run(t, at, csv, "--snapshot-file", snapshot, "--prune", "users"); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
-	written, err := os.ReadFile(snapshot)
-	if err != nil {
-		t.Fatal(err)
-	}
+	written := read(t, snapshot)
 	for _, key := range []string{`"usernames": [`, `"members": {`, `"aturing": "alan.turing@example.com"`, `"new_groups": [`} {
-		if !strings.Contains(string(written), key) {
+		if !strings.Contains(written, key) {
 			t.Errorf("the snapshot has no %s:\n%s", key, written)
 		}
 	}
@@ -191,9 +185,7 @@ func TestRestoreTakesNoOtherFile(t *testing.T) {
 		"unsaid":  `{"schema": 1, "tenant": "acme", "users": [], "groups": [{"name": "xc-auditors", "roles": [], "usernames": ["ada"]}], "members": {}}`,
 	} {
 		path := filepath.Join(t.TempDir(), "snapshot.json")
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		write(t, path, content)
 		tenant := estate()
 		if code, out := command(t, tenant, "restore", "--snapshot", path); code != 2 || len(tenant.Requests()) > 0 || !strings.Contains(out, "not a valid snapshot file") {
 			t.Errorf("%s: exit code %d:\n%s", name, code, out)

@@ -1,9 +1,7 @@
 package cli_test
 
 import (
-	"encoding/json"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -59,12 +57,8 @@ func TestReportedSumsAgree(t *testing.T) {
 			return []simulator.Fault{{}, {}, {Status: 503}, {Status: 500, AfterAct: true}, {Status: 400}, {Drop: true}}[(uint64(n)*2654435761+seed*40503)>>3%6]
 		}))
 		path := filepath.Join(t.TempDir(), "report.json")
-		_, out := run(t, tenant, sample(t), "--backoff-min", "0", "--backoff-max", "0", "--group-retry-attempts", "2", "--group-backoff-min", "0", "--group-backoff-max", "0",
+		run(t, tenant, sample(t), "--backoff-min", "0", "--backoff-max", "0", "--group-retry-attempts", "2", "--group-backoff-min", "0", "--group-backoff-max", "0",
 			"--circuit-breaker-threshold", "0", "--report-file", path)
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
 		var report struct {
 			Plan struct {
 				Operations []struct {
@@ -80,9 +74,7 @@ func TestReportedSumsAgree(t *testing.T) {
 			}
 			HTTP struct{ Requests int }
 		}
-		if err := json.Unmarshal(data, &report); err != nil {
-			t.Fatal(err)
-		}
+		data := readJSON(t, path, &report)
 		var sum counts
 		for _, c := range report.Retry.ByOperation {
 			sum.Attempts += c.Attempts

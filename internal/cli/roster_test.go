@@ -1,14 +1,12 @@
 package cli_test
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"xc-group-sync/internal/cli"
 	"xc-group-sync/internal/openapitest"
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/simulator"
@@ -58,9 +55,7 @@ func madeRoster() (csv string, memberships map[string][]string) {
 func run(t *testing.T, tenant http.Handler, csv string, args ...string) (int, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "export.csv")
-	if err := os.WriteFile(path, []byte(csv), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, path, csv)
 	return command(t, tenant, append([]string{"sync", "--csv", path}, args...)...)
 }
 
@@ -87,10 +82,7 @@ func command(t *testing.T, tenant http.Handler, args ...string) (int, string) {
 	if !ok {
 		at = newAddress(t, tenant)
 	}
-	var out bytes.Buffer
-	args = append(args, "--api-url", at.url, "--api-token", "tok-12345", "--tenant", "acme", "--log-level", "error")
-	code := cli.MainContext(t.Context(), args, func(string) string { return "" }, strings.NewReader(""), &out, &out)
-	return code, out.String()
+	return program(t.Context(), nil, nil, append(args, "--api-url", at.url, "--api-token", "tok-12345", "--tenant", "acme", "--log-level", "error")...)
 }
 
 func TestMadeRosterEndsInExactlyItsMemberships(t *testing.T) {
@@ -139,11 +131,8 @@ func TestNothingUndocumentedIsSent(t *testing.T) {
 		w.WriteHeader(response.StatusCode)
 		_, _ = io.Copy(w, response.Body)
 	})
-	sample, err := os.ReadFile(root("testdata/sample.csv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	code, out := run(t, server, string(sample), "--prune", "all", "--max-removals", "none", "--update-users",
+	sample := read(t, root("testdata/sample.csv"))
+	code, out := run(t, server, sample, "--prune", "all", "--max-removals", "none", "--update-users",
 		"--backoff-min", "0", "--backoff-max", "0", "--group-retry-attempts", "5", "--group-backoff-min", "0", "--group-backoff-max", "0")
 	if code != 0 {
 		t.Errorf("exit code %d:\n%s", code, out)

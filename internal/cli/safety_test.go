@@ -1,10 +1,8 @@
 package cli_test
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -13,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"xc-group-sync/internal/cli"
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/simulator"
 )
@@ -38,11 +35,8 @@ func estate(options ...simulator.Option) *simulator.Tenant {
 
 func sample(t *testing.T) string {
 	t.Helper()
-	csv, err := os.ReadFile(root("testdata/sample.csv"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Replace(string(csv), "Donald Knuth", "Donald E. Knuth", 1)
+	csv := read(t, root("testdata/sample.csv"))
+	return strings.Replace(csv, "Donald Knuth", "Donald E. Knuth", 1)
 }
 
 // undisturbed is the state after a run in which nothing went wrong.
@@ -319,9 +313,8 @@ func (bug) Read([]byte) (int, error) { panic("the token is tok-12345") }
 
 func TestABugShowsNoSecret(t *testing.T) {
 	t.Parallel()
-	var out bytes.Buffer
-	code := cli.MainContext(t.Context(), []string{"sync", "--csv", "-", "--tenant", "acme", "--api-token", "tok-12345"}, func(string) string { return "" }, bug{}, &out, &out)
-	if code != 1 || strings.Contains(out.String(), "tok-12345") || strings.Contains(out.String(), "goroutine") || !strings.Contains(out.String(), "this is a bug") {
-		t.Errorf("exit code %d:\n%s", code, out.String())
+	code, out := program(t.Context(), nil, bug{}, "sync", "--csv", "-", "--tenant", "acme", "--api-token", "tok-12345")
+	if code != 1 || strings.Contains(out, "tok-12345") || strings.Contains(out, "goroutine") || !strings.Contains(out, "this is a bug") {
+		t.Errorf("exit code %d:\n%s", code, out)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -90,9 +89,7 @@ func TestEchoesOfSecretsAreHidden(t *testing.T) {
 	secrets := report.NewSecrets(settings.Secrets()...)
 	s := report.Sanitizer{Secrets: secrets}
 	event := filepath.Join(t.TempDir(), "event.json")
-	if err := os.WriteFile(event, []byte(`{"pull_request":{"number":7}}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	write(t, event, `{"pull_request":{"number":7}}`)
 	env := map[string]string{"GITHUB_REPOSITORY": "o/r", "GITHUB_EVENT_PATH": event, "GITHUB_EVENT_NAME": "issue_comment"}
 	for name, site := range sites {
 		t.Run(name, func(t *testing.T) {

@@ -170,11 +170,8 @@ func awaitEnd(b *testing.B, pid int) {
 // writeCalls returns how often a process has called write or the like.
 func writeCalls(b *testing.B, pid int) int {
 	b.Helper()
-	counts, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
-	if err != nil {
-		b.Fatal(err)
-	}
-	_, count, _ := strings.Cut(string(counts), "syscw: ")
+	counts := read(b, fmt.Sprintf("/proc/%d/io", pid))
+	_, count, _ := strings.Cut(counts, "syscw: ")
 	count, _, _ = strings.Cut(count, "\n")
 	n, err := strconv.Atoi(count)
 	if err != nil {
