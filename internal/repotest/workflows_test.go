@@ -174,7 +174,7 @@ func TestAppliesByHandAreOfTheDefaultBranch(t *testing.T) {
 }
 
 // mayDo has the permissions of each job; a job that is not in it has none of its
-// own. The table in RELEASING.md says the same of the release.
+// own.
 var mayDo = map[string]map[string]string{
 	"dry-run plan":           {"contents": "read", "pull-requests": "write"},
 	"p12 plan":               {"contents": "read", "pull-requests": "write"},
