@@ -41,23 +41,21 @@ type membership struct {
 }
 
 type explainer struct {
-	only     plan.Patterns
-	inGroup  map[directory.Email]bool // selected by a group
 	desired  *directory.Desired
-	groups   map[directory.GroupName]*directory.Group
-	named    map[directory.GroupName]*directory.DesiredGroup
+	observed *directory.Observed
 	plan     *plan.Plan
 	policy   plan.Policy
-	people   map[directory.Email]*Person
-	member   map[membership]*Group
-	added    map[membership]bool
-	removed  map[membership]bool
-	withheld map[membership]string
-	actions  map[directory.GroupName]plan.Action
-	created  map[directory.GroupName][]directory.Role
-	granted  map[directory.GroupName][]directory.Role
-	revoked  map[directory.GroupName][]directory.Role
-	blocked  map[string]string // reasons, by object and name
+
+	groups           map[directory.GroupName]*directory.Group // of the tenant
+	named            map[directory.GroupName]bool             // by the CSV
+	written          map[directory.GroupName]*plan.Operation  // that creates, updates or deletes the group
+	granted, revoked map[directory.GroupName][]directory.Role
+	added, removed   map[membership]bool
+	withheld         map[membership]string
+	blocked          map[string]string // reasons, by object and name
+
+	people map[directory.Email]*Person // who are explained
+	member map[membership]*Group       // and their groups
 }
 
 // People explains everybody that patterns select, by email or by a group that the
@@ -65,22 +63,23 @@ type explainer struct {
 // and policy.
 func People(desired *directory.Desired, observed *directory.Observed, p *plan.Plan, policy plan.Policy, selected plan.Patterns) []*Person {
 	x := &explainer{
-		only: selected, desired: desired, plan: p, policy: policy,
-		groups: map[directory.GroupName]*directory.Group{}, named: map[directory.GroupName]*directory.DesiredGroup{},
+		desired: desired, observed: observed, plan: p, policy: policy,
+		groups: map[directory.GroupName]*directory.Group{}, named: map[directory.GroupName]bool{}, written: map[directory.GroupName]*plan.Operation{},
+		granted: map[directory.GroupName][]directory.Role{}, revoked: map[directory.GroupName][]directory.Role{},
+		added: map[membership]bool{}, removed: map[membership]bool{}, withheld: map[membership]string{}, blocked: map[string]string{},
 		people: map[directory.Email]*Person{}, member: map[membership]*Group{},
 	}
-	x.selectByGroup(observed)
 	x.readPlan()
-	x.readTenant(observed)
-	x.readCSV()
-	all := slices.SortedFunc(maps.Values(x.people), func(a, b *Person) int { return cmp.Compare(a.Email, b.Email) })
+	for i := range observed.Groups {
+		x.groups[observed.Groups[i].Name] = &observed.Groups[i]
+	}
+	x.findPeople(selected)
+	x.findGroups()
 	for at, group := range x.member {
 		group.Outcome = x.outcome(group, at)
-		group.Grant, group.Revoke = x.granted[at.group], x.revoked[at.group]
-	}
-	for at, group := range x.member {
 		x.people[at.email].Groups = append(x.people[at.email].Groups, *group)
 	}
+	all := slices.SortedFunc(maps.Values(x.people), func(a, b *Person) int { return cmp.Compare(a.Email, b.Email) })
 	for _, person := range all {
 		slices.SortFunc(person.Groups, func(a, b Group) int { return cmp.Compare(a.Name, b.Name) })
 		slices.SortFunc(person.Users, func(a, b *directory.User) int { return cmp.Compare(a.Username, b.Username) })
@@ -89,28 +88,45 @@ func People(desired *directory.Desired, observed *directory.Observed, p *plan.Pl
 	return all
 }
 
-// selectByGroup finds the people that a pattern selects by a group.
-func (x *explainer) selectByGroup(observed *directory.Observed) {
-	x.inGroup = map[directory.Email]bool{}
-	add := func(group directory.GroupName, email directory.Email) {
-		if x.only.Match(string(group), string(email)) { // the email may be excluded
-			x.inGroup[email] = true
+// findPeople finds whom patterns select by email or by a group, with what the CSV
+// says of them and their users.
+func (x *explainer) findPeople(selected plan.Patterns) {
+	person := func(email directory.Email, groups ...string) *Person {
+		if x.people[email] == nil && (selected.Match(string(email)) || selected.Match(append(groups, string(email))...)) { // either may be excluded
+			x.people[email] = &Person{Email: email}
+		}
+		return x.people[email]
+	}
+	x.places(func(at membership, _ *directory.Row) { person(at.email, string(at.group)) })
+	for _, stated := range x.desired.People {
+		if p := person(stated.Email); p != nil {
+			p.Stated = stated
 		}
 	}
+	for i := range x.observed.Users {
+		user := &x.observed.Users[i]
+		if p := person(directory.EmailOf(user.Username, user)); p != nil {
+			p.Users = append(p.Users, user)
+		}
+	}
+}
+
+// places visits each place in a group that the CSV or the tenant gives somebody. row
+// is the CSV's; nil: the tenant has it.
+func (x *explainer) places(visit func(at membership, row *directory.Row)) {
 	for _, person := range x.desired.People {
-		for _, row := range person.Rows {
-			for _, dn := range row.DNs {
+		for i := range person.Rows {
+			for _, dn := range person.Rows[i].DNs {
 				if dn.Group != "" {
-					add(dn.Group, person.Email)
+					visit(membership{dn.Group, person.Email}, &person.Rows[i])
 				}
 			}
 		}
 	}
-	index := directory.NewIndex(observed.Users)
-	for i := range observed.Groups {
-		group := &observed.Groups[i]
-		for _, username := range group.Usernames {
-			add(group.Name, directory.EmailOf(username, index.Username(username)))
+	index := directory.NewIndex(x.observed.Users)
+	for i := range x.observed.Groups {
+		for _, username := range x.observed.Groups[i].Usernames {
+			visit(membership{x.observed.Groups[i].Name, directory.EmailOf(username, index.Username(username))}, nil)
 		}
 	}
 }
@@ -155,56 +171,40 @@ func Concerns(people []*Person, f directory.Finding) bool {
 	})
 }
 
-// person returns the explanation for an email; nil if it is not asked for.
-func (x *explainer) person(email directory.Email) *Person {
-	if person := x.people[email]; person != nil || !x.inGroup[email] && !x.only.Match(string(email)) {
-		return person
-	}
-	x.people[email] = &Person{Email: email}
-	return x.people[email]
-}
-
-// group returns the place of a person in a group; nil if it is not asked for.
-func (x *explainer) group(name directory.GroupName, email directory.Email) *Group {
-	if x.person(email) == nil {
+// group returns the place of a person in a group; nil if the person is not explained.
+func (x *explainer) group(at membership) *Group {
+	if x.people[at.email] == nil {
 		return nil
 	}
-	at := membership{name, email}
 	if x.member[at] == nil {
-		x.member[at] = &Group{Name: name}
-		x.member[at].Roles = x.created[name]
-		if group := x.groups[name]; group != nil {
-			x.member[at].Roles = group.Roles
+		group := &Group{Name: at.group, Grant: x.granted[at.group], Revoke: x.revoked[at.group]}
+		if observed := x.groups[at.group]; observed != nil {
+			group.Roles = observed.Roles
+		} else if created := x.written[at.group]; created != nil {
+			group.Roles = created.Group.Roles
 		}
+		x.member[at] = group
 	}
 	return x.member[at]
 }
 
 func (x *explainer) readPlan() {
-	x.added, x.removed, x.withheld = map[membership]bool{}, map[membership]bool{}, map[membership]string{}
-	x.actions, x.blocked = map[directory.GroupName]plan.Action{}, map[string]string{}
-	x.created, x.granted, x.revoked = map[directory.GroupName][]directory.Role{}, map[directory.GroupName][]directory.Role{}, map[directory.GroupName][]directory.Role{}
 	for i := range x.plan.Operations {
 		o := &x.plan.Operations[i]
-		if o.Object != plan.Group {
-			continue
-		}
-		switch o.Action {
-		case plan.Grant:
-			x.granted[o.Group.Name] = o.Roles
-			continue
-		case plan.Revoke:
-			x.revoked[o.Group.Name] = o.Roles
-			continue
-		case plan.Create:
-			x.created[o.Group.Name] = o.Group.Roles
-		}
-		x.actions[o.Group.Name] = o.Action
-		for _, member := range o.Add {
-			x.added[membership{o.Group.Name, member.Email}] = true
-		}
-		for _, member := range o.Remove {
-			x.removed[membership{o.Group.Name, member.Email}] = true
+		switch name := o.Group.Name; {
+		case o.Object != plan.Group:
+		case o.Action == plan.Grant:
+			x.granted[name] = o.Roles
+		case o.Action == plan.Revoke:
+			x.revoked[name] = o.Roles
+		default:
+			x.written[name] = o
+			for _, member := range o.Add {
+				x.added[membership{name, member.Email}] = true
+			}
+			for _, member := range o.Remove {
+				x.removed[membership{name, member.Email}] = true
+			}
 		}
 	}
 	for _, w := range x.plan.Withheld {
@@ -217,48 +217,21 @@ func (x *explainer) readPlan() {
 	}
 }
 
-func (x *explainer) readTenant(observed *directory.Observed) {
-	index := directory.NewIndex(observed.Users)
-	for i := range observed.Users {
-		user := &observed.Users[i]
-		if person := x.person(directory.EmailOf(user.Username, user)); person != nil {
-			person.Users = append(person.Users, user)
+// findGroups finds the groups of those who are explained.
+func (x *explainer) findGroups() {
+	x.places(func(at membership, row *directory.Row) {
+		switch group := x.group(at); {
+		case group == nil:
+		case row == nil:
+			group.Observed = true
+		case len(group.Rows) == 0 || group.Rows[len(group.Rows)-1].Line != row.Line || group.Rows[len(group.Rows)-1].File != row.File:
+			group.Rows = append(group.Rows, *row)
 		}
-	}
-	for i := range observed.Groups {
-		x.groups[observed.Groups[i].Name] = &observed.Groups[i]
-	}
-	for i := range observed.Groups {
-		for _, username := range observed.Groups[i].Usernames {
-			if group := x.group(observed.Groups[i].Name, directory.EmailOf(username, index.Username(username))); group != nil {
-				group.Observed = true
-			}
-		}
-	}
-}
-
-func (x *explainer) readCSV() {
-	for _, stated := range x.desired.People {
-		person := x.person(stated.Email)
-		if person == nil {
-			continue
-		}
-		person.Stated = stated
-		for _, row := range stated.Rows {
-			for _, dn := range row.DNs {
-				if dn.Group == "" {
-					continue
-				}
-				if group := x.group(dn.Group, stated.Email); len(group.Rows) == 0 || group.Rows[len(group.Rows)-1].Line != row.Line || group.Rows[len(group.Rows)-1].File != row.File {
-					group.Rows = append(group.Rows, row)
-				}
-			}
-		}
-	}
+	})
 	for _, desired := range x.desired.Groups {
-		x.named[desired.Name] = desired
+		x.named[desired.Name] = true
 		for _, member := range desired.Members {
-			if group := x.group(desired.Name, member.Email); group != nil {
+			if group := x.group(membership{desired.Name, member.Email}); group != nil {
 				group.Desired = true
 			}
 		}
@@ -267,13 +240,12 @@ func (x *explainer) readCSV() {
 
 // outcome says what a run would do about a place in a group, and why.
 func (x *explainer) outcome(group *Group, at membership) string {
-	observed := x.groups[at.group]
 	switch {
-	case x.added[at] && x.actions[at.group] == plan.Create:
+	case x.added[at] && x.written[at.group].Action == plan.Create:
 		return "a run would create the group and add them"
 	case x.added[at]:
 		return "a run would add them"
-	case x.removed[at] && x.actions[at.group] == plan.Delete:
+	case x.removed[at] && x.written[at.group].Action == plan.Delete:
 		return "a run would delete the group"
 	case x.removed[at] && len(group.Rows) > 0:
 		return "a run would remove them: " + x.unwanted(at.email)
@@ -289,14 +261,14 @@ func (x *explainer) outcome(group *Group, at membership) string {
 	if group.Desired {
 		done = "not added"
 	}
-	if reason := x.reason(group, at, observed); reason != "" {
+	if reason := x.reason(group, at); reason != "" {
 		return done + ": " + reason
 	}
 	return done
 }
 
 // reason says why a person does not get into a group, or out of it.
-func (x *explainer) reason(group *Group, at membership, observed *directory.Group) string {
+func (x *explainer) reason(group *Group, at membership) string {
 	if reason := x.withheld[at]; reason != "" {
 		return reason
 	}
@@ -306,14 +278,14 @@ func (x *explainer) reason(group *Group, at membership, observed *directory.Grou
 	if reason := x.blocked[string(plan.User)+" "+string(at.email)]; reason != "" {
 		return "the person is blocked: " + reason
 	}
-	switch {
+	switch observed := x.groups[at.group]; {
 	case observed != nil && observed.SyncMode == directory.SyncSCIM:
 		return "SCIM syncs the group"
-	case observed != nil && x.named[at.group] == nil && (x.desired.Outside[at.group] || !x.policy.GroupInScope(observed)):
+	case observed != nil && !x.named[at.group] && (x.desired.Outside[at.group] || !x.policy.GroupInScope(observed)):
 		return "the group is not in scope"
 	case !x.policy.PersonInScope(at.email):
 		return "the person is not in scope"
-	case !group.Desired && x.named[at.group] == nil:
+	case !group.Desired && !x.named[at.group]:
 		return "no row names the group"
 	case group.Desired && slices.ContainsFunc(x.plan.Findings, func(f directory.Finding) bool { return f.Kind == directory.Lookalike }):
 		return "see the warnings"
