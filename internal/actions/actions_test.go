@@ -50,7 +50,7 @@ func TestOutsideActionsNothingHappens(t *testing.T) {
 	if err := edge.Summary("# x"); err != nil {
 		t.Error(err)
 	}
-	if edge.Active() || edge.Debug() || edge.Private() || out.Len() > 0 {
+	if edge.Active() || edge.Debug() || edge.Event().Private || out.Len() > 0 {
 		t.Errorf("something happened: %q", out.String())
 	}
 }
@@ -84,7 +84,7 @@ func TestFilesOfTheRunner(t *testing.T) {
 	if got, err = os.ReadFile(summary); err != nil || !strings.Contains(string(got), "# Title") {
 		t.Errorf("summary: %q, %v", got, err)
 	}
-	if !edge.Private() || !edge.Debug() {
+	if !edge.Event().Private || !edge.Debug() {
 		t.Error("the event or the debug mode is not seen")
 	}
 	if outside := actions.New(environment(map[string]string{"RUNNER_DEBUG": "1"}), &out); outside.Debug() {

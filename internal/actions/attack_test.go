@@ -89,10 +89,7 @@ func TestMaskedApprovalIsForTheApplyToAccept(t *testing.T) {
 	s.Merge(number, merge)
 	refused(t, s, "its comment masks emails")
 	push := map[string]string{"GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/main", "GITHUB_REPOSITORY": "o/r", "GITHUB_SHA": merge}
-	accepts, err := actions.New(environment(push), nil).GitHub(actions.Options{Token: githubtest.Token, AcceptMasked: true, Transport: s})
-	if err != nil {
-		t.Fatal(err)
-	}
+	accepts := connect(t, push, actions.Options{Token: githubtest.Token, AcceptMasked: true, Transport: s})
 	if got, err := accepts.Reviewed(t.Context(), target); got != plan || err != nil {
 		t.Errorf("%q, %v", got, err)
 	}

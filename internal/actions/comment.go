@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/google/go-github/v88/github"
 
@@ -66,9 +65,8 @@ func (g *GitHub) mayComment(ctx context.Context, pr PullRequest) error {
 		return nil
 	}
 	now, err := g.now(ctx, pr.Number)
-	var refused *APIError
 	switch {
-	case errors.As(err, &refused) && (refused.Status == http.StatusForbidden || refused.Status == http.StatusNotFound) && !refused.limited:
+	case isDenied(err):
 		return nil // a token may write comments but not read pull requests; Reviewed checks again
 	case err != nil:
 		return err
@@ -109,7 +107,7 @@ func (g *GitHub) commentText(ctx context.Context, note Note, pr PullRequest, our
 			mark.Approval = Used
 		}
 		r.mark = mark
-		r.add(newEntry(g.edge.run(), time.Now(), note.DryRun, note.Body))
+		r.add(g.edge.entry(note.DryRun, note.Body))
 	}
 	// As long as the plan may be approved it stays, whatever else is left out.
 	pending := pr.MergedAt.IsZero() && r.mark.Approval != Used

@@ -1,7 +1,6 @@
 package actions_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -282,10 +281,7 @@ func TestPullRequestSetting(t *testing.T) {
 	for _, event := range []string{"schedule", "workflow_dispatch", "merge_group", "push"} {
 		s := newServer(t)
 		env := map[string]string{"GITHUB_EVENT_NAME": event, "GITHUB_REPOSITORY": "o/r", "GITHUB_REF": "refs/heads/main", "GITHUB_RUN_ID": "42"}
-		github, err := actions.New(environment(env), &bytes.Buffer{}).GitHub(actions.Options{Token: githubtest.Token, PullRequest: number, Transport: s})
-		if err != nil {
-			t.Fatal(err)
-		}
+		github := connect(t, env, actions.Options{Token: githubtest.Token, PullRequest: number, Transport: s})
 		comment(t, github, dryRun)
 		if got := markOf(t, only(t, s)); got.Approval != actions.Nothing {
 			t.Errorf("%s: a run outside the pull request approves: %+v", event, got)

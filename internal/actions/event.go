@@ -22,7 +22,7 @@ type Event struct {
 	PullRequest int       // number of the pull request of the event, or of the comment on one; 0 if none
 	HeadSHA     string    // head of the pull request at the time of the event
 	Fork        bool      // the pull request comes from another repository
-	Private     bool      // the repository is known not to be public
+	Private     bool      // the repository is known not to be public; else the log may be
 	PushedAt    time.Time // of a push
 	Command     Command   // of a new comment on a pull request
 }
@@ -48,12 +48,19 @@ func (e Event) repository() string {
 // review of one.
 func (e Event) ofPullRequest() bool { return strings.HasPrefix(e.Name, "pull_request") }
 
+// queued returns the number of the pull request at the head of the merge queue; 0 if
+// this is no event of one.
+func (e Event) queued() int {
+	found := queueRefForm.FindStringSubmatch(e.Ref)
+	if e.Name != "merge_group" || found == nil {
+		return 0
+	}
+	number, _ := strconv.Atoi(found[1]) // nine digits at most
+	return number
+}
+
 // Event returns the event of this run, which is read once.
 func (e *Edge) Event() Event { return e.event() }
-
-// Private reports whether the event says that the repository is private. If it
-// does not say, the log may be public.
-func (e *Edge) Private() bool { return e.Event().Private }
 
 // maxEvent bounds the event file, in bytes. GitHub caps payloads at 25 MB
 // (https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap).

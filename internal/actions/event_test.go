@@ -58,9 +58,6 @@ func TestEvent(t *testing.T) {
 			if diff := cmp.Diff(tt.want, edge.Event()); diff != "" {
 				t.Error(diff)
 			}
-			if edge.Private() != tt.want.Private {
-				t.Error("Private tells something else")
-			}
 		})
 	}
 }

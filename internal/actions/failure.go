@@ -41,6 +41,13 @@ func (e *APIError) Error() string {
 // Hint returns what to do about the error, or "".
 func (e *APIError) Hint() string { return e.hint }
 
+// isDenied reports whether GitHub refused a request because of what the token may do
+// or see.
+func isDenied(err error) bool {
+	var refused *APIError
+	return errors.As(err, &refused) && (refused.Status == http.StatusForbidden || refused.Status == http.StatusNotFound) && !refused.limited
+}
+
 // pathError is an error on the way to GitHub or back, with a text that is safe
 // to show.
 type pathError struct {

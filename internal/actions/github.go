@@ -46,11 +46,11 @@ type Options struct {
 	// PullRequest is the number of the pull request to comment on, for events
 	// that do not name one; 0 if unset.
 	PullRequest  int
-	AcceptMasked bool              // a plan may be approved by a comment that does not show who is meant
-	Transport    http.RoundTripper // nil for the default of net/http
+	AcceptMasked bool // a plan may be approved by a comment that does not show who is meant
+	Transport    http.RoundTripper
 
 	// Hide removes secrets from a text of GitHub, which might echo them. It is
-	// called before the text is cut. nil: nothing is hidden.
+	// called before the text is cut.
 	Hide func(string) string
 }
 
@@ -79,24 +79,16 @@ func (e *Edge) GitHub(options Options) (*GitHub, error) {
 	if event.Repo == "" {
 		return nil, errors.New("invalid GITHUB_REPOSITORY: must be owner/name")
 	}
-	hide := options.Hide
-	if hide == nil {
-		hide = func(text string) string { return text }
-	}
 	base, graphql := e.apiURLs()
 	for _, api := range [][2]string{{"GITHUB_API_URL", base}, {"GITHUB_GRAPHQL_URL", graphql}} {
 		if _, secure := secureURL(api[1]); !secure {
-			return nil, fmt.Errorf("invalid %s %q: must be an https URL, or http on a loopback address", api[0], shown(api[1], hide))
+			return nil, fmt.Errorf("invalid %s %q: must be an https URL, or http on a loopback address", api[0], shown(api[1], options.Hide))
 		}
-	}
-	transport := options.Transport
-	if transport == nil {
-		transport = http.DefaultTransport
 	}
 	read := new(int64)
 	client, err := github.NewClient(
 		github.WithHTTPClient(&http.Client{
-			Transport: wholeAnswers{transport, read},
+			Transport: wholeAnswers{options.Transport, read},
 			// The library would send the token to wherever a redirect leads.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}),
@@ -113,7 +105,7 @@ func (e *Edge) GitHub(options Options) (*GitHub, error) {
 		return nil, err
 	}
 	return &GitHub{
-		edge: e, event: event, number: options.PullRequest, client: client, graphql: graphqlURL, hide: hide, read: read,
+		edge: e, event: event, number: options.PullRequest, client: client, graphql: graphqlURL, hide: options.Hide, read: read,
 		acceptMasked: options.AcceptMasked,
 		retrier:      retry.Retrier{RetryAfterMax: longestWait},
 		policy:       retry.Policy{Attempts: 3, Multiplier: 500 * time.Millisecond, Max: 4 * time.Second},
@@ -343,8 +335,7 @@ func (g *GitHub) user(ctx context.Context, c call) (login string, err error) {
 		login = user.GetLogin()
 		return err
 	})
-	var refused *APIError
-	if errors.As(err, &refused) && (refused.Status == http.StatusForbidden || refused.Status == http.StatusNotFound) && !refused.limited {
+	if isDenied(err) {
 		return "", nil
 	}
 	return login, err

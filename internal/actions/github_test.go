@@ -56,7 +56,7 @@ func TestGitHubNeedsATokenAndASafeURL(t *testing.T) {
 		for name, value := range tt.env {
 			env[name] = value
 		}
-		_, err := actions.New(environment(env), &bytes.Buffer{}).GitHub(actions.Options{Token: tt.token})
+		_, err := actions.New(environment(env), &bytes.Buffer{}).GitHub(actions.Options{Token: tt.token, Hide: strings.ToUpper})
 		if tt.says == "" {
 			if err != nil {
 				t.Errorf("%v: %v", tt.env, err)
@@ -465,13 +465,13 @@ func TestTransportErrors(t *testing.T) {
 	})
 }
 
-// Over a real connection, as with the default transport.
+// Over a real connection.
 func TestOverHTTP(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	server := httptest.NewServer(s)
 	defer server.Close()
-	github := onEvent(t, nil, githubtest.Token, `{"number":7}`, map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_API_URL": server.URL + "/api/v3"})
+	github := onEvent(t, http.DefaultTransport, githubtest.Token, `{"number":7}`, map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_API_URL": server.URL + "/api/v3"})
 	comment(t, github, dryRun)
 	only(t, s)
 }

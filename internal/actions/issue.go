@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-github/v88/github"
@@ -35,7 +34,7 @@ func (g *GitHub) Alarm(ctx context.Context, title string, note Note, failed bool
 	if len(open) > 0 {
 		r, _ = parseRecord(open[0].GetBody())
 	}
-	r.add(newEntry(g.edge.run(), time.Now(), note.DryRun, note.Body))
+	r.add(g.edge.entry(note.DryRun, note.Body))
 	body := r.fitted(false).String()
 	if len(open) == 0 {
 		title = cut(strings.Join(strings.Fields(title), " "), maxIssueTitle, utf8.RuneLen)
@@ -91,7 +90,7 @@ func (g *GitHub) writeIssue(ctx context.Context, number int, issue *github.Issue
 
 // closeIssue closes an issue with a comment.
 func (g *GitHub) closeIssue(ctx context.Context, number int) error {
-	text := "Recovered: " + g.edge.run().link() + "."
+	text := "Recovered: " + g.edge.runLink() + "."
 	c := g.issueCall(fmt.Sprintf("comment on issue %d", number))
 	c.once = true
 	err := g.do(ctx, c, func(ctx context.Context) error {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"strconv"
 	"unicode/utf8"
 
 	"github.com/google/go-github/v88/github"
@@ -77,11 +76,8 @@ func (g *GitHub) AddReview(ctx context.Context, origin *Origin) error {
 // reviewedIn returns the number of the pull request in which the run's commit was
 // reviewed.
 func (g *GitHub) reviewedIn(ctx context.Context) (int, error) {
-	if number := cmp.Or(g.event.PullRequest, g.number); number != 0 {
+	if number := cmp.Or(g.event.PullRequest, g.number, g.event.queued()); number != 0 {
 		return number, nil
-	}
-	if found := queueRefForm.FindStringSubmatch(g.event.Ref); g.event.Name == "merge_group" && found != nil {
-		return strconv.Atoi(found[1])
 	}
 	pr, err := g.PullRequest(ctx)
 	return pr.Number, err

@@ -1,7 +1,6 @@
 package actions
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -56,9 +55,9 @@ func shortened(body string, limit int) string {
 	return defused(cut(defused(body), limit, oneEach)) // the cut may open a comment
 }
 
-// newEntry returns the entry of a run at a time.
-func newEntry(run runID, at time.Time, dry bool, body string) entry {
-	return entry{dry, "**" + run.link() + "**, " + at.UTC().Format("2006-01-02 15:04 UTC"), shortened(body, MaxRecord)}
+// entry returns what this run did, as of now.
+func (e *Edge) entry(dry bool, body string) entry {
+	return entry{dry, "**" + e.runLink() + "**, " + time.Now().UTC().Format("2006-01-02 15:04 UTC"), shortened(body, MaxRecord)}
 }
 
 // parseRecord reads a text of ours.
@@ -143,28 +142,16 @@ func (r *record) add(e entry) {
 	r.runs = append(r.runs, e)
 }
 
-// runID is how readers name a run.
-type runID struct {
-	url, number, attempt string // each may be empty
-}
-
-// run returns the name of this run.
-func (e *Edge) run() runID {
-	return runID{e.RunURL(), firstMatch(numberForm, e.getenv("GITHUB_RUN_ID")), firstMatch(numberForm, e.getenv("GITHUB_RUN_ATTEMPT"))}
-}
-
-func (r runID) link() string {
-	name := "Run"
-	if r.number != "" {
-		name += " " + r.number
+// runLink names this run for readers, with a link to it if its URL is known.
+func (e *Edge) runLink() string {
+	name := strings.TrimSpace("Run " + firstMatch(numberForm, e.getenv("GITHUB_RUN_ID")))
+	if attempt := firstMatch(numberForm, e.getenv("GITHUB_RUN_ATTEMPT")); attempt != "" && attempt != "1" {
+		name += ", attempt " + attempt
 	}
-	if r.attempt != "" && r.attempt != "1" {
-		name += fmt.Sprintf(", attempt %s", r.attempt)
+	if page := e.RunURL(); page != "" {
+		return "[" + name + "](" + page + ")"
 	}
-	if r.url == "" {
-		return name
-	}
-	return "[" + name + "](" + r.url + ")"
+	return name
 }
 
 // oneEach counts a rune as one character.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
@@ -71,11 +70,10 @@ func (g *GitHub) Reviewed(ctx context.Context, target Target) (digest string, er
 // of the merge queue, for a dry run of a merge_group event that decides whether
 // the group may be merged.
 func (g *GitHub) Queued(ctx context.Context, target Target) (digest string, err error) {
-	found := queueRefForm.FindStringSubmatch(g.event.Ref)
-	if g.event.Name != "merge_group" || found == nil {
+	number := g.event.queued()
+	if number == 0 {
 		return "", notReviewed("give a digest", "the event %.40q is not of a merge queue", g.event.Name)
 	}
-	number, _ := strconv.Atoi(found[1]) // at most nine digits
 	pr, err := g.now(ctx, number)
 	if err != nil {
 		return "", err

@@ -62,7 +62,13 @@ func onEvent(t *testing.T, transport http.RoundTripper, token, payload string, e
 	for name, value := range env {
 		all[name] = value
 	}
-	github, err := actions.New(environment(all), &bytes.Buffer{}).GitHub(actions.Options{Token: token, Transport: transport, Hide: func(text string) string { return strings.ReplaceAll(text, token, "***") }})
+	return connect(t, all, actions.Options{Token: token, Transport: transport})
+}
+
+func connect(t *testing.T, env map[string]string, options actions.Options) *actions.GitHub {
+	t.Helper()
+	options.Hide = func(text string) string { return strings.ReplaceAll(text, options.Token, "***") }
+	github, err := actions.New(environment(env), &bytes.Buffer{}).GitHub(options)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func newSession(settings *config.Config, getenv func(string) string, stdin io.Re
 	secrets := settings.Secrets()
 	s.edge.Mask(secrets)
 	s.sanitizer = report.Sanitizer{
-		MaskEmails: settings.MaskEmails == config.Yes || settings.MaskEmails != config.No && s.edge.Active() && !s.edge.Private(),
+		MaskEmails: settings.MaskEmails == config.Yes || settings.MaskEmails != config.No && s.edge.Active() && !s.edge.Event().Private,
 		Usernames:  new(report.Usernames),
 		Secrets:    report.NewSecrets(secrets...),
 	}
