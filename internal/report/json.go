@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"io"
 	"maps"
 	"math"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/groupsync"
@@ -243,46 +246,28 @@ func operationReport(result groupsync.Result) operationJSON {
 // document is a value in JSON, with secrets hidden in every text but the keys. Emails
 // are not masked.
 func (s Sanitizer) document(value any) ([]byte, error) {
-	text, err := json.MarshalIndent(value, "", "  ")
+	text, err := json.Marshal(value)
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
-	done := 0 // what of text is in b
-	for i := 0; i < len(text); i++ {
-		if text[i] != '"' {
-			continue
-		}
-		start := i
-		for i++; text[i] != '"'; i++ {
-			if text[i] == '\\' {
-				i++
-			}
-		}
-		if i+1 < len(text) && text[i+1] == ':' {
-			continue // a key
-		}
-		shown := string(text[start+1 : i])
-		if strings.Contains(shown, `\`) {
-			if err := json.Unmarshal(text[start:i+1], &shown); err != nil {
-				return nil, err
-			}
-		}
-		hidden := s.Secrets.Hide(shown)
-		if hidden == shown {
-			continue
-		}
-		quoted, err := json.Marshal(hidden)
-		if err != nil {
+	from := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true))
+	to := jsontext.NewEncoder(&b, jsontext.AllowDuplicateNames(true), jsontext.WithIndent("  "), jsontext.EscapeForHTML(true), jsontext.EscapeForJS(true))
+	for {
+		token, err := from.ReadToken()
+		switch {
+		case err == io.EOF:
+			return b.Bytes(), nil
+		case err != nil:
 			return nil, err
 		}
-		b.Write(text[done:start])
-		b.Write(quoted)
-		done = i + 1
+		if in, n := from.StackIndex(from.StackDepth()); token.Kind() == '"' && (in != '{' || n%2 == 0) { // no key
+			token = jsontext.String(s.Secrets.Hide(token.String()))
+		}
+		if err := to.WriteToken(token); err != nil {
+			return nil, err
+		}
 	}
-	b.Write(text[done:])
-	b.WriteByte('\n')
-	return b.Bytes(), nil
 }
 
 // cause is why the run failed and what to do about it, apart from what the plan
