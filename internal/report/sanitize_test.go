@@ -191,6 +191,12 @@ func TestSecretsInOtherNotations(t *testing.T) {
 			return append(forms, string(c))
 		},
 	}
+	again := map[string]func(string) string{
+		"once": func(text string) string { return text },
+		"JSON": func(text string) string { return strings.Trim(strconv.Quote(text), `"`) },
+		"HTML": html.EscapeString,
+		"URL":  url.QueryEscape,
+	}
 	for name, of := range notations {
 		for seed := range uint64(200) {
 			random := rand.New(rand.NewPCG(2, seed))
@@ -199,9 +205,25 @@ func TestSecretsInOtherNotations(t *testing.T) {
 				forms := of(c)
 				written.WriteString(forms[random.IntN(len(forms))])
 			}
-			if got, want := s.Line("a & b \\ "+written.String()+` c &amp; \`), `a & b \ *** c &amp; \`; got != want {
-				t.Errorf("%s: %q became %q", name, written.String(), got)
+			for outer, escape := range again {
+				if got, want := s.Line("a & b \\ "+escape(written.String())+` c &amp; \`), `a & b \ *** c &amp; \`; got != want {
+					t.Errorf("%s, then %s: %q became %q", name, outer, escape(written.String()), got)
+				}
 			}
+		}
+	}
+	if got := s.Line(url.QueryEscape(url.QueryEscape(secret))); got != "***" {
+		t.Errorf("URL twice became %q", got)
+	}
+}
+
+// TestQuotationMarkInASecret: it does not stand for the end of a text that was cut.
+func TestQuotationMarkInASecret(t *testing.T) {
+	t.Parallel()
+	s := report.Sanitizer{Secrets: report.NewSecrets(`abcdefgh"ijkl/mnop`)}
+	for _, text := range []string{`abcdefgh"ijkl/mnop`, `abcdefgh\"ijkl\/mnop`, `abcdefgh\"ijkl\u002fmnop`, `abcdefgh%22ijkl/mnop`} {
+		if got := s.Line(text); got != "***" {
+			t.Errorf("%q became %q", text, got)
 		}
 	}
 }

@@ -43,65 +43,73 @@ func NewSecrets(forms ...string) *Secrets {
 	return s
 }
 
-// Hide returns text with *** in place of each secret, also of one that is escaped,
-// whichever of its characters are, and of what is left of one at the end of a text,
-// before an ellipsis or before a quotation mark. Whoever cuts a text hides first.
+// Hide returns text with *** in place of each secret, also of one that is escaped, or
+// was escaped again, whichever of its characters are, and of what is left of one at the
+// end of a text, before an ellipsis or before a quotation mark. Whoever cuts a text
+// hides first.
 func (s *Secrets) Hide(text string) string {
 	if s == nil || len(s.by) == 0 {
 		return text
 	}
-	text = s.cover(text, text, nil)
-	for _, e := range escapings {
-		if strings.IndexByte(text, e.begins) >= 0 {
-			plain, begins := e.undo(text)
-			text = s.cover(text, plain, begins)
+	as := reading{plain: text}
+	found := s.find(nil, as)
+	for _, outer := range escapings {
+		if once, is := outer.undo(as); is {
+			found = s.find(found, once)
+			for _, inner := range escapings {
+				if twice, is := inner.undo(once); is {
+					found = s.find(found, twice)
+				}
+			}
 		}
 	}
-	return text
-}
-
-// cover returns text with *** in place of each secret that is in plain. begins is
-// where in text each byte of plain begins, and its end; nil if they are the same.
-func (s *Secrets) cover(text, plain string, begins []int) string {
-	place := func(i int) int {
-		if begins == nil {
-			return i
-		}
-		return begins[i]
-	}
-	var b strings.Builder
-	done := 0           // what of text is in b
-	from, until := 0, 0 // what of plain is to be hidden next
-	write := func() {
-		if until > 0 {
-			b.WriteString(text[done:place(from)])
-			b.WriteString("***")
-			done = place(until)
-		}
-	}
-	for i := 0; i+shortestSecret <= len(plain); i++ {
-		if !s.mayBegin(plain[i], plain[i+1]) {
-			continue
-		}
-		n, left := s.at(plain[i:])
-		if left >= shortestSecret && place(i+left)-place(i) >= shortestCut {
-			n = max(n, left)
-		}
-		switch {
-		case n == 0:
-		case i < until: // they overlap
-			until = max(until, i+n)
-		default:
-			write()
-			from, until = i, i+n
-		}
-	}
-	if until == 0 {
+	if len(found) == 0 {
 		return text
 	}
-	write()
-	b.WriteString(text[done:])
-	return b.String()
+	slices.SortFunc(found, func(a, b stretch) int { return cmp.Compare(a.from, b.from) })
+	var b strings.Builder
+	done := 0
+	for _, secret := range found {
+		if secret.from >= done { // else it overlaps with the one before
+			b.WriteString(text[done:secret.from] + "***")
+		}
+		done = max(done, secret.to)
+	}
+	return b.String() + text[done:]
+}
+
+// stretch is where a secret is in a text, in bytes.
+type stretch struct{ from, to int }
+
+// reading is a text without its escapes.
+type reading struct {
+	plain  string
+	begins []int // where in the text each byte of plain begins, and its end; nil: plain is the text
+}
+
+func (r reading) place(i int) int {
+	if r.begins == nil {
+		return i
+	}
+	return r.begins[i]
+}
+
+// find adds to found where in a text the secrets are of which a reading has all or,
+// where it was cut, the beginning.
+func (s *Secrets) find(found []stretch, r reading) []stretch {
+	for i := 0; i+shortestSecret <= len(r.plain); i++ {
+		if !s.mayBegin(r.plain[i], r.plain[i+1]) {
+			continue
+		}
+		n, left := s.at(r.plain[i:])
+		if left >= shortestSecret && r.place(i+left)-r.place(i) >= shortestCut {
+			n = max(n, left)
+		}
+		if n > 0 {
+			found = append(found, stretch{r.place(i), r.place(i + n)})
+		}
+	}
+	return found
 }
 
 // at returns the length of the longest secret that text begins with, and of the
@@ -194,14 +202,19 @@ func ofJSON(text string) (plain string, length int) {
 // cutEscape is an escaped character that was cut.
 var cutEscape = regexp.MustCompile(`^(?:%[[:xdigit:]]?|&#?[[:alnum:]]{0,8}|\\(?:[ux][[:xdigit:]]{0,3})?)(?:$|…|\\?")`)
 
-// undo returns text without escapes, where in text each byte of it begins, and
-// its end. An escaped character that was cut is left out.
-func (e escaping) undo(text string) (plain string, begins []int) {
+// undo returns a reading without this kind of escapes too; false if it has none. An
+// escaped character that was cut is left out.
+func (e escaping) undo(r reading) (reading, bool) {
+	if strings.IndexByte(r.plain, e.begins) < 0 {
+		return r, false
+	}
 	var b strings.Builder
+	var begins []int
+	text := r.plain
 	add := func(plain string, at int) {
 		b.WriteString(plain)
 		for range len(plain) {
-			begins = append(begins, at)
+			begins = append(begins, r.place(at))
 		}
 	}
 	for i := 0; i < len(text); i++ {
@@ -225,5 +238,5 @@ func (e escaping) undo(text string) (plain string, begins []int) {
 			add(text[i:i+1], i)
 		}
 	}
-	return b.String(), append(begins, len(text))
+	return reading{b.String(), append(begins, r.place(len(text)))}, true
 }
