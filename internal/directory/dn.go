@@ -93,8 +93,8 @@ func ParseDN(s string) (DN, error) {
 	return dn.Named()
 }
 
-// Named returns the DN with the group name that its CN forms. It returns an
-// *InvalidError of the kind UnusableCN if the CN forms none.
+// Named returns the DN with the group name that its CN forms. It returns the DN as
+// it is, and an *InvalidError of the kind UnusableCN, if the CN forms none.
 func (d DN) Named() (DN, error) {
 	fail := func(reason string) (DN, error) {
 		shown := Quotable(d.text)
@@ -102,7 +102,7 @@ func (d DN) Named() (DN, error) {
 		if shown == d.text {
 			hint += fmt.Sprintf(", as in %q: xc-admins", shown)
 		}
-		return DN{}, &InvalidError{Kind: UnusableCN, Value: shown, Reason: reason, Hint: hint}
+		return d, &InvalidError{Kind: UnusableCN, Value: shown, Reason: reason, Hint: hint}
 	}
 	switch {
 	case !d.hasCN:
@@ -236,43 +236,26 @@ var attributeTypes = map[string]string{
 	"userid": "uid", "0.9.2342.19200300.100.1.1": "uid",
 }
 
+// attributeKind matches an attribute type in lower case: letters, digits, hyphens and
+// underscores after a letter, or an object identifier.
+var attributeKind = regexp.MustCompile(`^([a-z][a-z0-9_-]*|[0-9][0-9.]*)$`)
+
 // attributeType returns the one name of an attribute type, in lower case, and
-// whether it is one: letters, digits and hyphens after a letter, or an object
-// identifier.
+// whether it is one.
 func attributeType(s string) (string, bool) {
 	kind := strings.TrimPrefix(prepare(s), "oid.")
 	if name, known := attributeTypes[kind]; known {
 		return name, true
 	}
-	if kind == "" {
-		return "", false
-	}
-	isOID := kind[0] >= '0' && kind[0] <= '9'
-	for i := range len(kind) {
-		c := kind[i]
-		digit := c >= '0' && c <= '9'
-		switch {
-		case digit && (isOID || i > 0), c == '.' && isOID:
-		case c >= 'a' && c <= 'z' && !isOID, (c == '-' || c == '_') && i > 0 && !isOID:
-		default:
-			return "", false
-		}
-	}
-	return kind, true
+	return kind, attributeKind.MatchString(kind)
 }
+
+// label matches a label of a domain in small letters of any script.
+var label = regexp.MustCompile(`^[\pL\pM\p{Nd}_]([\pL\pM\p{Nd}_-]*[\pL\pM\p{Nd}_])?$`)
 
 // isLabel reports whether a prepared DC is a label of a domain.
 func isLabel(dc string) bool {
-	if dc == "" || dc[0] == '-' || dc[len(dc)-1] == '-' || utf8.RuneCountInString(dc) > maxLabel {
-		return false
-	}
-	for _, r := range dc {
-		if r < utf8.RuneSelf && !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_') ||
-			r >= utf8.RuneSelf && !unicode.In(r, unicode.L, unicode.M, unicode.Nd) {
-			return false
-		}
-	}
-	return true
+	return utf8.RuneCountInString(dc) <= maxLabel && label.MatchString(dc)
 }
 
 // dnOrder finds several DNs in the order of attributes: within one DN the

@@ -14,9 +14,9 @@ import (
 // ObservedEmail; the zero value is nobody.
 type Email string
 
-// maxEmail is the longest address that mail can be sent to, in bytes
+// MaxEmail is the longest address that mail can be sent to, in bytes
 // (https://www.rfc-editor.org/errata/eid1690).
-const maxEmail = 254
+const MaxEmail = 254
 
 // ParseEmail returns the person that s names, outer blanks ignored. It returns
 // an *InvalidError unless s is local@domain without an empty label in the
@@ -68,7 +68,7 @@ func emailFault(s string) (reason, hint string) {
 		return "contains more than one @", "write one email in each row"
 	case strings.HasPrefix(domain, "."), strings.HasSuffix(domain, "."), strings.Contains(domain, ".."):
 		return "the domain has an empty label", "look for a dot too many"
-	case len(sent) > maxEmail:
+	case len(sent) > MaxEmail:
 		return "longer than 254 bytes", ""
 	}
 	return "", ""

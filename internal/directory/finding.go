@@ -154,5 +154,9 @@ func (k Kind) Count(n int) string {
 
 // OfGroup reports whether Subject names a group; else it names a person.
 func (k Kind) OfGroup() bool {
-	return k == GroupKept || k == SCIMSynced || k == StaleGroup || k == GroupCreatedSince || k == NotOwned || k == GroupLeftOut || k == NoSuchGroup || k == TwinGroup || k == GrantWithheld || k == RolesLeftOut
+	switch k {
+	case GroupKept, SCIMSynced, StaleGroup, GroupCreatedSince, NotOwned, GroupLeftOut, NoSuchGroup, TwinGroup, GrantWithheld, RolesLeftOut:
+		return true
+	}
+	return false
 }

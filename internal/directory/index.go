@@ -1,5 +1,7 @@
 package directory
 
+import "cmp"
+
 // Index finds the users of a listing by email and by username. It is the one
 // place where people of a CSV and users of a tenant are joined.
 type Index struct {
@@ -30,31 +32,30 @@ func (x *Index) Username(name Username) *User { return x.byUsername[name.Key()] 
 // one, shared is true and nobody counts.
 func (x *Index) Email(email Email) (user *User, shared bool) {
 	users := x.byEmail[email]
-	if len(users) < 2 {
-		if len(users) == 0 {
-			return nil, false
-		}
+	switch len(users) {
+	case 0:
+		return nil, false
+	case 1:
 		return users[0], false
 	}
-	var ordinary []*User
-	for _, user := range users {
-		if user.Ordinary() {
-			ordinary = append(ordinary, user)
-		}
-	}
-	if len(ordinary) == 1 {
-		return ordinary[0], false
-	}
-	for _, other := range users {
-		switch {
-		case ObservedEmail(string(other.Username)) != email:
-		case user != nil: // in two spellings of one domain
-			return nil, true
-		default:
-			user = other
-		}
-	}
+	user = cmp.Or(
+		single(users, func(u *User) bool { return u.Ordinary() }),
+		single(users, func(u *User) bool { return ObservedEmail(string(u.Username)) == email }), // none if in two spellings of one domain
+	)
 	return user, user == nil
+}
+
+// single returns the only user of whom something holds; nil if there are several.
+func single(users []*User, holds func(*User) bool) *User {
+	var found *User
+	for _, user := range users {
+		if holds(user) && found != nil {
+			return nil
+		} else if holds(user) {
+			found = user
+		}
+	}
+	return found
 }
 
 // Emails returns the users who share an email.

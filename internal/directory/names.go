@@ -1,7 +1,6 @@
 package directory
 
 import (
-	"iter"
 	"maps"
 	"slices"
 )
@@ -49,12 +48,12 @@ func (n *Names) Apply(dn DN) (DN, bool) {
 
 // Unused returns the mapped DNs, as they were written, that stand for none of dns,
 // sorted.
-func (n *Names) Unused(dns iter.Seq[DN]) []string {
+func (n *Names) Unused(dns []DN) []string {
 	if n == nil {
 		return nil
 	}
 	byDN, byCN := maps.Clone(n.byDN), maps.Clone(n.byCN)
-	for dn := range dns {
+	for _, dn := range dns {
 		delete(byDN, dn.Key())
 		if dn.hasCN {
 			delete(byCN, dn.prepared)

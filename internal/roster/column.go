@@ -65,8 +65,10 @@ type heading struct {
 	not   bool   // true in the column means not active
 }
 
-// headings returns the columns to look for.
-func (c Columns) headings() (all [len(columns)]heading) {
+// headings are the columns to look for.
+type headings [len(columns)]heading
+
+func (c Columns) headings() (all headings) {
 	for i, column := range columns {
 		title, given := c[column.role]
 		if !given {
@@ -126,7 +128,7 @@ func (t *table) missing(c int) error {
 			absent = append(absent, columns[i].role+"=…")
 		}
 	}
-	hint := "if it has another title, " + t.advice(strings.Join(absent, ","), columns[c].role+"=…")
+	hint := "if it has another title, " + t.headings.advice(strings.Join(absent, ","), columns[c].role+"=…")
 	if t.headings[c].own {
 		hint = "columns names this title: correct it there"
 	}
@@ -147,8 +149,8 @@ func (t *table) delimiterAdvice() string {
 
 // advice says what to set columns to if it is not set yet, else what to add
 // to it.
-func (t *table) advice(whole, addition string) string {
-	if slices.ContainsFunc(t.headings[:], func(h heading) bool { return h.own }) {
+func (h headings) advice(whole, addition string) string {
+	if slices.ContainsFunc(h[:], func(column heading) bool { return column.own }) {
 		return "add " + addition + " to columns"
 	}
 	return "set columns to " + whole
@@ -156,9 +158,9 @@ func (t *table) advice(whole, addition string) string {
 
 // statusAdvice says how to have the words of the standard column of statuses
 // read as those of directories.
-func (t *table) statusAdvice() string {
+func (h headings) statusAdvice() string {
 	pair := fmt.Sprintf("%q", columns[inStatus].role+"="+columns[inStatus].title)
-	return t.advice(pair, pair)
+	return h.advice(pair, pair)
 }
 
 // maxShownColumns bounds a list of column names in a message.

@@ -58,14 +58,7 @@ func (f *findings) fill(desired *directory.Desired) {
 			desired.Suppressed = map[directory.Kind]int{}
 		}
 		desired.Suppressed[kind] = more
-		f.kept = append(f.kept, directory.Finding{Kind: directory.Unlisted, Message: fmt.Sprintf("%s: %s not listed", kind, moreRows(more))})
+		f.kept = append(f.kept, directory.Finding{Kind: directory.Unlisted, Message: fmt.Sprintf("%s: %s not listed", kind, directory.Count(more, "more row is", "more rows are"))})
 	}
 	desired.Findings = f.kept
-}
-
-func moreRows(n int) string {
-	if n == 1 {
-		return "1 more row is"
-	}
-	return fmt.Sprintf("%d more rows are", n)
 }

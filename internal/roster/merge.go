@@ -4,67 +4,25 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
 	"xc-group-sync/internal/directory"
 )
 
-// merger makes one directory of many rows.
-type merger struct {
-	options      Options
-	titles       [len(columns)]string // for findings
-	ownStatus    bool                 // the status is in words of the user's directory
-	semicolons   bool                 // semicolons separate DNs, too
-	statusAdvice string               // how to have the status read in words of a directory
-
-	// Of the export at hand.
-	everyoneActive bool // there is no status
-	readStatus     func(word string) (active, known bool)
-
-	files, without []string // that were read, and those of them without rows
-
-	numbers   map[directory.Email]int32
-	people    [][]person // by number, in pages: the garbage collector is paid by the piece and the pointer
-	groups    map[directory.GroupName]*group
-	dns       map[string]*statedDN // by key
-	spellings map[string]*statedDN // by the text as written: an export repeats them
-	rowDNs    []*statedDN          // of the row at hand
-	anyActive bool                 // a row says that somebody is
-	desired   directory.Desired
-	findings  *findings
-}
-
-func newMerger(options Options) *merger {
-	m := &merger{
-		options:   options,
-		numbers:   map[directory.Email]int32{},
-		groups:    map[directory.GroupName]*group{},
-		dns:       map[string]*statedDN{},
-		spellings: map[string]*statedDN{},
-		findings:  newFindings(),
-	}
-	headings := options.Columns.headings()
-	for i, heading := range headings {
-		m.titles[i] = heading.title
-	}
-	m.ownStatus, m.semicolons = headings[inStatus].own, headings[inEntitlements].own
-	return m
-}
-
 // begin prepares for the rows of an export.
-func (m *merger) begin(t *table) {
-	m.statusAdvice = t.statusAdvice()
-	m.everyoneActive = t.index[inStatus] < 0
+func (r *Roster) begin(t *table) {
+	r.everyoneActive = t.index[inStatus] < 0
 	switch {
-	case m.everyoneActive:
-		m.readStatus = func(string) (active, known bool) { return true, true }
-	case t.headings[inStatus].not:
-		m.readStatus = inverted
-	case m.ownStatus:
-		m.readStatus = inWords
+	case r.everyoneActive:
+		r.readStatus = func(string) (active, known bool) { return true, true }
+	case r.headings[inStatus].not:
+		r.readStatus = inverted
+	case r.headings[inStatus].own:
+		r.readStatus = inWords
 	default:
-		m.readStatus = inLetters
+		r.readStatus = inLetters
 	}
 }
 
@@ -91,44 +49,44 @@ type statedDN struct {
 }
 
 // add takes a row.
-func (m *merger) add(row *cells, at position) {
-	p, err := m.person(row[inEmail])
+func (r *Roster) add(row *cells, at position) {
+	p, err := r.person(row[inEmail])
 	if err == nil && p.Line == 0 {
-		p.File, p.Line = m.findings.file, at.emailLine
+		p.File, p.Line = r.findings.file, at.emailLine
 	}
-	badDN := m.entitlements(row, p, at.entitlementsLine)
-	if err == nil && m.options.Trace != nil && m.options.Trace(p.Email) {
-		m.trace(p, row[inEntitlements], at.emailLine)
+	badDN := r.entitlements(row, p, at.entitlementsLine)
+	if err == nil && r.options.Trace != nil && r.options.Trace(p.Email) {
+		r.trace(p, row[inEntitlements], at.emailLine)
 	}
 	valid := !badDN
 	if err != nil {
-		m.invalidEmail(row[inEmail], err, at.emailLine)
+		r.invalidEmail(row[inEmail], err, at.emailLine)
 		valid = false
-		m.desired.KeepUsers = true
-		for _, dn := range m.rowDNs {
+		r.desired.KeepUsers = true
+		for _, dn := range r.rowDNs {
 			dn.group.KeepMembers = true
 		}
 		if badDN {
 			// Neither who nor which group: it may have stated any membership.
-			m.desired.KeepMemberships = true
+			r.desired.KeepMemberships = true
 		}
 	} else if p.out {
-		m.outOfScope(p, at.emailLine)
+		r.outOfScope(p, at.emailLine)
 		valid = false
 	} else {
 		p.KeepMemberships = p.KeepMemberships || badDN
 		if row[inName] != p.display {
 			p.learnName(row[inName])
 		}
-		if !m.status(p, row[inStatus], at.emailLine) {
+		if !r.status(p, row[inStatus], at.emailLine) {
 			valid = false
 		}
 	}
 	if !valid {
-		m.findings.invalidRow(min(at.emailLine, at.entitlementsLine))
+		r.findings.invalidRow(min(at.emailLine, at.entitlementsLine))
 		return
 	}
-	for _, dn := range m.rowDNs {
+	for _, dn := range r.rowDNs {
 		dn.group.stated = true
 	}
 }
@@ -137,19 +95,14 @@ func (m *merger) add(row *cells, at position) {
 const maxRows = 1000
 
 // trace keeps a row about a person.
-func (m *merger) trace(p *person, entitlements string, line int) {
+func (r *Roster) trace(p *person, entitlements string, line int) {
 	if len(p.Rows) == maxRows {
 		return
 	}
-	row := directory.Row{File: m.findings.file, Line: line}
-	for rest, more := entitlements, true; more; {
-		var text string
-		text, rest, more = cutDN(rest, m.semicolons)
-		if strings.TrimSpace(text) == "" {
-			continue
-		}
+	row := directory.Row{File: r.findings.file, Line: line}
+	for text := range r.pieces(entitlements) {
 		stated := directory.RowDN{Text: strings.Clone(directory.Quotable(strings.TrimSpace(text)))}
-		switch dn, err := m.dn(text); {
+		switch dn, err := r.dn(text); {
 		case err != nil:
 			stated.Reason = err.Error()
 		case dn.group != nil:
@@ -167,15 +120,13 @@ func (p *person) learnName(display string) {
 	}
 }
 
-// maxEmail is more than any valid email takes, in bytes: nothing longer is
-// looked up as it is.
-const maxEmail = 254
-
 // person returns the person that a cell names.
-func (m *merger) person(cell string) (*person, error) {
+func (r *Roster) person(cell string) (*person, error) {
 	text := strings.TrimSpace(cell)
-	if number, known := m.numbers[directory.Email(text)]; known && len(text) <= maxEmail {
-		p := m.numbered(number) // written as it is kept: the usual case
+	// Nearly all are written as they are kept. One that is too long to be sent so
+	// may be kept because it is short enough in Punycode.
+	if number, known := r.numbers[directory.Email(text)]; known && len(text) <= directory.MaxEmail {
+		p := r.numbered(number)
 		p.learnAddress(text)
 		return p, nil
 	}
@@ -183,18 +134,18 @@ func (m *merger) person(cell string) (*person, error) {
 	if err != nil {
 		return nil, err
 	}
-	number, known := m.numbers[email]
+	number, known := r.numbers[email]
 	if !known {
-		number = int32(len(m.numbers))
+		number = int32(len(r.numbers))
 		if number%page == 0 {
-			m.people = append(m.people, make([]person, page))
+			r.people = append(r.people, make([]person, page))
 		}
 		email = directory.Email(strings.Clone(string(email))) // not a part of the whole row
-		out := m.options.PersonInScope != nil && !m.options.PersonInScope(email)
-		*m.numbered(number) = person{Person: directory.Person{Email: email, KeepMemberships: out}, number: number, out: out}
-		m.numbers[email] = number
+		out := r.options.PersonInScope != nil && !r.options.PersonInScope(email)
+		*r.numbered(number) = person{Person: directory.Person{Email: email, KeepMemberships: out}, number: number, out: out}
+		r.numbers[email] = number
 	}
-	p := m.numbered(number)
+	p := r.numbered(number)
 	p.learnAddress(directory.AddressAsSent(text))
 	return p, nil
 }
@@ -213,16 +164,13 @@ func (p *person) learnAddress(address string) {
 // page is how many people are kept together.
 const page = 256
 
-func (m *merger) numbered(number int32) *person { return &m.people[number/page][number%page] }
+func (r *Roster) numbered(number int32) *person { return &r.people[number/page][number%page] }
 
-func (m *merger) invalidEmail(cell string, err error, line int) {
-	var invalid *directory.InvalidError
-	if !errors.As(err, &invalid) {
-		invalid = &directory.InvalidError{Kind: directory.InvalidEmail, Reason: err.Error()}
-	}
-	m.findings.add(invalid.Kind, func() directory.Finding {
+func (r *Roster) invalidEmail(cell string, err error, line int) {
+	invalid, _ := errors.AsType[*directory.InvalidError](err)
+	r.findings.add(invalid.Kind, func() directory.Finding {
 		return directory.Finding{
-			Line: line, Column: m.titles[inEmail], Subject: strings.Clone(directory.Quotable(strings.TrimSpace(cell))),
+			Line: line, Column: r.headings[inEmail].title, Subject: strings.Clone(directory.Quotable(strings.TrimSpace(cell))),
 			Message: invalid.Error() + "; no one will be removed from this row's groups and no users will be deleted in this run",
 			Hint:    invalid.Hint,
 		}
@@ -242,26 +190,21 @@ func subject(p *person, cell string) (name, inMessage string) {
 	return name, fmt.Sprintf("%q", name)
 }
 
-// entitlements puts the DNs that a row names into m.rowDNs, and reports whether
+// entitlements puts the DNs that a row names into r.rowDNs, and reports whether
 // any is invalid. p is nil if the row's email is invalid.
-func (m *merger) entitlements(row *cells, p *person, line int) (bad bool) {
-	m.rowDNs = m.rowDNs[:0]
-	if dn := m.spellings[row[inEntitlements]]; dn != nil { // one DN that is known: the usual case
+func (r *Roster) entitlements(row *cells, p *person, line int) (bad bool) {
+	r.rowDNs = r.rowDNs[:0]
+	if dn := r.spellings[row[inEntitlements]]; dn != nil { // one DN that is known: the usual case
 		if dn.group != nil {
-			m.rowDNs = append(m.rowDNs, dn)
+			r.rowDNs = append(r.rowDNs, dn)
 		}
 		return false
 	}
 	ignored := false
-	for rest, more := row[inEntitlements], true; more; {
-		var text string
-		text, rest, more = cutDN(rest, m.semicolons)
-		if strings.TrimSpace(text) == "" {
-			continue // separators at the ends, or doubled
-		}
-		dn, err := m.dn(text)
+	for text := range r.pieces(row[inEntitlements]) {
+		dn, err := r.dn(text)
 		if err != nil {
-			m.invalidDN(row, p, err, line)
+			r.invalidDN(row, p, err, line)
 			bad = true
 			continue
 		}
@@ -269,15 +212,15 @@ func (m *merger) entitlements(row *cells, p *person, line int) (bad bool) {
 			ignored = true
 			continue
 		}
-		m.rowDNs = append(m.rowDNs, dn)
+		r.rowDNs = append(r.rowDNs, dn)
 	}
 	if bad {
-		m.desired.KeepGroups = true
-	} else if len(m.rowDNs) == 0 && !ignored {
-		m.findings.add(directory.EmptyEntitlement, func() directory.Finding {
+		r.desired.KeepGroups = true
+	} else if len(r.rowDNs) == 0 && !ignored {
+		r.findings.add(directory.EmptyEntitlement, func() directory.Finding {
 			name, inMessage := subject(p, row[inEmail])
 			return directory.Finding{
-				Line: line, Column: m.titles[inEntitlements], Subject: name,
+				Line: line, Column: r.headings[inEntitlements].title, Subject: name,
 				Message: fmt.Sprintf("empty entitlement: the row puts %s in no group", inMessage),
 			}
 		})
@@ -285,19 +228,30 @@ func (m *merger) entitlements(row *cells, p *person, line int) (bad bool) {
 	return bad
 }
 
-func (m *merger) invalidDN(row *cells, p *person, err error, line int) {
-	var invalid *directory.InvalidError
-	if !errors.As(err, &invalid) {
-		invalid = &directory.InvalidError{Kind: directory.InvalidDN, Reason: err.Error()}
-	}
-	m.findings.add(invalid.Kind, func() directory.Finding {
+func (r *Roster) invalidDN(row *cells, p *person, err error, line int) {
+	invalid, _ := errors.AsType[*directory.InvalidError](err)
+	r.findings.add(invalid.Kind, func() directory.Finding {
 		name, inMessage := subject(p, row[inEmail])
 		return directory.Finding{
-			Line: line, Column: m.titles[inEntitlements], Subject: name,
+			Line: line, Column: r.headings[inEntitlements].title, Subject: name,
 			Message: fmt.Sprintf("%v; %s will not be removed from any group, and no group will be emptied or deleted in this run", invalid, inMessage),
 			Hint:    invalid.Hint,
 		}
 	})
+}
+
+// pieces are the DNs that a cell states, as they are written. Empty ones, where
+// separators are doubled or at the ends, state nothing.
+func (r *Roster) pieces(cell string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for more := true; more; {
+			var text string
+			text, cell, more = cutDN(cell, r.headings[inEntitlements].own)
+			if strings.TrimSpace(text) != "" && !yield(text) {
+				return
+			}
+		}
+	}
 }
 
 // cutDN cuts s at the first "|", or with semicolons ";", that is not part of a
@@ -329,80 +283,81 @@ const (
 	freeSpellings = 1 << 12 // kept beside two for each DN
 )
 
-func (m *merger) dn(text string) (*statedDN, error) {
-	if dn := m.spellings[text]; dn != nil {
+func (r *Roster) dn(text string) (*statedDN, error) {
+	if dn := r.spellings[text]; dn != nil {
 		return dn, nil
 	}
 	text = strings.Clone(text)
-	parsed, inScope, err := m.parseDN(text)
+	parsed, inScope, err := r.parseDN(text)
 	if err != nil {
 		return nil, err
 	}
-	dn := m.dns[parsed.Key()]
-	switch {
-	case dn == nil && !inScope:
+	dn := r.dns[parsed.Key()]
+	if dn == nil {
 		dn = &statedDN{DN: parsed}
-		m.dns[parsed.Key()] = dn
-	case dn == nil:
-		g := m.groups[parsed.GroupName()]
-		if g == nil {
-			g = &group{DesiredGroup: directory.DesiredGroup{Name: parsed.GroupName()}}
-			m.groups[g.Name] = g
+		if inScope {
+			dn.group = r.group(parsed.GroupName())
 		}
-		dn = &statedDN{DN: parsed, group: g}
-		m.dns[parsed.Key()] = dn
-	case parsed.String() < dn.String():
+		r.dns[parsed.Key()] = dn
+	} else if parsed.String() < dn.String() {
 		dn.DN = parsed
 	}
-	if len(m.spellings) >= 2*len(m.dns)+freeSpellings {
-		clear(m.spellings)
+	if len(r.spellings) >= 2*len(r.dns)+freeSpellings {
+		clear(r.spellings)
 	}
 	if len(text) <= maxSpelling {
-		m.spellings[text] = dn
+		r.spellings[text] = dn
 	}
 	return dn, nil
 }
 
+func (r *Roster) group(name directory.GroupName) *group {
+	g := r.groups[name]
+	if g == nil {
+		g = &group{DesiredGroup: directory.DesiredGroup{Name: name}}
+		r.groups[name] = g
+	}
+	return g
+}
+
 // parseDN reads a DN, gives it its API name, and reports whether it is in scope.
 // A DN that is not need have no name.
-func (m *merger) parseDN(text string) (dn directory.DN, inScope bool, err error) {
+func (r *Roster) parseDN(text string) (dn directory.DN, inScope bool, err error) {
 	dn, err = directory.ParseAnyDN(text)
 	if err != nil {
 		return dn, false, err
 	}
-	mapped, isMapped := m.options.Names.Apply(dn)
-	if isMapped {
-		dn = mapped
-	} else if named, nameErr := dn.Named(); nameErr == nil {
-		dn = named
-	} else {
-		err = nameErr
+	dn, mapped := r.options.Names.Apply(dn)
+	if !mapped {
+		dn, err = dn.Named()
 	}
-	if m.options.GroupInScope != nil && !m.options.GroupInScope(dn) {
+	if r.options.GroupInScope != nil && !r.options.GroupInScope(dn) {
 		return dn, false, nil
 	}
 	return dn, true, err
 }
 
-func (m *merger) outOfScope(p *person, line int) {
-	m.findings.add(directory.OutOfScope, func() directory.Finding {
+func (r *Roster) outOfScope(p *person, line int) {
+	r.findings.add(directory.OutOfScope, func() directory.Finding {
 		return directory.Finding{
-			Line: line, Column: m.titles[inEmail], Subject: string(p.Email),
+			Line: line, Column: r.headings[inEmail].title, Subject: string(p.Email),
 			Message: fmt.Sprintf("%s is not in scope (people); leaving this person unchanged", p.Email),
 		}
 	})
 }
 
 // finish returns the directory that the rows so far make.
-func (m *merger) finish() *directory.Desired {
-	desired := m.desired
-	if m.findings.counts[directory.FieldCount] > 0 {
+func (r *Roster) finish() *directory.Desired {
+	desired := r.desired
+	if r.findings.counts[directory.FieldCount] > 0 {
 		desired.KeepMemberships, desired.KeepUsers, desired.KeepGroups = true, true, true
 	}
-	m.findings.fill(&desired)
-	ranks := m.rankPeople(&desired)
+	r.findings.fill(&desired)
+	ranks := r.rankPeople(&desired)
 	desired.Outside = map[directory.GroupName]bool{}
-	for _, dn := range m.dns {
+	dns := make([]directory.DN, 0, len(r.dns))
+	for _, dn := range r.dns {
+		dns = append(dns, dn.DN)
 		if dn.group == nil {
 			desired.OutOfScope.DNs++
 			desired.Outside[dn.GroupName()] = true
@@ -410,14 +365,8 @@ func (m *merger) finish() *directory.Desired {
 			dn.group.DNs = append(dn.group.DNs, dn.DN)
 		}
 	}
-	desired.UnusedNames = m.options.Names.Unused(func(yield func(directory.DN) bool) {
-		for _, dn := range m.dns {
-			if !yield(dn.DN) {
-				return
-			}
-		}
-	})
-	for _, g := range m.groups {
+	desired.UnusedNames = r.options.Names.Unused(dns)
+	for _, g := range r.groups {
 		g.finish(desired.People, ranks)
 		g.KeepMembers = g.KeepMembers || !g.stated || desired.KeepGroups && len(g.Members) == 0
 		desired.Groups = append(desired.Groups, &g.DesiredGroup)
@@ -428,11 +377,11 @@ func (m *merger) finish() *directory.Desired {
 
 // rankPeople puts everybody into desired, by email, and returns each one's
 // place by number.
-func (m *merger) rankPeople(desired *directory.Desired) (ranks []int32) {
-	ranks = make([]int32, len(m.numbers))
-	everyone := make([]*person, len(m.numbers))
+func (r *Roster) rankPeople(desired *directory.Desired) (ranks []int32) {
+	ranks = make([]int32, len(r.numbers))
+	everyone := make([]*person, len(r.numbers))
 	for i := range everyone {
-		everyone[i] = m.numbered(int32(i))
+		everyone[i] = r.numbered(int32(i))
 	}
 	slices.SortFunc(everyone, func(a, b *person) int { return cmp.Compare(a.Email, b.Email) })
 	desired.People = make([]*directory.Person, 0, len(everyone))

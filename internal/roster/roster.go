@@ -41,10 +41,39 @@ func fail(line int, column, hint, format string, args ...any) error {
 
 // Roster is what one export or several state together. The order in which they
 // are added does not matter. Make it with New.
-type Roster struct{ m *merger }
+type Roster struct {
+	options  Options
+	headings headings
+
+	// Of the export at hand.
+	everyoneActive bool // there is no status
+	readStatus     func(word string) (active, known bool)
+
+	files, without []string // that were read, and those of them without rows
+
+	numbers   map[directory.Email]int32
+	people    [][]person // by number, in pages: the garbage collector is paid by the piece and the pointer
+	groups    map[directory.GroupName]*group
+	dns       map[string]*statedDN // by key
+	spellings map[string]*statedDN // by the text as written: an export repeats them
+	rowDNs    []*statedDN          // of the row at hand
+	anyActive bool                 // a row says that somebody is
+	desired   directory.Desired
+	findings  *findings
+}
 
 // New returns a roster of no rows.
-func New(options Options) *Roster { return &Roster{newMerger(options)} }
+func New(options Options) *Roster {
+	return &Roster{
+		options:   options,
+		headings:  options.Columns.headings(),
+		numbers:   map[directory.Email]int32{},
+		groups:    map[directory.GroupName]*group{},
+		dns:       map[string]*statedDN{},
+		spellings: map[string]*statedDN{},
+		findings:  newFindings(),
+	}
+}
 
 // Add reads an export to its end and counts the records after its header. file
 // names it in findings. Rows that cannot be used become findings of
@@ -52,7 +81,8 @@ func New(options Options) *Roster { return &Roster{newMerger(options)} }
 // used: broken CSV or text, or a required column missing or doubled. Nothing can be
 // said about the roster after it.
 func (r *Roster) Add(file string, export io.Reader) (records int, err error) {
-	records, err = r.m.read(file, export)
+	r.findings.file = file
+	records, err = r.read(export)
 	var broken *Error
 	if errors.As(err, &broken) {
 		broken.File = file
@@ -64,8 +94,8 @@ func (r *Roster) Add(file string, export io.Reader) (records int, err error) {
 // *Error, means that it cannot be used: an export without rows, no valid row, no
 // row that names a group, or nobody who is active. It is called once.
 func (r *Roster) Desired() (*directory.Desired, error) {
-	desired := r.m.finish()
-	if err := r.m.refusal(desired); err != nil {
+	desired := r.finish()
+	if err := r.refusal(desired); err != nil {
 		return nil, err
 	}
 	return desired, nil
@@ -83,43 +113,42 @@ func Read(export io.Reader, options Options) (*directory.Desired, error) {
 }
 
 // read adds the rows of an export, and counts its records.
-func (m *merger) read(file string, export io.Reader) (records int, err error) {
-	m.findings.file = file
-	t, err := newTable(export, m.options, m.findings)
+func (r *Roster) read(export io.Reader) (records int, err error) {
+	t, err := newTable(export, r.options.Delimiter, r.headings, r.findings)
 	if err != nil {
 		return 0, err
 	}
-	m.begin(t)
+	r.begin(t)
 	rows := make([]row, batchRows) // as many as a batch can have: else gocsv makes new ones each time
 	for !t.eof {
 		if err := gocsv.UnmarshalCSV(t, &rows); err != nil {
 			return 0, err
 		}
 		for i := range t.positions {
-			m.add(&rows[i].Cells, t.positions[i])
+			r.add(&rows[i].Cells, t.positions[i])
 		}
 	}
-	m.files = append(m.files, file)
-	m.desired.Rows += t.count
+	r.files = append(r.files, r.findings.file)
+	r.desired.Rows += t.count
 	if t.count == 0 {
-		m.without = append(m.without, file)
+		r.without = append(r.without, r.findings.file)
 	}
 	return t.records, nil
 }
 
 // refusal returns an error if applying what the file says could only empty
 // groups.
-func (m *merger) refusal(desired *directory.Desired) error {
+func (r *Roster) refusal(desired *directory.Desired) error {
 	column, message, hint := inEntitlements, "", ""
 	file := ""
-	if len(m.files) == 1 {
-		file = m.files[0]
+	if len(r.files) == 1 {
+		file = r.files[0]
 	}
 	switch {
-	case len(m.without) > 0:
-		file, message = slices.Min(m.without), "the CSV has no rows"
+	case len(r.without) > 0:
+		file, message = slices.Min(r.without), "the CSV has no rows"
 		hint = "export it again: it has titles and nobody"
-		if len(m.files) > 1 {
+		if len(r.files) > 1 {
 			hint = "take the file out of the list if it has nobody any more"
 		}
 	case desired.OutOfScope.DNs > 0 && len(desired.Groups) == 0:
@@ -130,16 +159,16 @@ func (m *merger) refusal(desired *directory.Desired) error {
 		message = "no row is valid"
 	case len(desired.Groups) == 0:
 		message = "no row names a group"
-	case !m.anyActive:
+	case !r.anyActive:
 		column, message = inStatus, "nobody is active"
-		if !m.everyoneActive && !m.ownStatus {
-			hint = "only A means active; if other words do, " + m.statusAdvice
+		if !r.everyoneActive && !r.headings[inStatus].own {
+			hint = "only A means active; if other words do, " + r.headings.statusAdvice()
 		}
 	default:
 		return nil
 	}
 	return &Error{Rows: desired.Findings, Finding: directory.Finding{
-		Severity: directory.Error, Kind: directory.BadCSV, File: file, Column: m.titles[column],
+		Severity: directory.Error, Kind: directory.BadCSV, File: file, Column: r.headings[column].title,
 		Message: message + "; refusing to continue, since that could only empty groups", Hint: hint,
 	}}
 }

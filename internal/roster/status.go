@@ -75,26 +75,26 @@ func meansInactive(title string) bool {
 
 // status reads a row's status of a known person, and reports whether it is
 // valid.
-func (m *merger) status(p *person, word string, line int) bool {
+func (r *Roster) status(p *person, word string, line int) bool {
 	wasBoth := p.active && p.inactive
-	active, known := m.readStatus(word)
+	active, known := r.readStatus(word)
 	switch {
 	case !known:
 		p.unknownStatus(word)
-		m.findings.add(directory.UnknownStatus, func() directory.Finding { return m.unknownStatus(p, word, line) })
+		r.findings.add(directory.UnknownStatus, func() directory.Finding { return r.unknownStatus(p, word, line) })
 		return false
 	case active:
-		p.active, m.anyActive = true, true
-		for _, dn := range m.rowDNs {
+		p.active, r.anyActive = true, true
+		for _, dn := range r.rowDNs {
 			dn.group.addMember(p.number)
 		}
 	default:
 		p.inactive = true
 	}
 	if p.active && p.inactive && !wasBoth {
-		m.findings.add(directory.ContradictoryStatus, func() directory.Finding {
+		r.findings.add(directory.ContradictoryStatus, func() directory.Finding {
 			return directory.Finding{
-				Line: line, Column: m.titles[inStatus], Subject: string(p.Email),
+				Line: line, Column: r.headings[inStatus].title, Subject: string(p.Email),
 				Message: fmt.Sprintf("%s is active in one row and inactive in another; leaving this person unchanged", p.Email),
 			}
 		})
@@ -102,13 +102,13 @@ func (m *merger) status(p *person, word string, line int) bool {
 	return true
 }
 
-func (m *merger) unknownStatus(p *person, word string, line int) directory.Finding {
+func (r *Roster) unknownStatus(p *person, word string, line int) directory.Finding {
 	finding := directory.Finding{
-		Line: line, Column: m.titles[inStatus], Subject: string(p.Email),
+		Line: line, Column: r.headings[inStatus].title, Subject: string(p.Email),
 		Message: fmt.Sprintf("unrecognized status %q; leaving %s unchanged", directory.Quotable(strings.TrimSpace(word)), p.Email),
 	}
-	if active, _ := inWords(word); active && !m.ownStatus {
-		finding.Hint = "if it means active, " + m.statusAdvice
+	if active, _ := inWords(word); active && !r.headings[inStatus].own {
+		finding.Hint = "if it means active, " + r.headings.statusAdvice()
 	}
 	if strings.TrimSpace(word) == "" {
 		finding.Message = fmt.Sprintf("empty status; leaving %s unchanged", p.Email)

@@ -28,12 +28,11 @@ const (
 // table is the export, narrowed to the columns that are read. It is the
 // gocsv.CSVReader from which gocsv decodes a batch of rows at a time.
 type table struct {
-	options   Options
 	text      *textReader
 	csv       *csv.Reader
 	header    []string
 	given     Delimiter // 0: the header shows it
-	headings  [len(columns)]heading
+	headings  headings
 	titles    []string          // the header of rows
 	index     [len(columns)]int // of each column in header; -1 if absent
 	records   int               // after the header, so far
@@ -51,20 +50,20 @@ type table struct {
 }
 
 // newTable reads the header.
-func newTable(r io.Reader, options Options, findings *findings) (*table, error) {
-	text, err := decode(r)
+func newTable(export io.Reader, given Delimiter, headings headings, findings *findings) (*table, error) {
+	text, err := decode(export)
 	if err != nil {
 		return nil, err
 	}
-	t := &table{options: options, text: newTextReader(text), given: options.Delimiter, headings: options.Columns.headings(), findings: findings}
+	t := &table{text: newTextReader(text), given: given, headings: headings, findings: findings}
 	for _, column := range columns {
 		t.titles = append(t.titles, column.title)
 	}
 	delimiters := []Delimiter{',', ';', '\t'}
-	if options.Delimiter != 0 {
-		delimiters = []Delimiter{options.Delimiter}
+	if given != 0 {
+		delimiters = []Delimiter{given}
 	}
-	var export io.Reader = t.text
+	export = t.text
 	var failure error // with the delimiter that finds the most columns
 	found := -1
 	for _, delimiter := range delimiters {
