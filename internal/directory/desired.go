@@ -38,10 +38,9 @@ type Desired struct {
 	InvalidRows     int // rows with a finding whose kind is an InvalidRow
 	FirstInvalidRow Row // its place; zero if there is none
 
-	// Findings are by file and line, the first 1,000 of each kind. Suppressed counts the
-	// rest; there is a finding about each of those kinds too.
-	Findings   []Finding
-	Suppressed map[Kind]int
+	// Findings are by file and line, the first 1,000 of each kind; then one of the kind
+	// Unlisted for each kind of which there are more.
+	Findings []Finding
 }
 
 // Person is somebody the CSV names.

@@ -67,7 +67,7 @@ const (
 )
 
 // Unlisted is the kind of the finding that counts those of another kind that
-// are not listed, see Desired.Suppressed.
+// are not listed, see Desired.Findings.
 const Unlisted Kind = "unlisted findings"
 
 // InvalidRow reports whether a finding of this kind makes its row invalid,

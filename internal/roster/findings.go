@@ -50,15 +50,9 @@ func (f *findings) fill(desired *directory.Desired) {
 		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 	})
 	for _, kind := range slices.Sorted(maps.Keys(f.counts)) {
-		more := f.counts[kind] - maxFindings
-		if more <= 0 {
-			continue
+		if more := f.counts[kind] - maxFindings; more > 0 {
+			f.kept = append(f.kept, directory.Finding{Kind: directory.Unlisted, Message: fmt.Sprintf("%s: %s not listed", kind, directory.Count(more, "more row is", "more rows are"))})
 		}
-		if desired.Suppressed == nil {
-			desired.Suppressed = map[directory.Kind]int{}
-		}
-		desired.Suppressed[kind] = more
-		f.kept = append(f.kept, directory.Finding{Kind: directory.Unlisted, Message: fmt.Sprintf("%s: %s not listed", kind, directory.Count(more, "more row is", "more rows are"))})
 	}
 	desired.Findings = f.kept
 }
