@@ -1,7 +1,5 @@
 package config
 
-import "slices"
-
 // The commands that have settings.
 const (
 	Sync    = "sync"
@@ -12,12 +10,12 @@ const (
 	Doctor  = "doctor"
 )
 
-// Which commands have a setting, if not all do. Plan has those of Sync.
+// Which commands have a setting, if not all do.
 var (
-	applying  = []string{Sync, Restore}                  // carry out a plan
-	reporting = []string{Sync, Restore, Doctor}          // write a report and a job summary
-	planning  = []string{Sync, Restore, Explain, Doctor} // make a plan
-	desiring  = []string{Sync, Explain, Doctor}          // make one from a CSV
+	applying  = []string{Sync, Plan, Restore}                  // carry out a plan, or would
+	reporting = []string{Sync, Plan, Restore, Doctor}          // write a report and a job summary
+	planning  = []string{Sync, Plan, Restore, Explain, Doctor} // make a plan
+	desiring  = []string{Sync, Plan, Explain, Doctor}          // make one from a CSV
 )
 
 // Command is a command of the program as help shows it.
@@ -36,17 +34,4 @@ func Commands() []Command {
 		{"version", "", "print the version"},
 		{"help", "[COMMAND]", "print help, or that command's settings"},
 	}
-}
-
-// hasSettings reports whether a command takes flags.
-func hasSettings(command string) bool {
-	return slices.Contains([]string{Sync, Plan, Restore, Export, Explain, Doctor}, command)
-}
-
-// tableName is the name by which the table knows a command.
-func tableName(command string) string {
-	if command == Plan {
-		return Sync
-	}
-	return command
 }

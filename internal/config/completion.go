@@ -21,10 +21,10 @@ func Completion(shell string) (string, error) {
 
 // completed calls each for every flag of every command that has settings.
 func completed(each func(command string, s *setting)) {
-	for _, command := range Commands() {
+	for _, command := range []string{Sync, Plan, Restore, Export, Explain, Doctor} {
 		for _, s := range settings {
-			if hasSettings(command.Name) && s.of(tableName(command.Name)) {
-				each(command.Name, s)
+			if s.of(command) {
+				each(command, s)
 			}
 		}
 	}

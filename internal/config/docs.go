@@ -17,7 +17,7 @@ func Help(command string) string {
 		if s.topic != "" {
 			topic = s.topic
 		}
-		if command != "" && !s.of(tableName(command)) {
+		if command != "" && !s.of(command) {
 			continue
 		}
 		if topic != "" { // not yet shown
@@ -159,7 +159,7 @@ func (s *setting) remark() string {
 	if s.only == nil {
 		return ""
 	}
-	return " (`" + strings.Join(s.commands(), "`, `") + "` only)"
+	return " (`" + strings.Join(s.only, "`, `") + "` only)"
 }
 
 // Guards returns the settings that stop a run, or bound it, as docs/safety.md has

@@ -83,8 +83,7 @@ func Load(command string, args []string, getenv func(string) string) (*Config, e
 
 func newLoader(command string, getenv func(string) string) *loader {
 	return &loader{
-		command: tableName(command), planOnly: command == Plan, getenv: getenv, config: &Config{},
-		values: map[string]given{}, policy: map[string]given{}, invalid: map[string]bool{},
+		command: command, getenv: getenv, config: &Config{}, values: map[string]given{}, policy: map[string]given{}, invalid: map[string]bool{},
 	}
 }
 
@@ -117,14 +116,13 @@ func (l *loader) load() (*Config, error) {
 }
 
 type loader struct {
-	command  string
-	planOnly bool
-	getenv   func(string) string
-	config   *Config
-	flags    map[string]string
-	policy   map[string]given // by key
-	unread   bool             // the policy file, though there should be one
-	values   map[string]given // by setting
+	command string
+	getenv  func(string) string
+	config  *Config
+	flags   map[string]string
+	policy  map[string]given // by key
+	unread  bool             // the policy file, though there should be one
+	values  map[string]given // by setting
 	// invalid are the settings whose values are: nothing can be said about how
 	// they go together with others.
 	invalid map[string]bool
@@ -218,7 +216,7 @@ func (l *loader) look(s *setting) given {
 
 // forcePlan makes a dry run of the command plan.
 func (l *loader) forcePlan() {
-	if !l.planOnly {
+	if l.command != Plan {
 		return
 	}
 	g := l.values["dry-run"]

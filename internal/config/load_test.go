@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"log/slog"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -107,16 +108,15 @@ func TestLoadDefaults(t *testing.T) {
 	})
 }
 
+// TestLoadPrecedence has what TestLoadTakesEverySettingEveryWay does not: where
+// several ways meet lists, blanks, profiles and defaults, and the older variables'
+// names.
 func TestLoadPrecedence(t *testing.T) {
 	t.Parallel()
 	base := env{"INPUT_CSV": "input.csv", "TENANT_ID": "from-env", "XC_API_TOKEN": "t"}
 	with := func(more env) env {
-		all := env{}
-		for _, values := range []env{base, more} {
-			for name, value := range values {
-				all[name] = value
-			}
-		}
+		all := maps.Clone(base)
+		maps.Copy(all, more)
 		return all
 	}
 	for name, tt := range map[string]struct {
@@ -125,44 +125,28 @@ func TestLoadPrecedence(t *testing.T) {
 		get  func(*config.Config) any
 		want any
 	}{
-		"input before nothing":           {nil, nil, func(c *config.Config) any { return c.CSV }, []string{"input.csv"}},
-		"flag before input":              {nil, []string{"--csv", "flag.csv"}, func(c *config.Config) any { return c.CSV }, []string{"flag.csv"}},
 		"a list as a flag":               {nil, []string{"--csv", "a.csv", "--csv=teams/*.csv"}, func(c *config.Config) any { return c.CSV }, []string{"a.csv", "teams/*.csv"}},
 		"a list as an input":             {env{"INPUT_CSV": "a.csv\n\n  b.csv \n"}, nil, func(c *config.Config) any { return c.CSV }, []string{"a.csv", "b.csv"}},
-		"environment":                    {nil, nil, func(c *config.Config) any { return c.Tenant }, "from-env"},
-		"input before environment":       {env{"INPUT_TENANT": "from-input"}, nil, func(c *config.Config) any { return c.Tenant }, "from-input"},
 		"flag before both":               {env{"INPUT_TENANT": "from-input"}, []string{"-tenant=from-flag"}, func(c *config.Config) any { return c.Tenant }, "from-flag"},
-		"an empty flag is not given":     {env{"INPUT_TENANT": "from-input"}, []string{"--tenant="}, func(c *config.Config) any { return c.Tenant }, "from-input"},
-		"a blank flag is not given":      {nil, []string{"--tenant", " \t"}, func(c *config.Config) any { return c.Tenant }, "from-env"},
-		"an empty input is not given":    {env{"INPUT_TENANT": " "}, nil, func(c *config.Config) any { return c.Tenant }, "from-env"},
 		"an empty flag, then a default":  {nil, []string{"--timeout="}, func(c *config.Config) any { return c.Timeout }, 30 * time.Second},
 		"blanks around a value":          {nil, []string{"--tenant= acme "}, func(c *config.Config) any { return c.Tenant }, "acme"},
-		"the setting's own variable":     {env{"XC_SYNC_TENANT": "own"}, nil, func(c *config.Config) any { return c.Tenant }, "own"},
 		"an own variable where no older": {env{"XC_SYNC_MAX_REMOVALS": "3"}, nil, func(c *config.Config) any { return c.Policy.MaxRemovals.Max }, 3.0},
-		"input before an own variable":   {env{"XC_SYNC_TENANT": "own", "INPUT_TENANT": "i"}, nil, func(c *config.Config) any { return c.Tenant }, "i"},
-		"an empty own variable":          {env{"XC_SYNC_TENANT": " "}, nil, func(c *config.Config) any { return c.Tenant }, "from-env"},
 		"an own variable before profile": {env{"XC_SYNC_RETRY_ATTEMPTS": "9"}, []string{"--retry-profile=aggressive"}, func(c *config.Config) any { return c.UserRetry.Attempts }, 9},
-		"an own boolean variable":        {env{"XC_SYNC_DRY_RUN": "yes"}, nil, func(c *config.Config) any { return c.DryRun }, true},
-		"the other name of a password":   {env{"XC_P12_PASSWORD": "p"}, nil, func(c *config.Config) any { return c.P12Password }, "p"},
 		"a password with a dash":         {nil, []string{"--p12-password", "-Word"}, func(c *config.Config) any { return c.P12Password }, "-Word"},
-		"the first variable first":       {env{"XC_API_URL": "https://one", "VOLT_API_URL": "https://two"}, nil, func(c *config.Config) any { return c.APIURL }, "https://one"},
-		"the second where it is empty":   {env{"XC_API_URL": "", "VOLT_API_URL": "https://two"}, nil, func(c *config.Config) any { return c.APIURL }, "https://two"},
-		"secret: input":                  {env{"INPUT_API-TOKEN": "i"}, nil, func(c *config.Config) any { return c.APIToken }, "i"},
-		"secret: flag":                   {env{"INPUT_API-TOKEN": "i"}, []string{"--api-token=f"}, func(c *config.Config) any { return c.APIToken }, "f"},
-		"boolean: input":                 {env{"INPUT_DRY-RUN": "true"}, nil, func(c *config.Config) any { return c.DryRun }, true},
-		"boolean: flag before input":     {env{"INPUT_DRY-RUN": "true"}, []string{"--dry-run=false"}, func(c *config.Config) any { return c.DryRun }, false},
 		"boolean: flag alone":            {env{"INPUT_DRY-RUN": "false"}, []string{"--dry-run"}, func(c *config.Config) any { return c.DryRun }, true},
 		"boolean: an empty flag":         {env{"INPUT_DRY-RUN": "true"}, []string{"--dry-run="}, func(c *config.Config) any { return c.DryRun }, true},
-		"seconds: input":                 {env{"INPUT_TIMEOUT": "7"}, nil, func(c *config.Config) any { return c.Timeout }, 7 * time.Second},
-		"number: flag before input":      {env{"INPUT_CONCURRENCY": "7"}, []string{"--concurrency=9"}, func(c *config.Config) any { return c.Concurrency }, 9},
 		"profile before default":         {nil, []string{"--retry-profile=aggressive"}, func(c *config.Config) any { return c.UserRetry.Attempts }, 5},
 		"input before profile":           {env{"INPUT_RETRY-ATTEMPTS": "9"}, []string{"--retry-profile=aggressive"}, func(c *config.Config) any { return c.UserRetry.Attempts }, 9},
 		"the default's value is given":   {nil, []string{"--retry-profile=aggressive", "--retry-attempts=3"}, func(c *config.Config) any { return c.UserRetry.Attempts }, 3},
 		"the profile is an input":        {env{"INPUT_RETRY-PROFILE": "conservative"}, nil, func(c *config.Config) any { return c.UserRetry.Max }, 10 * time.Second},
-		"an underscore is another input": {env{"INPUT_RETRY_ATTEMPTS": "9"}, nil, func(c *config.Config) any { return c.UserRetry.Attempts }, 3},
+		"environment":                    {nil, nil, func(c *config.Config) any { return c.Tenant }, "from-env"},
+		"the other name of a password":   {env{"XC_P12_PASSWORD": "p"}, nil, func(c *config.Config) any { return c.P12Password }, "p"},
+		"the first variable first":       {env{"XC_API_URL": "https://one", "VOLT_API_URL": "https://two"}, nil, func(c *config.Config) any { return c.APIURL }, "https://one"},
+		"the second where it is empty":   {env{"XC_API_URL": "", "VOLT_API_URL": "https://two"}, nil, func(c *config.Config) any { return c.APIURL }, "https://two"},
 		"first CA variable":              {env{"SSL_CERT_FILE": "c", "CURL_CA_BUNDLE": "b", "REQUESTS_CA_BUNDLE": "a"}, nil, func(c *config.Config) any { return c.CABundle }, "a"},
 		"last CA variable":               {env{"SSL_CERT_FILE": "c"}, nil, func(c *config.Config) any { return c.CABundle }, "c"},
 		"GitHub's token":                 {env{"GITHUB_TOKEN": "g"}, nil, func(c *config.Config) any { return c.GitHubToken }, "g"},
+		"an underscore is another input": {env{"INPUT_RETRY_ATTEMPTS": "9"}, nil, func(c *config.Config) any { return c.UserRetry.Attempts }, 3},
 		"one of another command":         {env{"INPUT_SNAPSHOT": "s"}, nil, func(c *config.Config) any { return c.Snapshot }, ""},
 		"a password keeps its blanks":    {env{"VES_P12_PASSWORD": " p "}, nil, func(c *config.Config) any { return c.P12Password }, " p "},
 	} {

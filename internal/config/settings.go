@@ -27,7 +27,7 @@ type setting struct {
 	common bool     // shown by --help
 	policy bool     // may be in the policy file
 	env    []string // older variables, which count after XC_SYNC_NAME; the first that is set counts
-	only   []string // the commands that have it, plan being sync's other name; nil: all
+	only   []string // the commands that have it; nil: all
 
 	// guard says what the setting stops, in Markdown for docs/safety.md; empty: it is
 	// no guard. The reusable workflow must pass on every guard.
@@ -44,18 +44,6 @@ type setting struct {
 
 // of reports whether a command has the setting.
 func (s *setting) of(command string) bool { return s.only == nil || slices.Contains(s.only, command) }
-
-// commands returns the commands that have the setting, as the user types them.
-func (s *setting) commands() []string {
-	var names []string
-	for _, name := range s.only {
-		names = append(names, name)
-		if name == Sync {
-			names = append(names, Plan)
-		}
-	}
-	return names
-}
 
 // reach is what guards do that select.
 const reach = "bound what a CSV can reach: [policy](policy.md)"
@@ -126,7 +114,7 @@ var settings = []*setting{
 	{name: "max-removals", common: true, policy: true, only: planning, byDefault: "25%", value: limit(func(c *Config, v plan.Limit) { c.Policy.MaxRemovals = v }),
 		meaning: "Refuse a plan that removes more groups, users, roles, memberships, or memberships of one group than this. A percentage never blocks five or fewer.",
 		guard:   "refuses a plan that removes more, see [policy](policy.md#hold-back-removals). To allow it once: [first-load.yml](recipes/first-load.yml) by hand, with the plan's digest and the number from the message"},
-	{name: "only", only: []string{Sync, Explain}, value: patterns(func(c *Config) *plan.Patterns { return &c.Policy.Only }),
+	{name: "only", only: []string{Sync, Plan, Explain}, value: patterns(func(c *Config) *plan.Patterns { return &c.Policy.Only }),
 		meaning: "Limit this run to matching people and groups: patterns of emails and API group names, one per line.",
 		guard:   reach},
 	// A blank digest must not pass for none: it would allow any plan.

@@ -26,7 +26,7 @@ func (l *loader) failUnknown(flag string) {
 	hint := cmp.Or(counterparts[name], didYouMean("--", nearest(name, settingNames(here))))
 	switch s := settingNamed(name); {
 	case s != nil && !here(s):
-		l.fail(hint, "%s is only valid for %s", quoted(flag), strings.Join(s.commands(), ", "))
+		l.fail(hint, "%s is only valid for %s", quoted(flag), strings.Join(s.only, ", "))
 	case name == flag:
 		l.fail(hint, "unexpected argument %q", flag)
 	default:
