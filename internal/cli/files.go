@@ -33,6 +33,9 @@ func checkOutputs(c *config.Config) error {
 	for _, path := range paths {
 		taken = append(taken, file{"csv", path})
 	}
+	for _, path := range c.SimulateState {
+		taken = append(taken, file{"simulate-state", path})
+	}
 	for _, output := range []file{{"report-file", c.ReportFile}, {"output", c.Output}, {"policy-output", c.PolicyOutput}} {
 		for _, other := range taken {
 			if samePlace(output.path, other.path) {
