@@ -149,7 +149,10 @@ func mainContext(ctx context.Context, args []string, getenv func(string) string,
 		_, _ = io.WriteString(stderr, "\nerror: missing command\n")
 		return int(run.Settings)
 	default:
-		name, _, _ := strings.Cut(command, "=") // the value may be a secret
+		name := command
+		if end := strings.IndexAny(name, "=:"); end >= 0 { // the value may be a secret
+			name = name[:end]
+		}
 		wrong = report.Sanitizer{}.Line(fmt.Sprintf("unknown command %.80q", name))
 		if meant := config.NearestCommand(name); meant != "" {
 			hint = "did you mean " + meant + "?"

@@ -194,9 +194,11 @@ func TestNoTokenForTheComment(t *testing.T) {
 // TestASecretBeforeTheCommandIsNotShown.
 func TestASecretBeforeTheCommandIsNotShown(t *testing.T) {
 	t.Parallel()
-	code, out := program(t.Context(), nil, nil, "--api-token=tok-12345", "sync")
-	if code != 2 || strings.Contains(out, "tok-12345") || !strings.Contains(out, "missing command before \"--api-token\"") {
-		t.Errorf("exit code %d: %s", code, out)
+	for _, flag := range []string{"--api-token=tok-12345", "--api-token:tok-12345"} {
+		code, out := program(t.Context(), nil, nil, flag, "sync")
+		if code != 2 || strings.Contains(out, "tok-12345") || !strings.Contains(out, "missing command before \"--api-token\"") {
+			t.Errorf("exit code %d: %s", code, out)
+		}
 	}
 }
 
