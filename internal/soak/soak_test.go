@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	runs     = flag.Int("soak.runs", 1000, "how many random worlds TestSoak runs through")
+	runs     = flag.Int("soak.runs", 500, "how many random worlds TestSoak runs through")
 	first    = flag.Uint64("soak.first", 1, "the first seed of TestSoak")
 	onlySeed = flag.Uint64("soak.seed", 0, "the one seed that TestSoak runs; 0: all")
 )
