@@ -1,6 +1,8 @@
 package xc_test
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -88,6 +90,43 @@ func TestErrorBodies(t *testing.T) {
 		}
 	}
 }
+
+// A refusal means the same whether or not its text arrives whole: credentials
+// that are refused are not tried again, and what was refused was not carried out.
+func TestRefusalsOfBrokenBodies(t *testing.T) {
+	t.Parallel()
+	faultOf := func(do func(*xc.Client, context.Context) error, status int, body io.Reader, encoding string) retry.Fault {
+		client := xc.New(xc.Options{BaseURL: "https://tenant.example", Transport: tripper(func(r *http.Request) (*http.Response, error) {
+			header := http.Header{"Content-Type": {"application/json"}, "Content-Encoding": {encoding}, "Retry-After": {"5"}, "Location": {"https://login.example/"}}
+			return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(body), Request: r}, nil
+		})})
+		fault := retry.FaultOf(do(client, t.Context()))
+		fault.Err = nil
+		return fault
+	}
+	const text = `{"code":"EPERMS","message":"no"}`
+	bomb := compressed(t, func(w io.Writer) { _, _ = io.WriteString(w, `{"code":"`+strings.Repeat("x", 4<<20)) })
+	for _, status := range []int{302, 401, 403, 409, 429, 503} {
+		for _, operation := range operations {
+			want := faultOf(operation.do, status, strings.NewReader(text), "")
+			for name, got := range map[string]retry.Fault{
+				"half":    faultOf(operation.do, status, io.MultiReader(strings.NewReader(text[:9]), brokenReader{}), ""),
+				"nothing": faultOf(operation.do, status, brokenReader{}, ""),
+				"no gzip": faultOf(operation.do, status, strings.NewReader(text), "gzip"),
+				"a bomb":  faultOf(operation.do, status, bytes.NewReader(bomb), "gzip"),
+			} {
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("%d, %s, %s (-whole +got):\n%s", status, operation.name, name, diff)
+				}
+			}
+		}
+	}
+}
+
+// brokenReader is a connection that breaks.
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // An answer that is not the documented object is an error, never an empty
 // tenant.

@@ -238,8 +238,9 @@ func (c *Client) receive(method, path string, a *answer, read func(*answer) erro
 		// Its body is the connection itself, and would never end.
 		return c.check(method, path, a, nil)
 	}
-	if a.status >= http.StatusBadRequest {
+	if a.status >= http.StatusMultipleChoices {
 		body, _ := io.ReadAll(io.LimitReader(a.text, maxErrorBody))
+		a.failed = nil // the status says what there is to know
 		return c.check(method, path, a, body)
 	}
 	start := a.start()
