@@ -343,8 +343,9 @@ func TestDocsLinkToWhatExists(t *testing.T) {
 // anchors returns those that GitHub makes of a page's headings.
 func anchors(page string) (all []string) {
 	page = regexp.MustCompile("(?ms)^```.*?^```").ReplaceAllString(page, "")
+	dropped := regexp.MustCompile(`[^\pL\pN _-]`)
 	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(page, -1) {
-		words := regexp.MustCompile(`[^\pL\pN _-]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+		words := dropped.ReplaceAllString(strings.ToLower(heading[1]), "")
 		all = append(all, strings.ReplaceAll(words, " ", "-"))
 	}
 	return all
