@@ -77,7 +77,7 @@ func (r *run) writeSingle(ctx context.Context, result *Result, username director
 		return fmt.Errorf("read the user before the first single write: %w", err)
 	}
 	written := write()
-	if fault := retry.FaultOf(written); written != nil && !fault.Ambiguous {
+	if fault := retry.FaultOf(written); written != nil && (!fault.Ambiguous || fault.Unauthenticated) {
 		return written
 	}
 	now, err := r.readUser(ctx, username)

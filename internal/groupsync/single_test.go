@@ -2,6 +2,7 @@ package groupsync_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
+	"xc-group-sync/internal/retry"
 	"xc-group-sync/internal/simulator"
 )
 
@@ -223,6 +225,29 @@ func TestSingleWritesThatFail(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// refusing is a tenant that refuses the credentials of a single write whose first
+// attempt may have taken effect.
+type refusing struct{ groupsync.Repository }
+
+func (refusing) AddToGroup(context.Context, directory.Username, directory.GroupName) error {
+	return &retry.Fault{Ambiguous: true, Unauthenticated: true, Err: errors.New("signed out")}
+}
+
+// TestNoReadWithRefusedCredentials: nothing is looked up that could not be.
+func TestNoReadWithRefusedCredentials(t *testing.T) {
+	t.Parallel()
+	tenant := crew()
+	operation := updateGroup(t, tenant, "ops", members("cy@example.com"), nil)
+	outcome := groupsync.New(refusing{connect(tenant)}, singly).Apply(t.Context(), &plan.Plan{Operations: []plan.Operation{operation}})
+	if outcome.Stopped == nil {
+		t.Error("the run goes on")
+	}
+	reads := slices.DeleteFunc(tenant.Requests(), func(r simulator.Request) bool { return r.Path != root+"user_roles" })
+	if len(reads) != 1 {
+		t.Errorf("the users are listed %d times, not once before the write", len(reads))
 	}
 }
 
