@@ -116,7 +116,7 @@ func (e *examination) rows(result *run.Result) bool {
 	if len(broken) > 0 {
 		return false
 	}
-	text := fmt.Sprintf("%s named, in %s", people(len(result.Stated().People)), count(len(result.Stated().Groups), "group"))
+	text := fmt.Sprintf("%s named, in %s", directory.Count(len(result.Stated().People), "person", "people"), count(len(result.Stated().Groups), "group"))
 	if more == "" {
 		e.ok(CSV, "%s", text)
 	} else {
@@ -134,27 +134,21 @@ func (e *examination) changes(p *plan.Plan) {
 			e.found(Settings, f)
 		}
 	}
-	if names := p.Adoptable(); len(names) == 0 {
-		e.ok(Adopt, "no group of the CSV has to be adopted")
-	} else {
-		detail := fmt.Sprintf("%d groups in the CSV exist, and this program did not create them", len(names))
-		if len(names) == 1 {
-			detail = "1 group in the CSV exists, and this program did not create it"
-		}
-		e.add(Check{Name: Adopt, Status: Warn, Detail: detail,
-			Items: groupItems(names), Hint: "if a sync may change their members, add to the policy file: " + plan.AdoptLine(names)})
+	adoptable := p.Adoptable()
+	var foreign []Item
+	for _, name := range adoptable {
+		foreign = append(foreign, Item{Name: string(name), Group: true})
 	}
+	e.list(Adopt, foreign, "no group of the CSV has to be adopted",
+		directory.Count(len(adoptable), "group in the CSV exists, and this program did not create it", "groups in the CSV exist, and this program did not create them"),
+		"if a sync may change their members, add to the policy file: "+plan.AdoptLine(adoptable))
 	var created []Item
 	for i := range p.Operations {
 		if o := &p.Operations[i]; o.Object == plan.User && o.Action == plan.Create {
 			created = append(created, Item{Name: string(o.User.Email)})
 		}
 	}
-	if len(created) == 0 {
-		e.ok(NewUsers, "none would be created")
-	} else {
-		e.add(Check{Name: NewUsers, Status: Warn, Items: created, Detail: count(len(created), "user") + " would be created, and F5 sends a mail to each"})
-	}
+	e.list(NewUsers, created, "none would be created", count(len(created), "user")+" would be created, and F5 sends a mail to each", "")
 	for _, refusal := range p.Refusals {
 		e.add(Check{Name: Changes, Status: Fail, Detail: "a sync would be refused: " + refusal.Reason, Hint: refusal.Hint, Kind: directory.NotDone})
 	}
@@ -185,14 +179,6 @@ func (e *examination) changes(p *plan.Plan) {
 		text += fmt.Sprintf("; %d blocked", len(blocked))
 	}
 	e.add(Check{Name: Changes, Status: Warn, Detail: text, Items: blocked, Hint: `to see all of it, run "xc-group-sync plan"`})
-}
-
-func groupItems(names []directory.GroupName) []Item {
-	items := make([]Item, len(names))
-	for i, name := range names {
-		items[i] = Item{Name: string(name), Group: true}
-	}
-	return items
 }
 
 // idle is how long somebody may not have logged in.
@@ -226,27 +212,24 @@ func (e *examination) stale(desired *directory.Desired) {
 			direct = append(direct, Item{item.Name, directory.ListRoles(user.Roles), false})
 		}
 	}
+	have := func(items []Item) string { return directory.Count(len(items), "person has", "people have") }
 	if !known {
 		e.warn(LastLogin, "", "not checked: the tenant does not say when people logged in")
 	} else {
-		e.list(LastLogin, absent, "everybody has logged in within 90 days", "%s not logged in within 90 days", "disable unused accounts in the console; prune: users deletes only those that the CSV does not name")
+		e.list(LastLogin, absent, "everybody has logged in within 90 days", have(absent)+" not logged in within 90 days", "disable unused accounts in the console; prune: users deletes only those that the CSV does not name")
 	}
-	e.list(Unlisted, unlisted, "every account is in the CSV", "%s an account that the CSV does not name", "prune: users deletes such accounts; protect keeps some")
-	e.list(DirectRoles, direct, "all roles come from groups", "%s roles of their own, which no change of groups takes away", "remove them in the console, if a group gives what is needed")
+	e.list(Unlisted, unlisted, "every account is in the CSV", have(unlisted)+" an account that the CSV does not name", "prune: users deletes such accounts; protect keeps some")
+	e.list(DirectRoles, direct, "all roles come from groups", have(direct)+" roles of their own, which no change of groups takes away", "remove them in the console, if a group gives what is needed")
 	e.groupsWithoutRoles(desired)
 }
 
-// list warns about people, if there are any.
+// list warns about people or groups, if there are any.
 func (e *examination) list(name string, items []Item, none, some, hint string) {
 	if len(items) == 0 {
 		e.ok(name, "%s", none)
 		return
 	}
-	have := people(len(items)) + " have"
-	if len(items) == 1 {
-		have = "1 person has"
-	}
-	e.add(Check{Name: name, Status: Warn, Detail: fmt.Sprintf(some, have), Items: items, Hint: hint})
+	e.add(Check{Name: name, Status: Warn, Detail: some, Items: items, Hint: hint})
 }
 
 // absence says since when a user has not logged in, if that is long ago.
@@ -274,15 +257,5 @@ func (e *examination) groupsWithoutRoles(desired *directory.Desired) {
 			empty = append(empty, Item{Name: string(group.Name), Note: count(len(group.Usernames), "member"), Group: true})
 		}
 	}
-	if len(empty) == 0 {
-		e.ok(NoRoles, "none")
-		return
-	}
-	verb := "give"
-	if len(empty) == 1 {
-		verb = "gives"
-	}
-	e.add(Check{Name: NoRoles, Status: Warn, Detail: fmt.Sprintf("%s %s no roles to the members", count(len(empty), "group"), verb), Items: empty, Hint: "assign roles in the console"})
+	e.list(NoRoles, empty, "none", directory.Count(len(empty), "group gives", "groups give")+" no roles to the members", "assign roles in the console")
 }
-
-func people(n int) string { return directory.Count(n, "person", "people") }
