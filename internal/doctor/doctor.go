@@ -31,15 +31,16 @@ const (
 
 // Check is one thing that was looked at.
 type Check struct {
-	Name   string
-	Status Status
-	File   string // as in directory.Finding, with Line and Column
-	Line   int
-	Column string
-	Detail string         // one sentence, lower case, without a final stop
-	Items  []Item         // that Detail is about, all of them; may be empty
-	Hint   string         // what to do about it; may be empty
-	Kind   directory.Kind // of a Fail: decides the exit code
+	Name    string
+	Status  Status
+	File    string // as in directory.Finding, with Line and Column
+	Line    int
+	Column  string
+	Detail  string         // one sentence, lower case, without a final stop
+	Subject string         // text in Detail that names a person; may be empty
+	Items   []Item         // that Detail is about, all of them; may be empty
+	Hint    string         // what to do about it; may be empty
+	Kind    directory.Kind // of a Fail: decides the exit code
 }
 
 // Item is a person or a group that a check is about.
@@ -153,6 +154,9 @@ type examination struct {
 // found adds a check that ended with a finding.
 func (e *examination) found(name string, f directory.Finding) {
 	check := Check{Name: name, Status: Warn, File: f.File, Line: f.Line, Column: f.Column, Detail: f.Message, Hint: f.Hint}
+	if !f.Kind.OfGroup() {
+		check.Subject = f.Subject
+	}
 	if f.Severity == directory.Error {
 		check.Status, check.Kind = Fail, f.Kind
 	}

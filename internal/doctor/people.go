@@ -102,15 +102,16 @@ func (e *examination) rows(result *run.Result) bool {
 			warnings = append(warnings, f)
 		}
 	}
-	more := ""
+	more, subject := "", ""
 	if len(warnings) > 0 {
-		more = fmt.Sprintf("; %s about rows, the first: %s", count(len(warnings), "message"), warnings[0].Message)
-		if warnings[0].Line > 0 {
-			more = fmt.Sprintf("; %s about rows, the first in %s, line %d: %s", count(len(warnings), "message"), warnings[0].File, warnings[0].Line, warnings[0].Message)
+		first, where := warnings[0], ""
+		if first.Line > 0 {
+			where = fmt.Sprintf(" in %s, line %d", first.File, first.Line)
 		}
+		more, subject = fmt.Sprintf("; %s about rows, the first%s: %s", count(len(warnings), "message"), where, first.Message), first.Subject
 	}
 	for _, f := range broken {
-		f.Message += more
+		f.Message, f.Subject = f.Message+more, subject
 		e.found(CSV, f)
 	}
 	if len(broken) > 0 {
@@ -120,7 +121,7 @@ func (e *examination) rows(result *run.Result) bool {
 	if more == "" {
 		e.ok(CSV, "%s", text)
 	} else {
-		e.warn(CSV, `to see all of them, run "xc-group-sync plan"`, "%s%s", text, more)
+		e.add(Check{Name: CSV, Status: Warn, Detail: text + more, Subject: subject, Hint: `to see all of them, run "xc-group-sync plan"`})
 	}
 	return true
 }

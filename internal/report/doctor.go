@@ -58,7 +58,8 @@ func (d *Doctor) counted() string {
 
 // check is what a check found, with the people or groups it is about.
 func (s Sanitizer) check(check doctor.Check) string {
-	text := prefix(directory.Finding{File: check.File, Line: check.Line, Column: check.Column}) + check.Detail
+	f := directory.Finding{File: check.File, Line: check.Line, Column: check.Column, Subject: check.Subject, Message: check.Detail}
+	text := prefix(f) + s.Message(f)
 	if len(check.Items) == 0 {
 		return text
 	}
