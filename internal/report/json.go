@@ -275,9 +275,8 @@ func (s Sanitizer) document(value any) ([]byte, error) {
 func (r *Report) cause() string {
 	var causes []string
 	for _, f := range having(directory.Error, r.Findings) {
-		switch {
-		case f.Kind == directory.Blocked, f.Kind == directory.NotDone, f.Kind == directory.Drift, f.Kind.InvalidRow(), f.Kind == directory.Refusal && r.Plan != nil && len(r.Plan.Refusals) > 0:
-		default:
+		refusal := f.Kind == directory.Refusal && r.Plan != nil && len(r.Plan.Refusals) > 0
+		if !listed(f) && !refusal && f.Kind != directory.Drift {
 			causes = append(causes, withHint(prefix(f)+f.Message, f.Hint))
 		}
 	}

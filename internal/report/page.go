@@ -29,6 +29,8 @@ type part struct {
 	rows []string // each a line; none holds a line break
 	of   string   // what the rows are, in the plural
 	rank rank
+
+	shown int // of the rows, from the first
 }
 
 // line adds a line that always stands.
@@ -72,20 +74,20 @@ func (p *page) render(limit int, rest string) string {
 	for _, part := range tables {
 		alike[part.rank]++
 	}
-	shown := map[*part]int{}
 	for _, part := range tables {
-		n, size := part.fit(left / alike[part.rank])
+		size := 0
+		part.shown, size = part.fit(left / alike[part.rank])
 		alike[part.rank]--
-		shown[part], left = n, left-size
+		left -= size
 	}
 	var b strings.Builder
 	for _, part := range p.parts {
 		b.WriteString(part.text.String())
-		for _, row := range part.rows[:shown[part]] {
+		for _, row := range part.rows[:part.shown] {
 			b.WriteString(row)
 			b.WriteByte('\n')
 		}
-		if left := len(part.rows) - shown[part]; left > 0 {
+		if left := len(part.rows) - part.shown; left > 0 {
 			p.cut = p.cut || part.rank != comments
 			b.WriteString(part.omission(left, rest))
 		}

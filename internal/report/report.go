@@ -35,9 +35,7 @@ type Report struct {
 	Told int // how many of the findings, from the first, the reader of the text has seen
 }
 
-// place is the tenant as readers see it.
-func (r *Report) place() string { return r.Tenant + r.simulated() }
-
+// simulated is what readers must know of the tenant, after its name.
 func (r *Report) simulated() string {
 	switch {
 	case r.Sample:

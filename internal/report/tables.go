@@ -140,17 +140,8 @@ func (d *markdown) users() {
 		}
 	}
 	d.folded(title, "| user | change |\n|---|---|", details, "users", each(users, func(u groupsync.Result) string {
-		return strings.TrimSpace(fmt.Sprintf("| %s | %s %s", d.who(u.User.Email), d.what(&u), d.prose(d.described(&u))))
+		return strings.TrimSpace(fmt.Sprintf("| %s | %s %s", d.who(u.User.Email), d.what(&u), d.prose(d.s.describedUser(u.Operation))))
 	}))
-}
-
-// described are the attributes of a user that would be sent. With masked emails
-// they would say who it is.
-func (d *markdown) described(u *groupsync.Result) string {
-	if d.s.MaskEmails {
-		return ""
-	}
-	return describedUser(u.Operation)
 }
 
 // what is done with an object, and what became of it.

@@ -35,7 +35,7 @@ func (r *Report) WritePlan(w io.Writer, s Sanitizer, style Style) error {
 	}
 	t := newText(w, s, style)
 	counted := r.planned("")
-	t.printf("Tenant %s: %s\n", r.place(), counted)
+	t.printf("Tenant %s: %s\n", r.Tenant+r.simulated(), counted)
 	operations, withheld := r.Plan.Operations, r.Plan.Withheld
 	if len(operations)+len(withheld) > 0 {
 		end := t.fold("The plan")
@@ -234,10 +234,8 @@ func (t *text) name(o *plan.Operation) string {
 // described are the attributes that an operation would send, after its name.
 func (t *text) described(o *plan.Operation) string {
 	switch {
-	case o.Object == plan.User && t.s.MaskEmails:
-		return "" // the name would say who it is
 	case o.Object == plan.User:
-		return describedUser(o)
+		return t.s.describedUser(o)
 	case o.Object == plan.Group && o.Action == plan.Create:
 		return fmt.Sprintf("  %q", o.Group.DisplayName)
 	case o.Object == plan.Group && len(o.Group.Roles) > 0:
@@ -246,11 +244,14 @@ func (t *text) described(o *plan.Operation) string {
 	return ""
 }
 
-func describedUser(o *plan.Operation) string {
-	switch o.Action {
-	case plan.Create:
+// describedUser are the attributes of a user that an operation would send. Where
+// emails are masked, they would say who it is.
+func (s Sanitizer) describedUser(o *plan.Operation) string {
+	switch {
+	case s.MaskEmails:
+	case o.Action == plan.Create:
 		return fmt.Sprintf("  %q, %s", fullName(o.User.Name), directory.KindOf(o.User.IdmType))
-	case plan.Update:
+	case o.Action == plan.Update:
 		return fmt.Sprintf("  name: %q → %q", fullName(o.Before), fullName(o.User.Name))
 	}
 	return ""
