@@ -52,7 +52,7 @@ func defused(text string) string {
 
 // shortened returns a body from outside as it goes into a text of ours.
 func shortened(body string, limit int) string {
-	return defused(cut(defused(body), limit, oneEach)) // the cut may open a comment
+	return defused(cut(defused(body), limit, func(rune) int { return 1 })) // the cut may open a comment
 }
 
 // entry returns what this run did, as of now.
@@ -153,9 +153,6 @@ func (e *Edge) runLink() string {
 	}
 	return name
 }
-
-// oneEach counts a rune as one character.
-func oneEach(rune) int { return 1 }
 
 // plainText returns text as it was before GitHub changed its line ends and
 // trimmed it.

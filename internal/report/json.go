@@ -209,7 +209,11 @@ func (r *Report) JSON(s Sanitizer) ([]byte, error) {
 				return blockedJSON{b.Object, b.Name, withHint(b.Reason, b.Hint), directory.RoleNames(b.Roles)}
 			}),
 			Withheld: each(p.Withheld, func(w plan.Withheld) withheldJSON {
-				return withheldJSON{w.Kind, w.Group, w.Member.Email, roleName(w.Role), w.Reason}
+				role := ""
+				if w.Kind == plan.RoleRevocation {
+					role = w.Role.String()
+				}
+				return withheldJSON{w.Kind, w.Group, w.Member.Email, role, w.Reason}
 			}),
 			Access: accessJSON{each(p.Access.Gained, accessReport), each(p.Access.Lost, accessReport)},
 		},
@@ -318,14 +322,6 @@ func retryReport(outcome *groupsync.Outcome) retryJSON {
 
 func countsReport(c retry.Counts) countsJSON {
 	return countsJSON{c.Attempts, c.Retries, c.Recovered, c.Exhausted, c.Permanent}
-}
-
-// roleName is a role as NAMESPACE/ROLE; empty for none.
-func roleName(role directory.Role) string {
-	if role == (directory.Role{}) {
-		return ""
-	}
-	return role.String()
 }
 
 func emailOf(member plan.Member) directory.Email { return member.Email }
