@@ -29,25 +29,26 @@ const (
 	Fail Status = "FAIL" // a sync cannot run
 )
 
-// Check is one thing that was looked at.
+// Check is one thing that was looked at, with the keys of the JSON report.
 type Check struct {
-	Name    string
-	Status  Status
-	File    string // as in directory.Finding, with Line and Column
-	Line    int
-	Column  string
-	Detail  string         // one sentence, lower case, without a final stop
-	Subject string         // text in Detail that names a person; may be empty
-	Items   []Item         // that Detail is about, all of them; may be empty
-	Hint    string         // what to do about it; may be empty
-	Kind    directory.Kind // of a Fail: decides the exit code
+	Name   string `json:"name"`
+	Status Status `json:"status"`
+	File   string `json:"file"` // as in directory.Finding, with Line and Column
+	Line   int    `json:"line"`
+	Column string `json:"column"`
+	Detail string `json:"detail"` // one sentence, lower case, without a final stop
+	Items  []Item `json:"items"`  // that Detail is about, all of them; may be empty
+	Hint   string `json:"hint"`   // what to do about it; may be empty
+
+	Subject string         `json:"-"` // text in Detail that names a person; may be empty
+	Kind    directory.Kind `json:"-"` // of a Fail: decides the exit code
 }
 
 // Item is a person or a group that a check is about.
 type Item struct {
-	Name  string // email or username of a person, API name of a group
-	Note  string // may be empty
-	Group bool
+	Name  string `json:"name"` // email or username of a person, API name of a group
+	Note  string `json:"note"` // may be empty
+	Group bool   `json:"-"`
 }
 
 // The names of the checks, in the order in which they are shown.

@@ -8,6 +8,7 @@ import (
 
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/doctor"
+	"xc-group-sync/internal/run"
 )
 
 // Doctor is the result of the doctor command and what readers must know beside it.
@@ -106,43 +107,22 @@ func (d *Doctor) Summary(s Sanitizer, limit int) string {
 	return p.render(limit, inReport)
 }
 
-type checkJSON struct {
-	Name   string        `json:"name"`
-	Status doctor.Status `json:"status"`
-	File   string        `json:"file"`
-	Line   int           `json:"line"`
-	Column string        `json:"column"`
-	Detail string        `json:"detail"`
-	Items  []itemJSON    `json:"items"`
-	Hint   string        `json:"hint"`
-}
-
-type itemJSON struct {
-	Name string `json:"name"`
-	Note string `json:"note"`
-}
-
 // JSON is the checks as a document, without secrets. Emails are not masked.
 func (d *Doctor) JSON(s Sanitizer) ([]byte, error) {
 	document := struct {
-		Schema    int          `json:"schema"`
-		Command   string       `json:"command"`
-		Version   string       `json:"version"`
-		Tenant    string       `json:"tenant"`
-		Host      string       `json:"host"`
-		Result    string       `json:"result"`
-		StartedAt string       `json:"started_at"`
-		Duration  float64      `json:"duration_seconds"`
-		Source    []sourceJSON `json:"source"`
-		Policy    *PolicyFile  `json:"policy,omitempty"`
-		Checks    []checkJSON  `json:"checks"`
-	}{schema, "doctor", d.Version, d.Tenant, d.API, d.Code().Verdict(), moment(d.Started), Seconds(d.Duration), each(d.Inputs, sourceReport), d.Policy, each(d.Checks, checkReport)}
+		Schema    int            `json:"schema"`
+		Command   string         `json:"command"`
+		Version   string         `json:"version"`
+		Tenant    string         `json:"tenant"`
+		Host      string         `json:"host"`
+		Result    string         `json:"result"`
+		StartedAt string         `json:"started_at"`
+		Duration  float64        `json:"duration_seconds"`
+		Source    []run.Input    `json:"source"`
+		Policy    *PolicyFile    `json:"policy,omitzero"`
+		Checks    []doctor.Check `json:"checks"`
+	}{schema, "doctor", d.Version, d.Tenant, d.API, d.Code().Verdict(), moment(d.Started), Seconds(d.Duration), d.Inputs, d.Policy, d.Checks}
 	return s.document(document)
-}
-
-func checkReport(check doctor.Check) checkJSON {
-	items := each(check.Items, func(item doctor.Item) itemJSON { return itemJSON{item.Name, item.Note} })
-	return checkJSON{check.Name, check.Status, check.File, check.Line, check.Column, check.Detail, items, check.Hint}
 }
 
 // Failures are the checks that failed, as annotations show them.

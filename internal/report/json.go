@@ -3,13 +3,12 @@ package report
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"io"
-	"maps"
 	"math"
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"xc-group-sync/internal/directory"
@@ -24,28 +23,28 @@ const schema = 2
 
 // The JSON report. It is for machines: emails are not masked.
 type document struct {
-	Schema      int          `json:"schema"`
-	Version     string       `json:"version"`
-	Tenant      string       `json:"tenant"`
-	Host        string       `json:"host"` // of the API, and its path
-	Simulated   bool         `json:"simulated,omitempty"`
-	DryRun      bool         `json:"dry_run"`
-	Result      string       `json:"result"`
-	Error       string       `json:"error,omitempty"`
-	StartedAt   string       `json:"started_at"`
-	Duration    float64      `json:"duration_seconds"`
-	Source      []sourceJSON `json:"source"`
-	Policy      *PolicyFile  `json:"policy,omitempty"`
-	GitHub      *GitHub      `json:"github,omitempty"`
-	Users       Tally        `json:"users"`
-	Groups      Tally        `json:"groups"`
-	Memberships Memberships  `json:"memberships"`
-	Roles       Roles        `json:"roles"`
-	OutOfScope  scopeJSON    `json:"out_of_scope"`
-	Plan        planJSON     `json:"plan"`
-	Retry       retryJSON    `json:"retry"`
-	HTTP        httpJSON     `json:"http"`
-	Warnings    []warning    `json:"warnings"`
+	Schema      int         `json:"schema"`
+	Version     string      `json:"version"`
+	Tenant      string      `json:"tenant"`
+	Host        string      `json:"host"` // of the API, and its path
+	Simulated   bool        `json:"simulated,omitzero"`
+	DryRun      bool        `json:"dry_run"`
+	Result      string      `json:"result"`
+	Error       string      `json:"error,omitzero"`
+	StartedAt   string      `json:"started_at"`
+	Duration    float64     `json:"duration_seconds"`
+	Source      []run.Input `json:"source"`
+	Policy      *PolicyFile `json:"policy,omitzero"`
+	GitHub      *GitHub     `json:"github,omitzero"`
+	Users       Tally       `json:"users"`
+	Groups      Tally       `json:"groups"`
+	Memberships Memberships `json:"memberships"`
+	Roles       Roles       `json:"roles"`
+	OutOfScope  scopeJSON   `json:"out_of_scope"`
+	Plan        planJSON    `json:"plan"`
+	Retry       retryJSON   `json:"retry"`
+	HTTP        httpJSON    `json:"http"`
+	Warnings    []warning   `json:"warnings"`
 }
 
 type scopeJSON struct {
@@ -83,26 +82,26 @@ type operationJSON struct {
 	Name    string            `json:"name"`
 	Add     []directory.Email `json:"add"`
 	Remove  []directory.Email `json:"remove"`
-	LeftOut []directory.Email `json:"left_out,omitempty"` // of Add
+	LeftOut []directory.Email `json:"left_out,omitzero"` // of Add
 	Roles   []string          `json:"roles"`
 	attributesJSON
-	Was       *attributesJSON  `json:"was,omitempty"` // of what changes
+	Was       *attributesJSON  `json:"was,omitzero"` // of what changes
 	Status    groupsync.Status `json:"status"`
 	Attempts  int              `json:"attempts"`
-	At        string           `json:"at,omitempty"`         // when it ended; absent if it was not begun
-	RequestID string           `json:"request_id,omitempty"` // of the last write's answer
+	At        string           `json:"at,omitzero"`         // when it ended; absent if it was not begun
+	RequestID string           `json:"request_id,omitzero"` // of the last write's answer
 	Error     string           `json:"error"`
 }
 
 // attributesJSON are the attributes that an operation sends and that are not
 // there yet.
 type attributesJSON struct {
-	FirstName   *string `json:"first_name,omitempty"`
-	LastName    *string `json:"last_name,omitempty"`
-	IDMType     *string `json:"idm_type,omitempty"`
-	DisplayName *string `json:"display_name,omitempty"`
-	Description *string `json:"description,omitempty"`
-	SyncID      *string `json:"sync_id,omitempty"`
+	FirstName   *string `json:"first_name,omitzero"`
+	LastName    *string `json:"last_name,omitzero"`
+	IDMType     *string `json:"idm_type,omitzero"`
+	DisplayName *string `json:"display_name,omitzero"`
+	Description *string `json:"description,omitzero"`
+	SyncID      *string `json:"sync_id,omitzero"`
 }
 
 // attributes returns what an operation sends, and the old values of what changes.
@@ -124,12 +123,6 @@ func (a *attributesJSON) of(attribute plan.Attribute) **string {
 	}[attribute]
 }
 
-type sourceJSON struct {
-	Path   string `json:"path"`
-	SHA256 string `json:"sha256"`
-	Rows   int    `json:"rows"`
-}
-
 // PolicyFile is the policy file of a run.
 type PolicyFile struct {
 	Path   string `json:"path"`
@@ -145,8 +138,8 @@ type GitHub struct {
 	RunID       string   `json:"run_id"`
 	RunAttempt  string   `json:"run_attempt"`
 	Actor       string   `json:"actor"`
-	PullRequest int      `json:"pull_request,omitempty"`
-	MergedBy    string   `json:"merged_by,omitempty"`
+	PullRequest int      `json:"pull_request,omitzero"`
+	MergedBy    string   `json:"merged_by,omitzero"`
 	ApprovedBy  []string `json:"approved_by,omitzero"`
 }
 
@@ -199,7 +192,7 @@ func (r *Report) JSON(s Sanitizer) ([]byte, error) {
 	d := document{
 		Schema: schema, Version: r.Version, Tenant: r.Tenant, Host: r.API, Simulated: r.Simulate, DryRun: r.DryRun, Result: r.Code().Verdict(), Error: r.cause(),
 		StartedAt: moment(r.Started), Duration: Seconds(r.Duration),
-		Source: each(r.Inputs, sourceReport), Policy: r.Policy, GitHub: r.GitHub,
+		Source: r.Inputs, Policy: r.Policy, GitHub: r.GitHub,
 		Users: t.Users, Groups: t.Groups, Memberships: t.Memberships, Roles: t.Roles, OutOfScope: scopeJSON(r.Stated().OutOfScope),
 		Plan: planJSON{
 			Digest:     p.Digest,
@@ -217,9 +210,8 @@ func (r *Report) JSON(s Sanitizer) ([]byte, error) {
 			}),
 			Access: accessJSON{each(p.Access.Gained, accessReport), each(p.Access.Lost, accessReport)},
 		},
-		Retry:    retryReport(r.Outcome),
-		HTTP:     httpJSON{r.HTTP.Requests, r.HTTP.Retries, Seconds(r.HTTP.P50), Seconds(r.HTTP.P95), Seconds(r.HTTP.Max)},
-		Warnings: []warning{},
+		Retry: retryReport(r.Outcome),
+		HTTP:  httpJSON{r.HTTP.Requests, r.HTTP.Retries, Seconds(r.HTTP.P50), Seconds(r.HTTP.P95), Seconds(r.HTTP.Max)},
 	}
 	for _, f := range r.Findings {
 		if f.Severity == directory.Warning || f.Line > 0 {
@@ -250,13 +242,14 @@ func operationReport(result groupsync.Result) operationJSON {
 // document is a value in JSON, with secrets hidden in every text but the keys. Emails
 // are not masked.
 func (s Sanitizer) document(value any) ([]byte, error) {
-	text, err := json.Marshal(value)
+	lenient := json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) // a path may be any bytes
+	text, err := json.Marshal(value, lenient, json.Deterministic(true))
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
-	from := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true))
-	to := jsontext.NewEncoder(&b, jsontext.AllowDuplicateNames(true), jsontext.WithIndent("  "), jsontext.EscapeForHTML(true), jsontext.EscapeForJS(true))
+	from := jsontext.NewDecoder(bytes.NewReader(text), lenient)
+	to := jsontext.NewEncoder(&b, lenient, jsontext.WithIndent("  "), jsontext.EscapeForHTML(true), jsontext.EscapeForJS(true))
 	for {
 		token, err := from.ReadToken()
 		switch {
@@ -287,8 +280,6 @@ func (r *Report) cause() string {
 	return strings.Join(causes, "; ")
 }
 
-func sourceReport(input run.Input) sourceJSON { return sourceJSON(input) }
-
 // withHint returns a message with what to do about it, if there is anything.
 func withHint(message, hint string) string {
 	if hint == "" {
@@ -306,17 +297,17 @@ func moment(at time.Time) string {
 }
 
 func retryReport(outcome *groupsync.Outcome) retryJSON {
-	report := retryJSON{ByCause: map[string]int{}, ByOperation: map[string]operationRetryJSON{}}
 	if outcome == nil {
-		return report
+		return retryJSON{}
+	}
+	counts := outcome.Retry
+	report := retryJSON{
+		countsJSON: countsReport(counts), Wait: Seconds(counts.Wait), Budget: outcome.Budget, ByCause: counts.ByCause,
+		Breaker: breakerJSON{outcome.Opened, counts.Rejected}, ByOperation: map[string]operationRetryJSON{},
 	}
 	for kind, c := range outcome.ByOperation {
 		report.ByOperation[kind] = operationRetryJSON{countsReport(c), c.Rejected, Seconds(c.Wait)}
 	}
-	counts := outcome.Retry
-	maps.Copy(report.ByCause, counts.ByCause)
-	report.countsJSON, report.Wait, report.Budget = countsReport(counts), Seconds(counts.Wait), outcome.Budget
-	report.Breaker = breakerJSON{outcome.Opened, counts.Rejected}
 	return report
 }
 

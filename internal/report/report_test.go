@@ -184,6 +184,15 @@ func TestNoTextOfTheJSONShowsASecret(t *testing.T) {
 	}
 }
 
+func TestTheJSONOfAnyBytes(t *testing.T) {
+	t.Parallel()
+	r := &report.Report{Result: &run.Result{Inputs: []run.Input{{Path: "a\xffb.csv"}}}}
+	document, err := r.JSON(report.Sanitizer{})
+	if err != nil || !json.Valid(document) || !strings.Contains(string(document), "\"a\ufffdb.csv\"") {
+		t.Errorf("%v: %s", err, document)
+	}
+}
+
 // textsOf returns the distinct texts of a JSON document that are long enough to be
 // secrets, without the keys.
 func textsOf(t *testing.T, document []byte) []string {

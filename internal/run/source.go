@@ -27,9 +27,9 @@ type Goal struct {
 
 // Input is a file that a source was read from, to its end.
 type Input struct {
-	Path   string
-	SHA256 string // of its bytes, in hex; empty if nobody asked for it
-	Rows   int    // of a CSV: records after its header
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"` // of its bytes, in hex; empty if nobody asked for it
+	Rows   int    `json:"rows"`   // of a CSV: records after its header
 }
 
 // File is a CSV export.
