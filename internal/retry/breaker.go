@@ -100,15 +100,16 @@ func (b *Breaker) admit(ctx context.Context) (opened int, trial bool, err error)
 			b.state = trying
 			return b.opened, true, nil
 		}
-		if err := b.wait(ctx, cooldown); err != nil {
-			return 0, false, err
+		if ctx.Err() != nil {
+			return 0, false, Interrupted(ctx)
 		}
+		b.wait(ctx, cooldown)
 	}
 }
 
-// wait unlocks the breaker until the next change of state or the end of the
-// cooldown.
-func (b *Breaker) wait(ctx context.Context, cooldown time.Duration) error {
+// wait unlocks the breaker until the next change of state, or the end of the
+// cooldown or the context.
+func (b *Breaker) wait(ctx context.Context, cooldown time.Duration) {
 	changed := b.changed
 	b.mu.Unlock()
 	defer b.mu.Lock()
@@ -118,11 +119,9 @@ func (b *Breaker) wait(ctx context.Context, cooldown time.Duration) error {
 	}
 	select {
 	case <-ctx.Done():
-		return Interrupted(ctx)
 	case <-changed:
 	case <-cooled:
 	}
-	return nil
 }
 
 // count takes the result of an operation that began when the breaker had opened

@@ -37,26 +37,21 @@ func NewThrottle(most int, perSecond float64) *Throttle {
 }
 
 // Enter waits for a place, first come first served, and returns when it got one;
-// the caller must Leave it. The error is the context's cause.
+// the caller must Leave it. If the context ends first, the error is Interrupted.
 func (t *Throttle) Enter(ctx context.Context) (time.Time, error) {
 	select {
 	case <-ctx.Done():
-		return time.Time{}, context.Cause(ctx)
 	case t.door <- struct{}{}:
+		defer func() { <-t.door }()
 	}
-	defer func() { <-t.door }()
-	for {
-		if ctx.Err() != nil {
-			return time.Time{}, context.Cause(ctx)
-		}
+	for ctx.Err() == nil {
 		now, wait, full := t.tryEnter()
 		if wait <= 0 && !full {
 			return now, nil
 		}
-		if err := t.pause(ctx, wait); err != nil {
-			return time.Time{}, err
-		}
+		t.pause(ctx, wait)
 	}
+	return time.Time{}, Interrupted(ctx)
 }
 
 // tryEnter takes a place, or returns how long there will be none, or that all are
@@ -74,8 +69,8 @@ func (t *Throttle) tryEnter() (now time.Time, wait time.Duration, full bool) {
 	return now, wait, full
 }
 
-// pause returns after d or, if d is 0, when a place may be free.
-func (t *Throttle) pause(ctx context.Context, d time.Duration) error {
+// pause returns after d or, if d is 0, when a place may be free; or with the context.
+func (t *Throttle) pause(ctx context.Context, d time.Duration) {
 	var elapsed <-chan time.Time
 	freed := t.freed
 	if d > 0 {
@@ -85,11 +80,9 @@ func (t *Throttle) pause(ctx context.Context, d time.Duration) error {
 	}
 	select {
 	case <-ctx.Done():
-		return context.Cause(ctx)
 	case <-freed:
 	case <-elapsed:
 	}
-	return nil
 }
 
 // Flying returns how many are in at the moment.

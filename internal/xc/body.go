@@ -109,16 +109,17 @@ func (a *answer) close(response *http.Response) {
 	}
 }
 
-// start returns the first byte of the body that is no blank; 0 if there is none.
-func (a *answer) start() byte {
+// start returns the first byte of the body that is no blank, if there is one, and
+// leaves it there.
+func (a *answer) start() []byte {
 	for {
 		c, err := a.text.ReadByte()
 		if err != nil {
-			return 0
+			return nil
 		}
 		if !strings.ContainsRune(" \t\r\n", rune(c)) {
 			_ = a.text.UnreadByte()
-			return c
+			return []byte{c}
 		}
 	}
 }

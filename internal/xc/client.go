@@ -187,7 +187,7 @@ func (c *Client) exchange(ctx context.Context, method, path string, in any, read
 func (c *Client) send(interrupt context.Context, method, path string, body []byte, read func(*answer) error) error {
 	entered, err := c.throttle.Enter(interrupt)
 	if err != nil {
-		return retry.Interrupted(interrupt)
+		return err
 	}
 	receipt := new(retry.Receipt)
 	if method != http.MethodGet {
@@ -234,20 +234,20 @@ func (c *Client) send(interrupt context.Context, method, path string, body []byt
 // receive reads an answer, if it is good, and says what is wrong with it. What
 // is wrong with the connection is in the answer.
 func (c *Client) receive(method, path string, a *answer, read func(*answer) error) error {
-	if a.status < http.StatusOK {
+	var body []byte
+	switch {
+	case a.status < http.StatusOK:
 		// Its body is the connection itself, and would never end.
-		return c.check(method, path, a, nil)
-	}
-	if a.status >= http.StatusMultipleChoices {
-		body, _ := io.ReadAll(io.LimitReader(a.text, maxErrorBody))
+	case a.status >= http.StatusMultipleChoices:
+		body, _ = io.ReadAll(io.LimitReader(a.text, maxErrorBody))
 		a.failed = nil // the status says what there is to know
-		return c.check(method, path, a, body)
+	default:
+		body = a.start()
 	}
-	start := a.start()
-	if err := c.check(method, path, a, []byte{start}); err != nil {
+	if err := c.check(method, path, a, body); err != nil {
 		return err
 	}
-	if start == 0 && method != http.MethodGet {
+	if len(body) == 0 && method != http.MethodGet {
 		return nil // nothing to read
 	}
 	if err := read(a); err != nil {

@@ -165,9 +165,10 @@ func (c *Client) WhoAmI(ctx context.Context) (directory.User, error) {
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-create
 func (c *Client) CreateUser(ctx context.Context, user directory.User) (directory.Username, error) {
-	name := user.Username
-	if directory.ObservedEmail(string(name)) == user.Email {
-		name = "" // the API's own default
+	request := newUserRequest(user)
+	request.GroupNames = nil
+	if directory.ObservedEmail(string(user.Username)) == user.Email {
+		request.Name = "" // the API's own default
 	}
 	var created struct {
 		envelope
@@ -175,9 +176,7 @@ func (c *Client) CreateUser(ctx context.Context, user directory.User) (directory
 			Name directory.Username `json:"name"`
 		} `json:"metadata"`
 	}
-	err := c.do(ctx, http.MethodPost, "user_roles", userRequest{
-		Email: cmp.Or(user.Address, string(user.Email)), FirstName: user.Name.First, LastName: user.Name.Last, Name: name, IDMType: user.IdmType, Type: user.Type, Roles: user.Roles,
-	}, &created)
+	err := c.do(ctx, http.MethodPost, "user_roles", request, &created)
 	return created.Metadata.Name, err
 }
 
@@ -186,11 +185,18 @@ func (c *Client) CreateUser(ctx context.Context, user directory.User) (directory
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-replace
 func (c *Client) ReplaceUser(ctx context.Context, user directory.User) error {
-	return c.do(ctx, http.MethodPut, "user_roles", userRequest{
-		Email: cmp.Or(user.Address, string(user.Email)), FirstName: user.Name.First, LastName: user.Name.Last, Name: user.Username,
-		IDMType: user.IdmType, Type: user.Type, GroupNames: user.Groups, Roles: user.Roles,
-	}, nil)
+	return c.do(ctx, http.MethodPut, "user_roles", newUserRequest(user), nil)
 }
+
+func newUserRequest(user directory.User) userRequest {
+	return userRequest{
+		Email: address(user), FirstName: user.Name.First, LastName: user.Name.Last, Name: user.Username,
+		IDMType: user.IdmType, Type: user.Type, GroupNames: user.Groups, Roles: user.Roles,
+	}
+}
+
+// address returns the email in the tenant's spelling.
+func address(user directory.User) string { return cmp.Or(user.Address, string(user.Email)) }
 
 // DeleteUser deletes a user and their roles.
 //
@@ -204,7 +210,7 @@ func (c *Client) DeleteUser(ctx context.Context, user directory.User) error {
 	request := struct {
 		Email     string `json:"email"`
 		Namespace string `json:"namespace"`
-	}{cmp.Or(user.Address, string(user.Email)), "system"}
+	}{address(user), "system"}
 	const path = "users/cascade_delete"
 	if err := c.do(ctx, http.MethodPost, path, request, &answer); err != nil {
 		return err

@@ -103,9 +103,9 @@ func ParsePKCS12(container []byte, password string) (*tls.Certificate, error) {
 	if own < 0 {
 		return nil, errors.New("no certificate belongs to the private key")
 	}
-	mine := all[own]
-	all = slices.Insert(slices.Delete(all, own, own+1), 0, mine)
-	certificate := &tls.Certificate{PrivateKey: key, Leaf: all[0]}
+	leaf = all[own]
+	all = slices.Insert(slices.Delete(all, own, own+1), 0, leaf)
+	certificate := &tls.Certificate{PrivateKey: key, Leaf: leaf}
 	for _, one := range all {
 		certificate.Certificate = append(certificate.Certificate, one.Raw)
 	}
