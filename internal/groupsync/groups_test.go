@@ -73,47 +73,22 @@ func TestEmptyGroupIsCreated(t *testing.T) {
 	}
 }
 
-// A group that is there already is read, and updated or left, in one attempt.
-func TestGroupExists(t *testing.T) {
-	t.Parallel()
-	for who, want := range map[string]struct {
-		outcome string
-		writes  []string
-	}{
-		"cy@example.com":  {"done update +1 -0", []string{"POST user_groups", "PUT user_groups/ops"}},
-		"ANN@example.com": {"done", []string{"POST user_groups"}},
-	} {
-		tenant := company()
-		before := groupOf(t, tenant, "ops")
-		outcome := apply(t, tenant, []plan.Operation{createGroup("ops", member(who))})
-		check(t, "outcome", []string{"create group ops: " + want.outcome}, told(outcome))
-		check(t, "writes", want.writes, writes(tenant))
-		after := groupOf(t, tenant, "ops")
-		if outcome.Results[0].Attempts != 1 || len(after.Usernames) != 1+len(want.writes) {
-			t.Errorf("%d attempts, members %v", outcome.Results[0].Attempts, after.Usernames)
-		}
-		after.Usernames = before.Usernames
-		check(t, "group", before, after)
-	}
-}
-
-// Groups that must not be changed are left alone.
+// Groups that must not be changed are left alone: members and roles.
 func TestGroupsLeftAlone(t *testing.T) {
 	t.Parallel()
-	tests := []struct {
-		name   string
+	first := company()
+	for name, tt := range map[string]struct {
 		change func(*simulator.Group) // since the plan was made; nil: deleted
 		says   string
 	}{
-		{"gone", nil, "no longer exists"},
-		{"half read", func(g *simulator.Group) { g.Error = &simulator.Error{Code: "EPARTIAL", Message: "half"} }, "EPARTIAL"},
-		{"SCIM", func(g *simulator.Group) { g.SyncMode = "SCIM" }, "SCIM"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			first := company()
-			operation := updateGroup(t, first, "ops", members("cy@example.com"), nil)
+		"gone":      {nil, "no longer exists"},
+		"half read": {func(g *simulator.Group) { g.Error = &simulator.Error{Code: "EPARTIAL", Message: "half"} }, "EPARTIAL"},
+		"SCIM":      {func(g *simulator.Group) { g.SyncMode = "SCIM" }, "SCIM"},
+	} {
+		for _, operation := range []plan.Operation{
+			updateGroup(t, first, "ops", members("cy@example.com"), nil),
+			changeRoles(t, first, plan.Grant, "ops", "n/a"), changeRoles(t, first, plan.Revoke, "ops", "*/monitor"),
+		} {
 			groups := first.Groups()[:1]
 			if tt.change != nil {
 				groups = first.Groups()
@@ -122,9 +97,9 @@ func TestGroupsLeftAlone(t *testing.T) {
 			tenant := simulator.New(first.Users(), groups)
 			result := apply(t, tenant, []plan.Operation{operation}).Results[0]
 			if result.Status != groupsync.Skipped || result.Attempts != 1 || !strings.Contains(result.Err.Error(), tt.says) || len(writes(tenant)) > 0 {
-				t.Errorf("result = %+v, writes %v", result, writes(tenant))
+				t.Errorf("%s, %s: %+v, writes %v", name, operation.Action, result, writes(tenant))
 			}
-		})
+		}
 	}
 }
 
@@ -183,17 +158,32 @@ func TestChangedGroupIsNotDeleted(t *testing.T) {
 	}
 }
 
+// groupOperation is an operation on a group of the company that comes to one write.
+func groupOperation(t *testing.T, tenant *simulator.Tenant, write string) plan.Operation {
+	t.Helper()
+	return map[string]func() plan.Operation{
+		"POST user_groups": func() plan.Operation { return createGroup("dev", members("cy@example.com", "Bob.Builder")...) },
+		"PUT user_groups/ops": func() plan.Operation {
+			return updateGroup(t, tenant, "ops", members("cy@example.com"), members("Bob.Builder"))
+		},
+		"DELETE user_groups/old": func() plan.Operation { return deleteGroup(t, tenant, "old") },
+		"PUT " + assign:          func() plan.Operation { return changeRoles(t, tenant, plan.Grant, "ops", "n/a") },
+		"PUT " + remove:          func() plan.Operation { return changeRoles(t, tenant, plan.Revoke, "ops", "*/monitor") },
+	}[write]()
+}
+
 // A write whose answer is lost is settled by reading back, never by a second
 // write.
 func TestAmbiguousGroupWrites(t *testing.T) {
 	t.Parallel()
-	const create, update, remove = "POST user_groups", "PUT user_groups/ops", "DELETE user_groups/old"
-	done := map[string]string{create: "create group dev: done create +2 -0", update: "update group ops: done update +1 -1", remove: "delete group old: done delete +0 -1"}
-	failed := map[string]string{create: "create group dev: failed", update: "update group ops: failed", remove: "delete group old: failed"}
+	done := map[string]string{
+		"POST user_groups": "create group dev: done create +2 -0", "PUT user_groups/ops": "update group ops: done update +1 -1", "DELETE user_groups/old": "delete group old: done delete +0 -1",
+		"PUT " + assign: "grant group ops: done grant", "PUT " + remove: "revoke group ops: done revoke",
+	}
 	faults := map[string]simulator.Fault{
 		"time-out": {Delay: time.Hour}, "dropped": {Drop: true}, "500": {Status: 500}, "504": {Status: 504, Body: "slow"},
 	}
-	for write := range done {
+	for write, want := range done {
 		for name, fault := range faults {
 			for _, fault.AfterAct = range []bool{true, false} {
 				t.Run(write+", "+name, func(t *testing.T) {
@@ -201,15 +191,11 @@ func TestAmbiguousGroupWrites(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						method, path, _ := strings.Cut(write, " ")
 						tenant := company(on(method, path, 0, fault))
-						operation := map[string]plan.Operation{
-							create: createGroup("dev", members("cy@example.com", "Bob.Builder")...),
-							update: updateGroup(t, tenant, "ops", members("cy@example.com"), members("Bob.Builder")),
-							remove: deleteGroup(t, tenant, "old"),
-						}[write]
-						outcome := apply(t, tenant, []plan.Operation{operation})
-						want, ended := failed[write], retry.Counts{Attempts: 1, Exhausted: 1}
-						if fault.AfterAct {
-							want, ended = done[write], retry.Counts{Attempts: 1, Succeeded: 1, Recovered: 1}
+						outcome := apply(t, tenant, []plan.Operation{groupOperation(t, tenant, write)})
+						ended := retry.Counts{Attempts: 1, Succeeded: 1, Recovered: 1}
+						if !fault.AfterAct {
+							object, _, _ := strings.Cut(want, ":")
+							want, ended = object+": failed", retry.Counts{Attempts: 1, Exhausted: 1}
 						}
 						check(t, "outcome", []string{want}, told(outcome))
 						check(t, "writes", []string{write}, writes(tenant))
@@ -245,20 +231,17 @@ func TestAmbiguousGroupWritesRetried(t *testing.T) {
 		outcome string
 		writes  []string
 	}{
-		"POST user_groups":       {"create group dev: done create +1 -0", []string{"POST user_groups", "POST user_groups"}},
+		"POST user_groups":       {"create group dev: done create +2 -0", []string{"POST user_groups", "POST user_groups"}},
 		"PUT user_groups/ops":    {"update group ops: done update +1 -1", []string{"PUT user_groups/ops"}},
 		"DELETE user_groups/old": {"delete group old: done delete +0 -1", []string{"DELETE user_groups/old"}},
+		"PUT " + assign:          {"grant group ops: done grant", []string{"PUT " + assign}},
+		"PUT " + remove:          {"revoke group ops: done revoke", []string{"PUT " + remove}},
 	} {
 		t.Run(write, func(t *testing.T) {
 			t.Parallel()
 			method, path, _ := strings.Cut(write, " ")
 			tenant := company(on(method, path, 1, simulator.Fault{Drop: true, AfterAct: true}))
-			operation := map[string]plan.Operation{
-				"POST":   createGroup("dev", member("cy@example.com")),
-				"PUT":    updateGroup(t, tenant, "ops", members("cy@example.com"), members("Bob.Builder")),
-				"DELETE": deleteGroup(t, tenant, "old"),
-			}[method]
-			outcome := apply(t, tenant, []plan.Operation{operation}, groupsync.Options{GroupRetry: retry.Policy{Attempts: 3}})
+			outcome := apply(t, tenant, []plan.Operation{groupOperation(t, tenant, write)}, groupsync.Options{GroupRetry: retry.Policy{Attempts: 3}})
 			check(t, "outcome", []string{want.outcome}, told(outcome))
 			check(t, "writes", want.writes, writes(tenant))
 		})

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"xc-group-sync/internal/directory"
@@ -83,87 +82,7 @@ func TestRolesAreWritten(t *testing.T) {
 	}
 }
 
-// TestRolesOfGroupsLeftAlone: what must not be changed is not.
-func TestRolesOfGroupsLeftAlone(t *testing.T) {
-	t.Parallel()
-	for name, change := range map[string]func(*simulator.Group){
-		"gone":      nil,
-		"half read": func(g *simulator.Group) { g.Error = &simulator.Error{Code: "EPARTIAL", Message: "half"} },
-		"SCIM":      func(g *simulator.Group) { g.SyncMode = "SCIM" },
-	} {
-		for _, action := range []plan.Action{plan.Grant, plan.Revoke} {
-			first := company()
-			operation := changeRoles(t, first, action, "ops", "*/monitor")
-			if action == plan.Grant {
-				operation.Roles = roles("n/a")
-			}
-			groups := first.Groups()[:1]
-			if change != nil {
-				groups = first.Groups()
-				change(&groups[1])
-			}
-			tenant := simulator.New(first.Users(), groups)
-			if result := apply(t, tenant, []plan.Operation{operation}).Results[0]; result.Status != groupsync.Skipped || len(writes(tenant)) > 0 {
-				t.Errorf("%s, %s: %+v, writes %v", name, action, result, writes(tenant))
-			}
-		}
-	}
-}
-
-// TestAmbiguousRoleWritesAreSettled: an answer that was lost is looked up, and one
-// that says no is not.
-func TestAmbiguousRoleWritesAreSettled(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		fault  simulator.Fault
-		status groupsync.Status
-	}{
-		"done, 500":       {simulator.Fault{Status: 500, AfterAct: true}, groupsync.Done},
-		"done, no answer": {simulator.Fault{Drop: true, AfterAct: true}, groupsync.Done},
-		"not done, 500":   {simulator.Fault{Status: 500}, groupsync.Failed},
-		"refused":         {simulator.Fault{Status: 403, Body: `{"code":"EPERMS"}`}, groupsync.Failed},
-	} {
-		for action, path := range map[plan.Action]string{plan.Grant: assign, plan.Revoke: remove} {
-			t.Run(name+", "+string(action), func(t *testing.T) {
-				t.Parallel()
-				synctest.Test(t, func(t *testing.T) {
-					tenant := company(on("PUT", path, 0, tt.fault))
-					role := map[plan.Action]string{plan.Grant: "n/a", plan.Revoke: "*/monitor"}[action]
-					result := apply(t, tenant, []plan.Operation{changeRoles(t, tenant, action, "ops", role)}).Results[0]
-					if result.Status != tt.status || len(writes(tenant)) != 1 || (result.Effect == action) != (tt.status == groupsync.Done) {
-						t.Errorf("%+v after %v", result, writes(tenant))
-					}
-				})
-			})
-		}
-	}
-}
-
-// TestRolesFollowTheGroupPolicy: they are retried as other writes of groups, and
-// what an earlier attempt did counts as done by it.
-func TestRolesFollowTheGroupPolicy(t *testing.T) {
-	t.Parallel()
-	for tries, options := range map[int]groupsync.Options{1: {UserRetry: attempts(9)}, 4: {GroupRetry: attempts(4)}} {
-		for action, path := range map[plan.Action]string{plan.Grant: assign, plan.Revoke: remove} {
-			synctest.Test(t, func(t *testing.T) {
-				tenant := company(on("PUT", path, 0, simulator.Fault{Status: 503}))
-				start, role := time.Now(), map[plan.Action]string{plan.Grant: "n/a", plan.Revoke: "*/monitor"}[action]
-				result := apply(t, tenant, []plan.Operation{changeRoles(t, tenant, action, "ops", role)}, options).Results[0]
-				if took := time.Since(start); result.Status != groupsync.Failed || result.Attempts != tries || len(writes(tenant)) != tries || took != map[int]time.Duration{1: 0, 4: 7 * time.Second}[tries] {
-					t.Errorf("%s: %+v after %v and %v", action, result, writes(tenant), took)
-				}
-			})
-		}
-	}
-	synctest.Test(t, func(t *testing.T) {
-		tenant := company(on("PUT", assign, 1, simulator.Fault{Drop: true, AfterAct: true}))
-		outcome := apply(t, tenant, []plan.Operation{changeRoles(t, tenant, plan.Grant, "ops", "n/a")}, groupsync.Options{GroupRetry: attempts(2)})
-		check(t, "outcome", []string{"grant group ops: done grant"}, told(outcome))
-		check(t, "writes", []string{"PUT " + assign}, writes(tenant))
-	})
-}
-
-// change is all that can be planned for one group: a revocation, members and a
+// changeAll is all that can be planned for one group: a revocation, members and a
 // grant.
 func changeAll(t *testing.T, tenant *simulator.Tenant, add, remove []plan.Member) []plan.Operation {
 	t.Helper()
@@ -290,9 +209,10 @@ func subset(a, of map[string]bool) bool {
 	return true
 }
 
-// TestRolesOfAGroupThatExistsAlready: the roles that it was to be created with are
-// granted to it, after its members, and no others are revoked.
-func TestRolesOfAGroupThatExistsAlready(t *testing.T) {
+// TestGroupThatExistsAlready: it is read and updated, or left, in one attempt. The
+// roles that it was to be created with are granted to it, after its members; it
+// loses nothing.
+func TestGroupThatExistsAlready(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		who     string
@@ -303,19 +223,24 @@ func TestRolesOfAGroupThatExistsAlready(t *testing.T) {
 	}{
 		"members and roles": {"cy@example.com", []string{"*/monitor", "n/a"}, 1, "done update +1 -0", []string{"POST user_groups", "PUT user_groups/ops", "PUT " + assign}},
 		"roles":             {"ann@example.com", []string{"n/a"}, 1, "done update", []string{"POST user_groups", "PUT " + assign}},
-		"neither":           {"ann@example.com", []string{"*/monitor"}, 0, "done", []string{"POST user_groups"}},
+		"members":           {"cy@example.com", nil, 0, "done update +1 -0", []string{"POST user_groups", "PUT user_groups/ops"}},
+		"nothing new":       {"ANN@example.com", []string{"*/monitor"}, 0, "done", []string{"POST user_groups"}},
 	} {
 		tenant := company()
+		want := groupOf(t, tenant, "ops")
+		if strings.Contains(tt.outcome, "+1") {
+			want.Usernames = append(want.Usernames, tt.who)
+		}
+		if tt.granted > 0 {
+			want.NamespaceRoles = append(want.NamespaceRoles, simulator.Role{Namespace: "n", Role: "a"})
+		}
 		operation := createGroup("ops", member(tt.who))
 		operation.Group.Roles = roles(tt.roles...)
 		outcome := apply(t, tenant, []plan.Operation{operation})
 		check(t, name, []string{"create group ops: " + tt.outcome}, told(outcome))
 		check(t, name, tt.granted, outcome.Results[0].RolesWritten)
 		check(t, name, tt.writes, writes(tenant))
-		for _, role := range append(tt.roles, "*/monitor") {
-			if !slices.Contains(rolesOf(t, tenant, "ops"), role) {
-				t.Errorf("%s: %s is missing", name, role)
-			}
-		}
+		check(t, name, want, groupOf(t, tenant, "ops"))
+		check(t, name, 1, outcome.Results[0].Attempts)
 	}
 }

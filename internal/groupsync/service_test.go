@@ -142,14 +142,19 @@ func TestUserExists(t *testing.T) {
 	check(t, "members", []string{"Bob.Builder", "new@example.com"}, groupOf(t, tenant, "dev").Usernames)
 }
 
-// Another user who goes by the email as username is not the one who is meant.
-func TestUsernameTaken(t *testing.T) {
+// Another user who has the username, be it the email or one given before, is not
+// the one who is meant.
+func TestUsernameOfSomebodyElse(t *testing.T) {
 	t.Parallel()
-	tenant := simulator.New([]simulator.User{{Email: "owner@example.com"}, {Email: "other@example.com", Name: "new@example.com"}}, nil)
-	outcome := apply(t, tenant, []plan.Operation{createUser("new@example.com"), createGroup("dev", member("new:new@example.com"))})
-	check(t, "outcome", []string{"create user new@example.com: failed", "create group dev: skipped"}, told(outcome))
-	if err := outcome.Results[0].Err; err == nil || !strings.Contains(err.Error(), "other@example.com") {
-		t.Errorf("error = %v", err)
+	for _, username := range []directory.Username{"new@example.com", "Earlier.Name"} {
+		tenant := simulator.New([]simulator.User{{Email: "owner@example.com"}, {Email: "other@example.com", Name: string(username)}}, nil)
+		create := createUser("new@example.com")
+		create.User.Username = username
+		outcome := apply(t, tenant, []plan.Operation{create, createGroup("dev", member("new:new@example.com"))})
+		check(t, "outcome", []string{"create user new@example.com: failed", "create group dev: skipped"}, told(outcome))
+		if err := outcome.Results[0].Err; err == nil || !strings.Contains(err.Error(), "other@example.com") {
+			t.Errorf("error = %v", err)
+		}
 	}
 }
 
@@ -204,16 +209,6 @@ func TestUserCreationSettledBehindTheBreaker(t *testing.T) {
 			t.Errorf("counts = %+v", outcome.Retry)
 		}
 	})
-}
-
-// Somebody else has the username of a user who is to be created again.
-func TestUsernameOfSomebodyElse(t *testing.T) {
-	t.Parallel()
-	tenant := company()
-	again := createUser("new@example.com")
-	again.User.Username = "Bob.Builder"
-	outcome := apply(t, tenant, []plan.Operation{again, createGroup("dev", member("new:new@example.com"))})
-	check(t, "outcome", []string{"create user new@example.com: failed", "create group dev: skipped"}, told(outcome))
 }
 
 // If a user or a group could not be created nothing is deleted.

@@ -252,21 +252,15 @@ func TestFRRetry003ProgrammingErrors(t *testing.T) {
 // have settings of their own.
 func TestFRRetry004Groups(t *testing.T) {
 	t.Parallel()
-	for name, write := range map[string]struct{ method, path string }{
-		"create": {"POST", "user_groups"}, "update": {"PUT", "user_groups/ops"}, "delete": {"DELETE", "user_groups/old"},
-	} {
+	for _, write := range []string{"POST user_groups", "PUT user_groups/ops", "DELETE user_groups/old", "PUT " + assign, "PUT " + remove} {
 		for tries, options := range map[int]groupsync.Options{1: {UserRetry: attempts(9)}, 4: {GroupRetry: attempts(4)}} {
-			t.Run(fmt.Sprint(name, " ", tries), func(t *testing.T) {
+			t.Run(fmt.Sprint(write, " ", tries), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					tenant := company(on(write.method, write.path, 0, simulator.Fault{Status: 503}))
-					operation := map[string]plan.Operation{
-						"create": createGroup("dev", member("ann@example.com")),
-						"update": updateGroup(t, tenant, "ops", members("cy@example.com"), nil),
-						"delete": deleteGroup(t, tenant, "old"),
-					}[name]
+					method, path, _ := strings.Cut(write, " ")
+					tenant := company(on(method, path, 0, simulator.Fault{Status: 503}))
 					start := time.Now()
-					result := apply(t, tenant, []plan.Operation{operation}, options).Results[0]
+					result := apply(t, tenant, []plan.Operation{groupOperation(t, tenant, write)}, options).Results[0]
 					if result.Status != groupsync.Failed || result.Attempts != tries || len(writes(tenant)) != tries {
 						t.Errorf("result = %+v after %v", result, writes(tenant))
 					}

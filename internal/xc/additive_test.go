@@ -239,9 +239,7 @@ func TestPartialErrors(t *testing.T) {
 		}
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			client := xc.New(xc.Options{BaseURL: "https://tenant.example", Transport: tripper(func(r *http.Request) (*http.Response, error) {
-				return reply{200, nil, `{"error":{"code":"EPARTIAL","message":"half"}}`}.response(r), nil
-			})})
+			client := replying(reply{200, nil, `{"error":{"code":"EPARTIAL","message":"half"}}`})
 			err := tt.do(client, t.Context())
 			if fault := retry.FaultOf(err); err == nil || fault.Transient || fault.Ambiguous != (tt.method != "GET") || !strings.Contains(err.Error(), "EPARTIAL half") || retry.HintOf(err) != "" {
 				t.Errorf("error = %v (%s; %+v)", err, retry.HintOf(err), fault)

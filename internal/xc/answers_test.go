@@ -170,10 +170,8 @@ func TestBrokenAnswers(t *testing.T) {
 		{"doubled key further in", listUsers, `{"items":[{"email":"a@b","x":[{"y":1,"y":2}]}]}`, "duplicate"},
 		{"doubled key beside the listing", listUsers, `{"x":{"y":{},"y":{}},"items":[{"email":"a@b"}]}`, "duplicate"},
 		{"doubled key of one object", readGroup, `{"name":"ops","usernames":["x"],"usernames":[]}`, "duplicate"},
-		{"too many references", listGroups, `{"user_groups":[{"name":"a","references_count":{` + keys(0, 1001) + `}}]}`, "1000 kinds"},
 		{"member without a name", readGroup, `{"name":"ops","usernames":["x",""]}`, "without a name"},
 		{"null member", readGroup, `{"name":"ops","usernames":["x",null]}`, "null instead of string"},
-		{"group without a name of a user", listUsers, `{"items":[{"email":"a@b","group_names":[""]}]}`, "without a name"},
 		{"code of an error", listGroups, `{"user_groups":[{"name":"a","error":{"code":{"x":1}}}]}`, "instead of a code"},
 		{"deep", listUsers, `{"x":` + strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001) + `,"items":[{"email":"a@b"}]}`, "depth"},
 		{"crossed brackets", listUsers, `{"items":[{"email":"a@b","x":[}]]}`, "unexpected response"},
@@ -226,9 +224,7 @@ func keys(from, to int) string {
 func TestPartialListings(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{201, 202, 203, 204, 206} {
-		client := xc.New(xc.Options{BaseURL: "https://tenant.example", Transport: tripper(func(r *http.Request) (*http.Response, error) {
-			return reply{status, nil, oneUser}.response(r), nil
-		})})
+		client := replying(reply{status, nil, oneUser})
 		if _, err := client.Users(t.Context()); err == nil || retry.FaultOf(err).Transient {
 			t.Errorf("%d: %v", status, err)
 		}
@@ -239,9 +235,7 @@ func TestPartialListings(t *testing.T) {
 func TestNoErrorField(t *testing.T) {
 	t.Parallel()
 	for _, empty := range []string{`null`, `{}`, `{"code":"EOK"}`, `{"code":0,"message":""}`, `{"code":""}`} {
-		client := xc.New(xc.Options{BaseURL: "https://tenant.example", Transport: tripper(func(r *http.Request) (*http.Response, error) {
-			return reply{200, nil, `{"items":[{"email":"a@b"}],"error":` + empty + `}`}.response(r), nil
-		})})
+		client := replying(reply{200, nil, `{"items":[{"email":"a@b"}],"error":` + empty + `}`})
 		if _, err := client.Users(t.Context()); err != nil {
 			t.Errorf("%s: %v", empty, err)
 		}
@@ -367,9 +361,7 @@ func TestCreatedUsername(t *testing.T) {
 	for body, want := range map[string]directory.Username{
 		``: "", `{}`: "", `{"metadata":null}`: "", `{"metadata":{"uid":"1"}}`: "", `{"metadata":{"name":"Acme-Ann"},"spec":{}}`: "Acme-Ann",
 	} {
-		client := xc.New(xc.Options{BaseURL: "https://tenant.example", Transport: tripper(func(r *http.Request) (*http.Response, error) {
-			return reply{200, nil, body}.response(r), nil
-		})})
+		client := replying(reply{200, nil, body})
 		if got, err := client.CreateUser(t.Context(), ann); got != want || err != nil {
 			t.Errorf("%s: %q, %v", body, got, err)
 		}
@@ -384,9 +376,7 @@ func TestAKeyInAnotherCaseTakesNothing(t *testing.T) {
 			for i := range 40 {
 				more = strings.Replace(more, "%d", fmt.Sprint(i), 1)
 			}
-			client := xc.New(xc.Options{BaseURL: "https://tenant.example", Transport: tripper(func(r *http.Request) (*http.Response, error) {
-				return reply{200, nil, `{"user_groups":[{"name":"ops","usernames":["ann"]` + more + `,"` + key + `":[]}]}`}.response(r), nil
-			})})
+			client := replying(reply{200, nil, `{"user_groups":[{"name":"ops","usernames":["ann"]` + more + `,"` + key + `":[]}]}`})
 			if groups, err := client.Groups(t.Context()); err == nil && len(groups[0].Usernames) != 1 {
 				t.Errorf("%s: %+v", key, groups)
 			}

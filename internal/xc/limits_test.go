@@ -344,9 +344,7 @@ func TestLongTextsOfAServer(t *testing.T) {
 		"name":       {200, nil, `{"items":[{"email":"` + long + `"}]}`},
 		"key":        {200, nil, `{"` + long + `":1,"` + long + `":2}`},
 	} {
-		client := xc.New(xc.Options{BaseURL: "https://tenant.example", Transport: tripper(func(r *http.Request) (*http.Response, error) {
-			return a.response(r), nil
-		})})
+		client := replying(a)
 		_, err := client.Users(t.Context())
 		if err == nil || utf8.RuneCountInString(err.Error()) > 1200 {
 			t.Errorf("%s: error = %.2000v", name, err)

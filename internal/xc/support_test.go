@@ -60,6 +60,11 @@ func (a reply) response(r *http.Request) *http.Response {
 	return &http.Response{StatusCode: a.status, Header: header, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}
 }
 
+// replying makes a client whose tenant gives the same answer to everything.
+func replying(a reply) *xc.Client {
+	return xc.New(xc.Options{BaseURL: "https://tenant.example", Transport: tripper(func(r *http.Request) (*http.Response, error) { return a.response(r), nil })})
+}
+
 // serve starts a server that is closed with the test.
 func serve(t *testing.T, handler http.HandlerFunc) *httptest.Server {
 	t.Helper()
@@ -73,13 +78,7 @@ func serve(t *testing.T, handler http.HandlerFunc) *httptest.Server {
 // serveTLS starts a server with a certificate of its own.
 func serveTLS(t *testing.T, config *tls.Config, handler http.HandlerFunc) *httptest.Server {
 	t.Helper()
-	server := httptest.NewUnstartedServer(handler)
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.EnableHTTP2 = true
-	server.TLS = config
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	return server
+	return serveUnstarted(t, config, true, handler, nil)
 }
 
 func answering(status int, body string) http.HandlerFunc {
@@ -197,8 +196,8 @@ func (i *identity) tls() tls.Certificate {
 }
 
 // serveUnstarted is serveTLS with a say in the protocol and a look at the
-// connections; it returns the URL.
-func serveUnstarted(t *testing.T, config *tls.Config, http2 bool, handler http.HandlerFunc, seen func(net.Conn, http.ConnState)) string {
+// connections.
+func serveUnstarted(t *testing.T, config *tls.Config, http2 bool, handler http.HandlerFunc, seen func(net.Conn, http.ConnState)) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(handler)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -206,5 +205,5 @@ func serveUnstarted(t *testing.T, config *tls.Config, http2 bool, handler http.H
 	server.Config.ConnState = seen
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	return server.URL
+	return server
 }

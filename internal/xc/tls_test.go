@@ -195,7 +195,7 @@ func TestConnections(t *testing.T) {
 				}
 				most.Store(max(most.Load(), open.Load()))
 			})
-			client := connect(t, server, xc.TransportOptions{CABundle: ca.pem(), Connections: limit})
+			client := connect(t, server.URL, xc.TransportOptions{CABundle: ca.pem(), Connections: limit})
 			var wg sync.WaitGroup
 			for range requests {
 				wg.Go(func() {
