@@ -21,7 +21,7 @@ const (
 // does not depend on the order of the rows.
 type Desired struct {
 	People []*Person       // everybody any row names, by email
-	Groups []*DesiredGroup // every group that any row names, by name
+	Groups []*DesiredGroup // every group that any row names, by name; Group relies on that
 
 	// An invalid row may have stated any membership, user or group; these hold
 	// back what would take it away.
@@ -100,6 +100,15 @@ func (g *DesiredGroup) Collides() bool {
 // DisplayName returns what a new group is called: the CN of its (first) DN, or
 // its name if that has none.
 func (g *DesiredGroup) DisplayName() string { return cmp.Or(g.DNs[0].CN(), string(g.Name)) }
+
+// Group returns what the CSV says of a group; nil if no row names it.
+func (d *Desired) Group(name GroupName) *DesiredGroup {
+	i, found := slices.BinarySearchFunc(d.Groups, name, func(g *DesiredGroup, name GroupName) int { return cmp.Compare(g.Name, name) })
+	if !found {
+		return nil
+	}
+	return d.Groups[i]
+}
 
 // Person returns what the CSV says of somebody; nil if it does not name them.
 func (d *Desired) Person(email Email) *Person {

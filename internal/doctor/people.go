@@ -187,10 +187,6 @@ const idle = 90 * 24 * time.Hour
 
 // stale tells about access that no review of the CSV would show.
 func (e *examination) stale(desired *directory.Desired) {
-	named := make(map[directory.Email]bool, len(desired.People))
-	for _, person := range desired.People {
-		named[person.Email] = true
-	}
 	var absent, unlisted, direct []Item
 	known := false
 	for i := range e.observed.Users {
@@ -206,7 +202,7 @@ func (e *examination) stale(desired *directory.Desired) {
 		if user.DomainOwner || user.Username.Key() == e.caller.Username.Key() {
 			continue // they have access by other means than the CSV
 		}
-		if !named[user.Email] {
+		if desired.Person(user.Email) == nil {
 			unlisted = append(unlisted, item)
 		}
 		if len(user.Roles) > 0 {
@@ -246,15 +242,10 @@ func absence(user *directory.User, now time.Time) string {
 }
 
 func (e *examination) groupsWithoutRoles(desired *directory.Desired) {
-	named := make(map[directory.GroupName]bool, len(desired.Groups))
-	for _, group := range desired.Groups {
-		named[group.Name] = true
-	}
 	var empty []Item
 	for i := range e.observed.Groups {
 		group := &e.observed.Groups[i]
-		inScope := named[group.Name] || !desired.Outside[group.Name] && e.Policy.GroupInScope(group)
-		if inScope && len(group.Roles) == 0 && group.ReadError == "" {
+		if e.Policy.GroupInScope(group, desired) && len(group.Roles) == 0 && group.ReadError == "" {
 			empty = append(empty, Item{Name: string(group.Name), Note: count(len(group.Usernames), "member"), Group: true})
 		}
 	}

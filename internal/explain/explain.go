@@ -47,7 +47,6 @@ type explainer struct {
 	policy   plan.Policy
 
 	groups           map[directory.GroupName]*directory.Group // of the tenant
-	named            map[directory.GroupName]bool             // by the CSV
 	written          map[directory.GroupName]*plan.Operation  // that creates, updates or deletes the group
 	granted, revoked map[directory.GroupName][]directory.Role
 	added, removed   map[membership]bool
@@ -64,7 +63,7 @@ type explainer struct {
 func People(desired *directory.Desired, observed *directory.Observed, p *plan.Plan, policy plan.Policy, selected plan.Patterns) []*Person {
 	x := &explainer{
 		desired: desired, observed: observed, plan: p, policy: policy,
-		groups: map[directory.GroupName]*directory.Group{}, named: map[directory.GroupName]bool{}, written: map[directory.GroupName]*plan.Operation{},
+		groups: map[directory.GroupName]*directory.Group{}, written: map[directory.GroupName]*plan.Operation{},
 		granted: map[directory.GroupName][]directory.Role{}, revoked: map[directory.GroupName][]directory.Role{},
 		added: map[membership]bool{}, removed: map[membership]bool{}, withheld: map[membership]string{}, blocked: map[string]string{},
 		people: map[directory.Email]*Person{}, member: map[membership]*Group{},
@@ -229,7 +228,6 @@ func (x *explainer) findGroups() {
 		}
 	})
 	for _, desired := range x.desired.Groups {
-		x.named[desired.Name] = true
 		for _, member := range desired.Members {
 			if group := x.group(membership{desired.Name, member.Email}); group != nil {
 				group.Desired = true
@@ -281,11 +279,11 @@ func (x *explainer) reason(group *Group, at membership) string {
 	switch observed := x.groups[at.group]; {
 	case observed != nil && observed.SyncMode == directory.SyncSCIM:
 		return "SCIM syncs the group"
-	case observed != nil && !x.named[at.group] && (x.desired.Outside[at.group] || !x.policy.GroupInScope(observed)):
+	case observed != nil && !x.policy.GroupInScope(observed, x.desired):
 		return "the group is not in scope"
 	case !x.policy.PersonInScope(at.email):
 		return "the person is not in scope"
-	case !group.Desired && !x.named[at.group]:
+	case !group.Desired && x.desired.Group(at.group) == nil:
 		return "no row names the group"
 	case group.Desired && slices.ContainsFunc(x.plan.Findings, func(f directory.Finding) bool { return f.Kind == directory.Lookalike }):
 		return "see the warnings"

@@ -84,7 +84,7 @@ type person struct {
 func (x *exporter) groups(observed *directory.Observed) []*group {
 	inScope := map[bool][]*directory.Group{} // by whether the tenant returned them incomplete
 	for i := range observed.Groups {
-		if g := &observed.Groups[i]; x.scope.GroupInScope(g) {
+		if g := &observed.Groups[i]; x.scope.GroupInScope(g, &directory.Desired{}) {
 			inScope[g.ReadError != ""] = append(inScope[g.ReadError != ""], g)
 		}
 	}

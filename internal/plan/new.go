@@ -32,7 +32,6 @@ func newPlanner(desired *directory.Desired, observed *directory.Observed, policy
 		desired:    desired,
 		tenant:     newTenant(observed),
 		people:     make(map[directory.Email]*person, len(desired.People)),
-		named:      make(map[directory.GroupName]*directory.DesiredGroup, len(desired.Groups)),
 		taken:      map[string]bool{},
 		blocked:    map[directory.GroupName]bool{},
 		notDeleted: map[directory.GroupName]string{},
@@ -50,9 +49,6 @@ func newPlanner(desired *directory.Desired, observed *directory.Observed, policy
 		joined.member.person = joined
 		p.people[named.Email] = joined
 	}
-	for _, group := range desired.Groups {
-		p.named[group.Name] = group
-	}
 	return p
 }
 
@@ -60,9 +56,8 @@ type planner struct {
 	policy     Policy
 	desired    *directory.Desired
 	tenant     *tenant
-	persons    []person                    // by Person.Rank
-	people     map[directory.Email]*person // the same
-	named      map[directory.GroupName]*directory.DesiredGroup
+	persons    []person                            // by Person.Rank
+	people     map[directory.Email]*person         // the same
 	taken      map[string]bool                     // usernames, by key, that are also emails of people who are blocked
 	blocked    map[directory.GroupName]bool        // groups in plan.Blocked
 	notDeleted map[directory.GroupName]string      // groups that prune would delete, and why they stay
@@ -280,7 +275,7 @@ func (p *planner) groups() []Operation {
 	}
 	for i := range p.tenant.observed.Groups {
 		group := &p.tenant.observed.Groups[i]
-		if group.ReadError != "" && !p.blocked[group.Name] && p.groupInScope(group) {
+		if group.ReadError != "" && !p.blocked[group.Name] && p.policy.GroupInScope(group, p.desired) {
 			p.blockGroup(group.Name, "the tenant returned it incomplete: "+group.ReadError, "")
 		}
 	}

@@ -123,7 +123,7 @@ func (p *planner) limitBlocked() {
 			return false
 		}
 		var members []Member
-		if desired := p.named[directory.GroupName(b.Name)]; desired != nil {
+		if desired := p.desired.Group(directory.GroupName(b.Name)); desired != nil {
 			members = p.wanted(desired.Members)
 		}
 		if group := p.tenant.groups[directory.GroupName(b.Name)]; group != nil {
@@ -140,8 +140,8 @@ func (p *planner) checkOnly() {
 	for i := range p.persons {
 		names = append(names, string(p.persons[i].Email))
 	}
-	for name := range p.named {
-		names = append(names, string(name))
+	for _, group := range p.desired.Groups {
+		names = append(names, string(group.Name))
 	}
 	for i := range p.tenant.observed.Users {
 		names = append(names, string(p.tenant.observed.Users[i].Email))

@@ -19,11 +19,11 @@ func (p *planner) roles(changed []Operation) (operations []Operation) {
 		group := p.tenant.groups[name]
 		switch {
 		case group == nil:
-			if p.named[name] == nil {
+			if p.desired.Group(name) == nil {
 				p.warn(directory.NoSuchGroup, string(name), "", "roles are set for group %q, which neither the CSV nor the tenant has", name)
 			}
 			continue
-		case !p.groupInScope(group) || p.blocked[name] || actions[name] == Delete:
+		case !p.policy.GroupInScope(group, p.desired) || p.blocked[name] || actions[name] == Delete:
 			continue
 		case group.SyncMode != directory.SyncSCIM && !p.changeable(group):
 			p.blockUnowned(group)
@@ -46,7 +46,7 @@ func (p *planner) roles(changed []Operation) (operations []Operation) {
 			missing = nil
 		}
 		operations = append(operations, roleChanges(group, extra, missing)...)
-		if len(missing)+len(extra) > 0 && p.named[name] != nil && actions[name] == "" {
+		if len(missing)+len(extra) > 0 && p.desired.Group(name) != nil && actions[name] == "" {
 			p.plan.Groups.Unchanged-- // it was counted when its members were compared
 		}
 	}

@@ -51,24 +51,15 @@ func (p Policy) PersonInScope(email directory.Email) bool {
 	return p.People.Includes(string(email))
 }
 
-// groupInScope reports whether a group of the tenant is in scope, by itself or
-// by a row that names it.
-func (p *planner) groupInScope(group *directory.Group) bool {
+// GroupInScope reports whether a group of the tenant is in scope: because a row
+// names it, by its name or, if groups has patterns of DNs only, because this program
+// created it. A DN that is out of scope takes the group with it.
+func (p Policy) GroupInScope(group *directory.Group, desired *directory.Desired) bool {
 	switch {
-	case p.named[group.Name] != nil:
+	case len(p.Groups) == 0 || desired.Group(group.Name) != nil:
 		return true
-	case p.desired.Outside[group.Name]:
-		return false // the CSV names it by a DN that is out of scope
-	}
-	return p.policy.GroupInScope(group)
-}
-
-// GroupInScope reports whether a group of the tenant is in scope whatever the CSV
-// says: by its name or, if groups has patterns of DNs only, because this program
-// created it.
-func (p Policy) GroupInScope(group *directory.Group) bool {
-	if len(p.Groups) == 0 {
-		return true
+	case desired.Outside[group.Name]:
+		return false
 	}
 	if !slices.ContainsFunc(p.Groups, func(pattern string) bool { return !isDNPattern(pattern) }) {
 		return Owned(group)

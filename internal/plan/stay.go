@@ -155,11 +155,11 @@ func (p *planner) cannotCreate() string {
 // the group.
 func (p *planner) keepAllMembers(group *directory.Group) string {
 	switch {
-	case !p.groupInScope(group) || p.blocked[group.Name] || p.policy.Protect.Match(string(group.Name)):
+	case !p.policy.GroupInScope(group, p.desired) || p.blocked[group.Name] || p.policy.Protect.Match(string(group.Name)):
 		return "member of group " + string(group.Name) + ", which this run does not change"
 	case group.SyncMode == directory.SyncSCIM:
 		return "member of group " + string(group.Name) + ", which SCIM syncs"
-	case p.desired.KeepGroups && p.named[group.Name] == nil && p.allPrunable(group):
+	case p.desired.KeepGroups && p.desired.Group(group.Name) == nil && p.allPrunable(group):
 		return "member of group " + string(group.Name) + ", which an invalid row may have named"
 	}
 	return ""

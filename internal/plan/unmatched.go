@@ -25,8 +25,8 @@ func (p *planner) warnUnmatched() {
 		delete(adopt, text)
 		delete(protect, text)
 	}
-	for name := range p.named {
-		group(name)
+	for _, desired := range p.desired.Groups {
+		group(desired.Name)
 	}
 	for name := range p.tenant.groups {
 		group(name)

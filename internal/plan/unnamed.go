@@ -9,7 +9,7 @@ import (
 // unnamed reports whether a group in scope is named by no row, and is one that
 // can be changed at all.
 func (p *planner) unnamed(group *directory.Group) bool {
-	return p.named[group.Name] == nil && group.ReadError == "" && group.SyncMode != directory.SyncSCIM && p.groupInScope(group)
+	return p.desired.Group(group.Name) == nil && group.ReadError == "" && group.SyncMode != directory.SyncSCIM && p.policy.GroupInScope(group, p.desired)
 }
 
 // unnamedGroups plans which of the groups that no row names lose their members,

@@ -28,25 +28,28 @@ const (
 // table is the export, narrowed to the columns that are read. It is the
 // gocsv.CSVReader from which gocsv decodes a batch of rows at a time.
 type table struct {
-	text      *textReader
-	csv       *csv.Reader
-	header    []string
-	given     Delimiter // 0: the header shows it
-	headings  headings
-	titles    []string          // the header of rows
-	index     [len(columns)]int // of each column in header; -1 if absent
-	records   int               // after the header, so far
-	count     int               // of them, rows that state something
-	rows      [][]string        // the narrowed batch, its header first
-	cells     []string          // backs rows
-	positions []position        // of rows[1:]
-	offset    int64             // bytes read before the row at hand
-	last      string            // the last field that was read
-	lastLine  int               // where it begins
-	findings  *findings
-	eof       bool
-	// unreadable is set after an error that another delimiter cannot cure.
-	unreadable bool
+	given    Delimiter // 0: the header shows it
+	headings headings
+	findings *findings
+
+	text   *textReader
+	csv    *csv.Reader
+	header []string
+	index  [len(columns)]int // of each column in header; -1 if absent
+
+	titles    []string   // the header of rows
+	rows      [][]string // the narrowed batch, its header first
+	cells     []string   // backs rows
+	positions []position // of rows[1:]
+
+	records  int    // after the header, so far
+	count    int    // of them, rows that state something
+	offset   int64  // bytes read before the row at hand
+	last     string // the last field that was read
+	lastLine int    // where it begins
+	eof      bool
+
+	unreadable bool // after an error that another delimiter cannot cure
 }
 
 // newTable reads the header.
