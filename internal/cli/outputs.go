@@ -2,16 +2,15 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
-	"strings"
 
 	"xc-group-sync/internal/report"
 )
 
-// output is one of the action's. The outputs of action.yml and the table in
-// docs/outputs.md are generated from them.
-type output struct {
-	name, meaning string // meaning is Markdown that also reads as text
+// Output is one of the action's.
+type Output struct {
+	Name, Meaning string // Meaning is Markdown that also reads as text
 	value         func(outcome) any
 }
 
@@ -23,7 +22,7 @@ type outcome struct {
 }
 
 // outputs are the action's, in the order of the documentation.
-var outputs = []output{
+var outputs = []Output{
 	{"users-created", "Users created. In a dry run, here and below, what a run would do.", func(o outcome) any { return o.Users.Created }},
 	{"users-updated", "Users whose names were corrected.", func(o outcome) any { return o.Users.Updated }},
 	{"users-deleted", "Users deleted.", func(o outcome) any { return o.Users.Deleted }},
@@ -66,27 +65,10 @@ var outputs = []output{
 func outputsOf(r *report.Report, path string) (pairs [][2]string) {
 	o := outcome{r, r.Tallies(), path}
 	for _, output := range outputs {
-		pairs = append(pairs, [2]string{output.name, fmt.Sprint(output.value(o))})
+		pairs = append(pairs, [2]string{output.Name, fmt.Sprint(output.value(o))})
 	}
 	return pairs
 }
 
-// ActionOutputs returns the outputs as action.yml declares them.
-func ActionOutputs() string {
-	var b strings.Builder
-	b.WriteString("outputs:\n")
-	for _, output := range outputs {
-		fmt.Fprintf(&b, "  %s:\n    description: '%s'\n", output.name, strings.ReplaceAll(output.meaning, "`", ""))
-	}
-	return b.String()
-}
-
-// OutputsMarkdown returns the outputs as docs/outputs.md has them.
-func OutputsMarkdown() string {
-	var b strings.Builder
-	b.WriteString("| output | meaning |\n|---|---|\n")
-	for _, output := range outputs {
-		fmt.Fprintf(&b, "| `%s` | %s |\n", output.name, output.meaning)
-	}
-	return b.String()
-}
+// Outputs returns the action's outputs.
+func Outputs() []Output { return slices.Clone(outputs) }

@@ -413,7 +413,10 @@ func TestReusableWorkflowPassesOnItsInputs(t *testing.T) {
 	t.Parallel()
 	given, secrets, _, step := reusable(t)
 	want, known := map[string]any{}, map[string]bool{}
-	for _, s := range config.ActionSettings() {
+	for _, s := range config.Settings() {
+		if !s.Action {
+			continue
+		}
 		known[s.Name] = true
 		why, left := leftOutOfSync[s.Name]
 		input, isInput := given[s.Name]
@@ -422,7 +425,7 @@ func TestReusableWorkflowPassesOnItsInputs(t *testing.T) {
 		case s.Name == "snapshot-file":
 			want[s.Name] = "snapshot-${{ github.run_id }}-${{ github.run_attempt }}.json" // sync.yml uploads it
 			continue
-		case left && s.Guard:
+		case left && s.Guard != "":
 			t.Errorf("%s is left out of sync.yml (%s), but it is a guard", s.Name, why)
 		case left && (isInput || isSecret):
 			t.Errorf("sync.yml has %s: remove it from leftOutOfSync", s.Name)
@@ -436,7 +439,7 @@ func TestReusableWorkflowPassesOnItsInputs(t *testing.T) {
 			continue
 		}
 		kind, byDefault, passed := "string", any(nil), "${{ inputs."+s.Name+" }}"
-		if s.Bool {
+		if s.Form == "" {
 			kind, byDefault = "boolean", false
 			if s.Policy {
 				passed = "${{ inputs." + s.Name + " && 'true' || '' }}"

@@ -57,15 +57,3 @@ func checkHelp(t *testing.T, help string, has, hasNo []string) {
 		}
 	}
 }
-
-func TestDocsTellCommandsApart(t *testing.T) {
-	t.Parallel()
-	for _, row := range []string{"(`sync`, `plan`, `explain`, `doctor` only) |", "(`export` only) |"} {
-		if !strings.Contains(config.Markdown(), row) {
-			t.Errorf("docs/settings.md has no row that ends with %q", row)
-		}
-	}
-	if strings.Contains(config.ActionInputs(), "only)'") {
-		t.Error("the action's inputs speak of commands, but it has one")
-	}
-}
