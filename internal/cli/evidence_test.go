@@ -1,10 +1,10 @@
 package cli_test
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -218,14 +218,12 @@ func TestReportWithoutAReviewer(t *testing.T) {
 func TestOperationsTellWhenAndByWhichRequest(t *testing.T) {
 	t.Parallel()
 	users, groups := simulator.Sample()
-	tenant := simulator.New(users, groups, simulator.WithFault(func(_ int, r *http.Request) simulator.Fault {
-		if body := new(bytes.Buffer); r.Method == http.MethodPost {
-			_, _ = body.ReadFrom(r.Body)
-			if strings.Contains(body.String(), "annie.easley") {
-				return simulator.Fault{Status: http.StatusBadRequest, Body: `{"message":"no"}`}
-			}
+	tenant := simulator.New(users, groups, failing(simulator.Fault{Status: http.StatusBadRequest, Body: `{"message":"no"}`}, func(r *http.Request) bool {
+		if r.Method != http.MethodPost {
+			return false
 		}
-		return simulator.Fault{}
+		body, err := io.ReadAll(r.Body)
+		return err == nil && strings.Contains(string(body), "annie.easley")
 	}))
 	path := filepath.Join(t.TempDir(), "report.json")
 	run(t, tenant, sample(t), "--report-file", path)

@@ -23,12 +23,7 @@ func (r *repository) replaceTenant(options ...simulator.Option) {
 
 // refusing is a tenant that answers those requests with a 400.
 func refusing(which func(*http.Request) bool) simulator.Option {
-	return simulator.WithFault(func(_ int, request *http.Request) simulator.Fault {
-		if which(request) {
-			return simulator.Fault{Status: http.StatusBadRequest, Body: `{"message":"not today"}`}
-		}
-		return simulator.Fault{}
-	})
+	return failing(simulator.Fault{Status: http.StatusBadRequest, Body: `{"message":"not today"}`}, which)
 }
 
 // reports are all that a run leaves behind for its readers.

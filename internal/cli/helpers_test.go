@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
 
 	"xc-group-sync/internal/cli"
+	"xc-group-sync/internal/simulator"
 )
 
 // program runs the whole program in process and returns its exit code and all that
@@ -47,4 +49,14 @@ func readJSON(t testing.TB, path string, into any) string {
 		t.Fatalf("%v:\n%s", err, document)
 	}
 	return document
+}
+
+// failing lets some of a tenant's requests fail.
+func failing(fault simulator.Fault, which func(*http.Request) bool) simulator.Option {
+	return simulator.WithFault(func(_ int, r *http.Request) simulator.Fault {
+		if which(r) {
+			return fault
+		}
+		return simulator.Fault{}
+	})
 }

@@ -30,12 +30,7 @@ func TestRetrySettingsReachTheWire(t *testing.T) {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
 			t.Parallel()
 			users, groups := simulator.Sample()
-			tenant := simulator.New(users, groups, simulator.WithFault(func(_ int, r *http.Request) simulator.Fault {
-				if r.Method == http.MethodPost {
-					return simulator.Fault{Status: http.StatusServiceUnavailable}
-				}
-				return simulator.Fault{}
-			}))
+			tenant := simulator.New(users, groups, failing(simulator.Fault{Status: http.StatusServiceUnavailable}, func(r *http.Request) bool { return r.Method == http.MethodPost }))
 			code, out := run(t, tenant, oneNewcomer, append(tt.args, "--backoff-min", "0", "--backoff-max", "0s")...)
 			if n := len(writesOf(tenant.Requests())); code != 1 || n != tt.want {
 				t.Errorf("exit code %d, %d attempts, want %d:\n%s", code, n, tt.want, out)

@@ -118,11 +118,8 @@ func TestAHalfReadListingRemovesNothing(t *testing.T) {
 			t.Run(fmt.Sprintf("%s %s of request %d", name, strings.TrimPrefix(request.Path, "/api/web/custom/namespaces/system"), n), func(t *testing.T) {
 				t.Parallel()
 				var hit atomic.Bool
-				tenant := estate(simulator.WithFault(func(_ int, r *http.Request) simulator.Fault {
-					if r.Method == request.Method && r.URL.Path == request.Path && hit.CompareAndSwap(false, true) {
-						return fault
-					}
-					return simulator.Fault{}
+				tenant := estate(failing(fault, func(r *http.Request) bool {
+					return r.Method == request.Method && r.URL.Path == request.Path && hit.CompareAndSwap(false, true)
 				}))
 				before := tenant.State()
 				code, out := run(t, tenant, sample(t), everything...)
@@ -217,12 +214,7 @@ func TestAmbiguousWritesAreSettled(t *testing.T) {
 			t.Run(fmt.Sprintf("%s on write %d, %s %s", name, k+1, request.Method, request.Path), func(t *testing.T) {
 				t.Parallel()
 				var seen atomic.Int64
-				tenant := estate(simulator.WithFault(func(_ int, r *http.Request) simulator.Fault {
-					if r.Method != http.MethodGet && int(seen.Add(1)) == k+1 {
-						return fault
-					}
-					return simulator.Fault{}
-				}))
+				tenant := estate(failing(fault, func(r *http.Request) bool { return r.Method != http.MethodGet && int(seen.Add(1)) == k+1 }))
 				code, out := run(t, tenant, sample(t), everything...)
 				if diff := cmp.Diff(want, tenant.State()); code != 0 || diff != "" {
 					t.Errorf("exit code %d, state (-undisturbed +faulty):\n%s\n%s", code, diff, out)
@@ -283,11 +275,8 @@ func TestAPageIsNoAnswerAboutAnObject(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tenant := estate(simulator.WithFault(func(_ int, r *http.Request) simulator.Fault {
-				if r.Method == http.MethodPost && (strings.HasSuffix(r.URL.Path, "cascade_delete") || strings.HasSuffix(r.URL.Path, "user_roles")) {
-					return fault
-				}
-				return simulator.Fault{}
+			tenant := estate(failing(fault, func(r *http.Request) bool {
+				return r.Method == http.MethodPost && (strings.HasSuffix(r.URL.Path, "cascade_delete") || strings.HasSuffix(r.URL.Path, "user_roles"))
 			}))
 			before := tenant.State()
 			code, out := run(t, tenant, "Email,Entitlement Display Name\ndonald.knuth@example.com,CN=xc-auditors\n", "--prune", "users", "--max-removals", "none")

@@ -91,19 +91,14 @@ func isTerminal(stream any) bool {
 
 // sameFile reports whether two streams are one file or pipe, as with 2>&1.
 func sameFile(a, b any) bool {
-	var infos []os.FileInfo
-	for _, stream := range []any{a, b} {
-		file, ok := stream.(*os.File)
-		if !ok {
-			return false
-		}
-		info, err := file.Stat()
-		if err != nil {
-			return false
-		}
-		infos = append(infos, info)
+	one, isOne := a.(*os.File)
+	other, isOther := b.(*os.File)
+	if !isOne || !isOther {
+		return false
 	}
-	return os.SameFile(infos[0], infos[1])
+	x, errX := one.Stat()
+	y, errY := other.Stat()
+	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
 // logFindings logs findings, many of one kind as one.

@@ -2,7 +2,6 @@ package cli_test
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -55,13 +54,7 @@ func TestAGroupOf50000(t *testing.T) {
 		if n := len(tenant.Groups()[0].Usernames); n != want {
 			t.Errorf("the group has %d members, want %d", n, want)
 		}
-		writes := 0
-		for _, request := range tenant.Requests() {
-			if request.Method != http.MethodGet {
-				writes++
-			}
-		}
-		if writes != i+1 {
+		if writes := len(writesOf(tenant.Requests())); writes != i+1 {
 			t.Errorf("%d writes, want %d", writes, i+1)
 		}
 		csv = append(csv, "last@example.com,CN=everybody")
