@@ -28,7 +28,7 @@ const (
 type given struct {
 	value  string // of a list: an entry per line
 	origin origin
-	source string     // name of the variable, input, flag, file or profile
+	source string     // name of the variable, input or profile
 	at     position   // in the policy file
 	each   []position // of a list's entries there
 }
@@ -194,10 +194,9 @@ func (s *setting) variable() string {
 func (l *loader) look(s *setting) given {
 	var candidates []given
 	if s.of(l.command) {
-		input := "INPUT_" + strings.ToUpper(s.name)
 		candidates = []given{
-			{value: l.flags[s.name], origin: byFlag, source: "--" + s.name},
-			{value: l.getenv(input), origin: byInput, source: s.name},
+			{value: l.flags[s.name], origin: byFlag},
+			{value: l.getenv("INPUT_" + strings.ToUpper(s.name)), origin: byInput, source: s.name},
 		}
 		for _, name := range append([]string{s.variable()}, s.env...) {
 			candidates = append(candidates, given{value: l.getenv(name), origin: byEnvironment, source: name})
@@ -227,7 +226,7 @@ func (l *loader) forcePlan() {
 	if !on && g.origin == byFlag {
 		l.fail(`to apply changes, run "xc-group-sync sync"`, "the plan command never applies changes: --dry-run=%s contradicts it", g.value)
 	}
-	l.values["dry-run"] = given{value: "true", origin: byFlag, source: "plan"}
+	l.values["dry-run"] = given{value: "true", origin: byFlag}
 }
 
 // applyProfile gives the retry profile's values to the settings that are not

@@ -10,7 +10,7 @@ import (
 
 // readValue notes the value of a setting, if it is of the right type.
 func (l *loader) readValue(s *setting, node *yaml.Node) {
-	g := given{origin: byPolicy, source: l.config.PolicyFile.Path, at: at(node)}
+	g := given{origin: byPolicy, at: at(node)}
 	switch {
 	case node.Kind == yaml.SequenceNode && s.isList:
 		var entries []string
