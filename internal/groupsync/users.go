@@ -84,42 +84,48 @@ func (r *run) succeeded(result *Result) {
 }
 
 // updateUsers corrects names. A replacement removes what it does not give: the
-// users are read again first, so that roles and groups go back as they are.
+// users are read again first, and one by one before a retry, so that roles and
+// groups go back as they are.
 func (r *run) updateUsers(ctx context.Context, updates []*Result) {
 	if len(updates) == 0 || ctx.Err() != nil {
 		return
 	}
 	users, err := r.readUsers(ctx)
-	now := make(map[string]directory.User, len(users)) // emails may be shared
+	listed := make(map[string]directory.User, len(users)) // emails may be shared
 	for _, user := range users {
-		now[user.Username.Key()] = user
+		listed[user.Username.Key()] = user
 	}
 	r.each(ctx, updates, func(ctx context.Context, result *Result) {
-		user, exists := now[result.User.Username.Key()]
-		switch {
-		case err != nil:
+		if err != nil {
 			result.Status, result.Err = Failed, fmt.Errorf("could not read the user again: %w", err)
 			return
-		case !exists:
-			result.Status, result.Err = Skipped, fmt.Errorf("%w: user no longer exists", errSkipped)
-			return
-		case user.Email != result.User.Email || !user.Local():
-			result.Status, result.Err = Skipped, fmt.Errorf("%w: user changed after planning and is no longer a local user with this email", errSkipped)
-			return
-		case user.Groups == nil || user.Roles == nil:
-			// To leave them out of a replacement would remove them.
-			result.Status, result.Err = Skipped, fmt.Errorf("%w: the tenant lists the user without groups or roles", errSkipped)
-			return
-		case user.Name == result.User.Name:
-			result.Status = Done
-			return
 		}
-		user.Name = result.User.Name
-		r.attempt(ctx, result, r.options.UserRetry, func(ctx context.Context, _ retry.History) error {
+		want := &result.User
+		r.attempt(ctx, result, r.options.UserRetry, func(ctx context.Context, history retry.History) (err error) {
+			user, exists := listed[want.Username.Key()]
+			if history.Attempts > 0 {
+				user, err = r.readUser(ctx, want.Username)
+				exists = !errors.Is(err, errNoUser)
+			}
+			switch {
+			case !exists:
+				return fmt.Errorf("%w: user no longer exists", errSkipped)
+			case err != nil:
+				return err
+			case user.Email != want.Email || !user.Local():
+				return fmt.Errorf("%w: user changed after planning and is no longer a local user with this email", errSkipped)
+			case user.Groups == nil || user.Roles == nil:
+				// To leave them out of a replacement would remove them.
+				return fmt.Errorf("%w: the tenant lists the user without groups or roles", errSkipped)
+			case user.Name == want.Name:
+				result.nothingLeft(history)
+				return nil
+			}
+			user.Name = want.Name
 			return r.repository.ReplaceUser(ctx, user)
 		}, func(ctx context.Context) bool {
-			found, _ := r.readUser(ctx, user.Username)
-			return found.Name == user.Name
+			found, _ := r.readUser(ctx, want.Username)
+			return found.Name == want.Name
 		})
 	})
 }

@@ -69,3 +69,19 @@ func TestUpdateUserRetried(t *testing.T) {
 	check(t, "outcome", []string{"update user bob@example.com: done update"}, told(outcome))
 	check(t, "groups", []string{"dev"}, tenant.Users()[1].GroupNames)
 }
+
+// What others changed before the retry stays: a replacement with what was listed
+// before would put the user back into the group.
+func TestUpdateUserRetriedAsItIsThen(t *testing.T) {
+	t.Parallel()
+	var tenant *simulator.Tenant
+	tenant = local(before("PUT", "user_roles", 1, func() simulator.Fault {
+		send(t, tenant, "PUT", "user_groups/dev", `{"name":"dev","usernames":["Ann"]}`)
+		return simulator.Fault{Status: 503}
+	}))
+	want := tenant.Users()
+	want[1].FirstName, want[1].GroupNames = "New", []string{}
+	outcome := apply(t, tenant, []plan.Operation{renamed("bob@example.com")}, groupsync.Options{UserRetry: retry.Policy{Attempts: 3}})
+	check(t, "outcome", []string{"update user bob@example.com: done update"}, told(outcome))
+	check(t, "users", want, tenant.Users())
+}
