@@ -2,17 +2,14 @@ package soak
 
 import (
 	"context"
-	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"xc-group-sync/internal/config"
 	"xc-group-sync/internal/export"
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/run"
-	"xc-group-sync/internal/xc"
 )
 
 // TestASyncOfAnExportWritesNothing: whatever a tenant holds, its export and the
@@ -25,7 +22,7 @@ func TestASyncOfAnExportWritesNothing(t *testing.T) {
 		w := newWorld(seed+1, t.TempDir())
 		tenant := w.start()
 		before := tenant.State()
-		client := xc.New(xc.Options{BaseURL: "https://tenant.example", Concurrency: 1, Transport: &site{world: w, tenant: tenant, asked: map[string]int{}, looked: map[string]bool{}}})
+		client := w.visitor(tenant)
 		observed, finding := run.Observe(context.Background(), client, "acme")
 		if finding != nil {
 			t.Fatalf("seed %d: %+v", seed, finding)
@@ -41,8 +38,7 @@ func TestASyncOfAnExportWritesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatalf("seed %d: %v\n%s", seed, err, x.Policy)
 		}
-		file := run.File{Path: "x", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(string(x.CSV))), nil }}
-		result := run.Run(context.Background(), run.CSV([]run.File{file}, c.Roster, c.Strict), client, c.Policy, run.Options{})
+		result := run.Run(context.Background(), source(string(x.CSV), c), client, c.Policy, run.Options{})
 		if result.Code() != run.Done || result.Plan == nil || len(result.Plan.Operations) > 0 || len(before.Groups) != len(tenant.State().Groups) {
 			t.Fatalf("seed %d: exit code %d: %+v\n%s\n%s", seed, result.Code(), result.Findings, x.CSV, x.Policy)
 		}

@@ -14,7 +14,6 @@ import (
 	"xc-group-sync/internal/config"
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/report"
-	"xc-group-sync/internal/roster"
 	"xc-group-sync/internal/run"
 	"xc-group-sync/internal/simulator"
 	"xc-group-sync/internal/xc"
@@ -123,7 +122,7 @@ func (r *trial) walk(ctx context.Context) {
 		BaseURL: "https://tenant.example", Timeout: c.Timeout, ReadOnly: c.DryRun, Additive: c.Policy.Withhold, Attempts: c.HTTPAttempts, Scope: c.HTTPScope,
 		RetryAfterMax: c.RetryAfterMax, RateLimit: c.RateLimit, Concurrency: c.Concurrency, Transport: r.site, Token: c.APIToken,
 	})
-	result := run.Run(ctx, r.world.source(r.world.rows, c.Roster, c.Strict), client, c.Policy, run.Options{
+	result := run.Run(ctx, source(r.world.csv(r.world.rows), c), client, c.Policy, run.Options{
 		DryRun:   c.DryRun,
 		Expected: func(context.Context) (string, error) { return c.ExpectPlan, nil },
 		Service:  r.service(),
@@ -138,10 +137,16 @@ func (r *trial) walk(ctx context.Context) {
 	}
 }
 
-// source is the CSV of some rows.
-func (w *world) source(rows []exportRow, options roster.Options, strict bool) run.Source {
-	file := run.File{Path: "x", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(w.csv(rows))), nil }}
-	return run.CSV([]run.File{file}, options, strict)
+// source is a CSV, read as the settings say.
+func source(csv string, c *config.Config) run.Source {
+	file := run.File{Path: "x", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(csv)), nil }}
+	return run.CSV([]run.File{file}, c.Roster, c.Strict)
+}
+
+// visitor is a client of a tenant of the world, which nothing disturbs.
+func (w *world) visitor(tenant *simulator.Tenant) *xc.Client {
+	calm := &site{world: w, tenant: tenant, asked: map[string]int{}, looked: map[string]bool{}}
+	return xc.New(xc.Options{BaseURL: "https://tenant.example", Concurrency: 1, Transport: calm})
 }
 
 func endOf(result *run.Result) string {
@@ -185,8 +190,8 @@ func (r *trial) settled() bool {
 func (w *world) digest(from simulator.State, c *config.Config) string {
 	rows := slices.Clone(w.rows)
 	rand.New(rand.NewPCG(w.seed, 6)).Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
-	client := xc.New(xc.Options{BaseURL: "https://tenant.example", Concurrency: 1, Transport: &site{world: w, tenant: simulator.New(from.Users, from.Groups, simulator.WithCaller(w.caller)), asked: map[string]int{}, looked: map[string]bool{}}})
-	result := run.Run(context.Background(), w.source(rows, c.Roster, false), client, c.Policy, run.Options{DryRun: true})
+	client := w.visitor(simulator.New(from.Users, from.Groups, simulator.WithCaller(w.caller)))
+	result := run.Run(context.Background(), source(w.csv(rows), c), client, c.Policy, run.Options{DryRun: true})
 	if result.Plan == nil {
 		return fmt.Sprint(result.Findings)
 	}
