@@ -93,6 +93,8 @@ func TestLoadNeverShowsSecrets(t *testing.T) {
 		"a proxy's login":              {"--proxy=ftp://u:hush//hush@h"},
 		"a proxy's login, no scheme":   {"--proxy=u:hush@h:x"},
 		"a query":                      {"--api-url=https://h/?key=hush"},
+		"a query without a scheme":     {"--api-url=h/?key=hush"},
+		"a login and a query":          {"--tenant=https://u:hu?sh@h/?key=hush", "--api-url=https://u:hush@h/#hush"},
 		"a fragment":                   {"--api-url=https://h/#hush"},
 		"and its value":                {"--api-tokn", "hush"},
 		"its value with a dash":        {"--api-tokn", "-hush", "hush"},

@@ -60,14 +60,15 @@ func (s *setting) shown(value string) string {
 	if at := strings.LastIndexByte(value, '@'); s.secret && at >= 0 { // any login
 		value = "…" + value[at+1:]
 	}
-	return fmt.Sprintf(" %.80q", query.ReplaceAllString(login.ReplaceAllString(value, "$1…@"), "$1…"))
+	value = login.ReplaceAllString(value, "$1…@")
+	if end := strings.IndexAny(value, "?#"); end >= 0 && (s.form == "URL" || strings.Contains(value, "://")) {
+		value = value[:end+1] + "…" // a query may be a secret, too
+	}
+	return fmt.Sprintf(" %.80q", value)
 }
 
 // login matches what a URL may hold of a name and a password, also without its scheme.
-var login = regexp.MustCompile(`(?s)(//|:).*@`)
-
-// query matches what follows a URL's path, which may be a secret, too.
-var query = regexp.MustCompile(`(?s)(://[^?#]*[?#]).*`)
+var login = regexp.MustCompile(`(?s)(:?//|:).*@`)
 
 // Load reads the settings of a command. The error is flag.ErrHelp if help was
 // asked for, else Errors with everything that is wrong; the valid part of the
