@@ -37,7 +37,7 @@ type GitHub struct {
 	pushed     PullRequest // that merged found
 	errPushed  error
 	pushedDone bool // merged has an answer
-	obeys      bool // the command of the event is by somebody who may give it
+	obeys      bool // the command of the event approves the plan
 }
 
 // Options are the settings of the way to GitHub.

@@ -63,6 +63,7 @@ func (g *GitHub) Reviewed(ctx context.Context, target Target) (digest string, er
 	if named := g.event.Command.digest(); err == nil && named != "" && named != digest {
 		return "", notReviewed("comment again with the digest that is shown", "the comment approves %s, but the pull request shows %s", named, digest)
 	}
+	g.obeys = err == nil && g.event.Command.isApply()
 	return digest, err
 }
 
@@ -145,7 +146,6 @@ func (g *GitHub) commanded(ctx context.Context) (approved, error) {
 	if permission := level.GetPermission(); permission != "admin" && permission != "write" {
 		return refuse("let somebody comment who may write to the repository", "cannot be approved by %s, who may not write to the repository", command.Author)
 	}
-	g.obeys = true
 	return approved{pr, command.At}, nil
 }
 

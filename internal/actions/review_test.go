@@ -309,6 +309,7 @@ func TestApplyCommandIsForWhatWasShown(t *testing.T) {
 	review(t, s, otherPlan)
 	_, err := github.Reviewed(t.Context(), target)
 	contains(t, err, "was changed after the approval")
+	comment(t, github, actions.Note{Target: target, Plan: otherPlan, Body: "refused"}) // the plan is still offered
 
 	github = onCommand(t, s, "grace", "/xc apply")
 	for range 2 {
