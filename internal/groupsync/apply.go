@@ -24,9 +24,7 @@ type run struct {
 
 	singleChecked bool // a single write was read back, and did what it should
 
-	// The maps are written between the phases only.
-	usernames  map[directory.Email]directory.Username // of users who were created
-	notRemoved map[string]int                         // memberships by username key, see notRemoved
+	usernames map[directory.Email]directory.Username // of users who were created; written before the phases that follow
 }
 
 // Apply carries out the plan. An operation that fails does not stop the others;
@@ -44,7 +42,7 @@ func (s *Service) Apply(ctx context.Context, p *plan.Plan) *Outcome {
 	creations := r.phase(plan.User, plan.Create)
 	r.each(ctx, creations, r.createUser)
 	r.confirmCreations(ctx, creations)
-	r.updateUsers(ctx, r.phase(plan.User, plan.Update))
+	r.changeUsers(ctx, r.phase(plan.User, plan.Update), r.updateUser, isRenamed)
 	r.each(ctx, r.phase(plan.Group, plan.Revoke), r.changeRoles)
 	whole, singly := r.memberships()
 	r.each(ctx, whole, r.writeGroup)
@@ -52,8 +50,9 @@ func (s *Service) Apply(ctx context.Context, p *plan.Plan) *Outcome {
 	r.each(ctx, r.phase(plan.Group, plan.Grant), r.changeRoles)
 	if r.allCreated() {
 		r.each(ctx, r.phase(plan.Group, plan.Delete), r.deleteGroup)
-		r.notRemoved = notRemoved(r.phase(plan.Group, plan.Update, plan.Delete))
-		r.each(ctx, r.phase(plan.User, plan.Delete), r.deleteUser)
+		deletions := r.phase(plan.User, plan.Delete)
+		r.changeUsers(ctx, deletions, r.deleteUser, isGone)
+		countRemoved(deletions, r.phase(plan.Group, plan.Update, plan.Delete))
 	}
 	r.outcome.Stopped = context.Cause(ctx)
 	r.outcome.Opened = s.retrier.Breaker.Opened()

@@ -54,7 +54,7 @@ func TestConflictOfAUser(t *testing.T) {
 					client = repeating(tenant)
 				}
 				outcome := groupsync.New(client, groupsync.Options{RetryAfterMax: time.Minute}).Apply(t.Context(), &plan.Plan{Operations: []plan.Operation{
-					createUser(email), createGroup("dev", member("new:"+email)), deleteUser("dee@example.com"),
+					createUser(email), createGroup("dev", member("new:"+email)), deleteUser(t, tenant, "dee@example.com"),
 				}})
 				result, failed := outcome.Results[0], tt.want == "failed"
 				check(t, "outcome", "create user "+email+": "+tt.want, told(outcome)[0])

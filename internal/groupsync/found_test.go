@@ -48,7 +48,7 @@ func TestFoundRefusedReadBackStops(t *testing.T) {
 	tenant := company(inTurn("PUT", "user_groups/ops", simulator.Fault{Status: 500}), inTurn("GET", "user_groups/ops", simulator.Fault{}, unauthorized))
 	plain := company()
 	outcome := apply(t, tenant, []plan.Operation{
-		updateGroup(t, plain, "ops", nil, members("ann@example.com")), deleteGroup(t, plain, "old"), deleteUser("dee@example.com"),
+		updateGroup(t, plain, "ops", nil, members("ann@example.com")), deleteGroup(t, plain, "old"), deleteUser(t, plain, "dee@example.com"),
 	}, groupsync.Options{Concurrency: 1})
 	if outcome.Stopped == nil || len(writes(tenant)) != 1 {
 		t.Errorf("stopped: %v, writes %v, %v", outcome.Stopped, writes(tenant), told(outcome))

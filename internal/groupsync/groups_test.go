@@ -285,7 +285,7 @@ func TestDeletedUserTakesAlongWhatWasLeft(t *testing.T) {
 		tenant := company(option)
 		outcome := apply(t, tenant, []plan.Operation{
 			updateGroup(t, tenant, "ops", nil, members("ann@example.com")), deleteGroup(t, tenant, "old"),
-			deleteUser("ann@example.com"), deleteUser("cy@example.com"),
+			deleteUser(t, tenant, "ann@example.com"), deleteUser(t, tenant, "cy@example.com"),
 		})
 		removed := 0
 		for _, result := range outcome.Results {
@@ -304,7 +304,7 @@ func TestAmbiguousUserDeletion(t *testing.T) {
 	t.Parallel()
 	for acted, want := range map[bool]string{true: "delete user dee@example.com: done delete", false: "delete user dee@example.com: failed"} {
 		tenant := company(on("POST", "users/cascade_delete", 0, simulator.Fault{Status: 504, AfterAct: acted}))
-		outcome := apply(t, tenant, []plan.Operation{deleteUser("dee@example.com")}, groupsync.Options{UserRetry: attempts(1)})
+		outcome := apply(t, tenant, []plan.Operation{deleteUser(t, tenant, "dee@example.com")}, groupsync.Options{UserRetry: attempts(1)})
 		check(t, "outcome", []string{want}, told(outcome))
 		check(t, "writes", []string{"POST users/cascade_delete"}, writes(tenant))
 	}

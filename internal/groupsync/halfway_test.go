@@ -128,7 +128,7 @@ func halfwayPlan(t *testing.T, tenant *simulator.Tenant, random *rand.Rand) []pl
 	exists, isNew := createGroup("g2", append(some(4, 11), member("u10@example.com"))...), createGroup("g9", append(some(0, 8), member("u8@example.com"))...)
 	exists.Group.Roles, isNew.Group.Roles = roles("n/b", "n/c"), roles("n/x")
 	exists.Attributes = &plan.Attributes{DisplayName: "G2"}
-	leaver := deleteUser("u11@example.com")
+	leaver := deleteUser(t, tenant, "u11@example.com")
 	leaver.Lost = 2 // g2 and g4
 	return append(operations, changeRoles(t, tenant, plan.Revoke, "g0", "n/a"), exists, isNew, deleteGroup(t, tenant, "g3"),
 		createUser("new@example.com"), leaver)

@@ -41,7 +41,7 @@ func TestOrder(t *testing.T) {
 			createUser("new@example.com"), createUser("newer@example.com"),
 			createGroup("dev", members("new:new@example.com", "dee@example.com")...),
 			updateGroup(t, tenant, "ops", members("new:newer@example.com"), members("Bob.Builder")),
-			deleteGroup(t, tenant, "old"), deleteUser("bob@example.com"),
+			deleteGroup(t, tenant, "old"), deleteUser(t, tenant, "bob@example.com"),
 		}, groupsync.Options{Concurrency: 64})
 		check(t, "outcome", []string{
 			"create user new@example.com: done create", "create user newer@example.com: done create",
@@ -188,7 +188,7 @@ func TestUserCreationSettled(t *testing.T) {
 	} {
 		tenant := company(on("POST", "user_roles", 1, simulator.Fault{Drop: true, AfterAct: acted}))
 		outcome := apply(t, tenant, []plan.Operation{
-			createUser("new@example.com"), createGroup("dev", member("new:new@example.com")), deleteUser("dee@example.com"),
+			createUser("new@example.com"), createGroup("dev", member("new:new@example.com")), deleteUser(t, tenant, "dee@example.com"),
 		}, groupsync.Options{UserRetry: attempts(1)})
 		check(t, "outcome", want, told(outcome))
 		if counts := outcome.ByOperation["create user"]; counts.Recovered == counts.Exhausted || (counts.Recovered == 1) != acted {
@@ -228,7 +228,7 @@ func TestDeletionsWithheld(t *testing.T) {
 			tenant := company(on("POST", path, 0, bad), on("PUT", path, 0, bad))
 			outcome := apply(t, tenant, []plan.Operation{
 				createUser("new@example.com"), createGroup("dev", member("cy@example.com")), updateGroup(t, tenant, "ops", members("cy@example.com"), nil),
-				deleteGroup(t, tenant, "old"), deleteUser("dee@example.com"),
+				deleteGroup(t, tenant, "old"), deleteUser(t, tenant, "dee@example.com"),
 			})
 			check(t, "outcome", want, told(outcome))
 			for _, result := range outcome.Results {
@@ -244,7 +244,7 @@ func TestDeletionsWithheld(t *testing.T) {
 func TestDeletedElsewhere(t *testing.T) {
 	t.Parallel()
 	tenant := company(before("DELETE", "user_groups/old", 1, func() simulator.Fault { return simulator.Fault{Status: 404} }))
-	operations := []plan.Operation{deleteGroup(t, tenant, "ops"), deleteGroup(t, tenant, "old"), deleteUser("nobody@example.com")}
+	operations := []plan.Operation{deleteGroup(t, tenant, "ops"), deleteGroup(t, tenant, "old"), deleteUser(t, tenant, "nobody@example.com")}
 	send(t, tenant, "DELETE", "user_groups/ops", "")
 	check(t, "outcome", []string{
 		"delete group ops: done delete +0 -2", "delete group old: done delete +0 -1", "delete user nobody@example.com: done delete",
@@ -254,7 +254,8 @@ func TestDeletedElsewhere(t *testing.T) {
 // A 200 that says delete_ok: false is a failure.
 func TestUserNotDeleted(t *testing.T) {
 	t.Parallel()
-	outcome := apply(t, company(), []plan.Operation{deleteUser("owner@example.com")})
+	tenant := company()
+	outcome := apply(t, tenant, []plan.Operation{deleteUser(t, tenant, "owner@example.com")})
 	if result := outcome.Results[0]; result.Status != groupsync.Failed || !strings.Contains(result.Err.Error(), "domain owner") || result.Attempts != 1 {
 		t.Errorf("result = %+v", result)
 	}

@@ -69,25 +69,30 @@ func (r *run) writeSingle(ctx context.Context, result *Result, username director
 	if r.singleChecked {
 		return write()
 	}
-	before, err := r.readUser(ctx, username)
-	switch {
-	case errors.Is(err, errNoUser):
-		return fmt.Errorf("%w: a member is no longer in the tenant's user listing", errSkipped)
-	case err != nil:
+	users, err := r.readUsers(ctx)
+	if err != nil {
 		return fmt.Errorf("read the user before the first single write: %w", err)
+	}
+	before := users.Username(username)
+	if before == nil {
+		return fmt.Errorf("%w: a member is no longer in the tenant's user listing", errSkipped)
 	}
 	written := write()
 	if fault := retry.FaultOf(written); written != nil && (!fault.Ambiguous || fault.Unauthenticated) {
 		return written
 	}
-	now, err := r.readUser(ctx, username)
+	users, err = r.readUsers(ctx)
+	now := users.Username(username)
+	if err == nil && now == nil {
+		err = errors.New("no such user")
+	}
 	if err == nil {
 		if now.Groups != nil {
 			member := func(string) bool { return slices.Contains(now.Groups, string(group)) }
 			result.joined.settle(member)
 			result.left.settle(func(key string) bool { return !member(key) })
 		}
-		err = r.checkSingle(ctx, before, now, group, joins)
+		err = r.checkSingle(ctx, *before, *now, group, joins)
 	} else {
 		err = fmt.Errorf("could not read back the first single write: %w", err)
 	}

@@ -52,7 +52,7 @@ func TestRefusedCredentialsStop(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tenant := company(on("POST", "user_roles", 2, fault))
-			operations := append(some(4), createGroup("dev", member("cy@example.com")), deleteGroup(t, tenant, "old"), deleteUser("dee@example.com"))
+			operations := append(some(4), createGroup("dev", member("cy@example.com")), deleteGroup(t, tenant, "old"), deleteUser(t, tenant, "dee@example.com"))
 			outcome := apply(t, tenant, operations, groupsync.Options{Concurrency: 1})
 			check(t, "outcome", []string{
 				"create user user0@example.com: done create", "create user user1@example.com: failed",

@@ -105,8 +105,18 @@ func deleteGroup(t *testing.T, tenant *simulator.Tenant, name directory.GroupNam
 	return plan.Operation{Action: plan.Delete, Object: plan.Group, Group: found, Remove: members(found.Usernames...)}
 }
 
-func deleteUser(email directory.Email) plan.Operation {
-	return plan.Operation{Action: plan.Delete, Object: plan.User, User: directory.User{Email: email, Username: directory.Username(email)}}
+// deleteUser deletes a user as the tenant holds them now; one who is not there, too.
+func deleteUser(t *testing.T, tenant *simulator.Tenant, email directory.Email) plan.Operation {
+	t.Helper()
+	users, err := connect(simulator.New(tenant.Users(), tenant.Groups())).Users(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	user, _ := directory.NewIndex(users).Email(email)
+	if user == nil {
+		user = &directory.User{Email: email, Username: directory.Username(email)}
+	}
+	return plan.Operation{Action: plan.Delete, Object: plan.User, User: *user}
 }
 
 // told is what became of the operations: "create user a@b: done create".

@@ -3,7 +3,6 @@ package groupsync
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 
@@ -48,12 +47,11 @@ func (r *run) confirmCreations(ctx context.Context, creations []*Result) {
 }
 
 // confirm decides by the tenant's users what became of creations.
-func (r *run) confirm(creations []*Result, users []directory.User) {
-	index := directory.NewIndex(users)
+func (r *run) confirm(creations []*Result, users *directory.Index) {
 	for _, result := range creations {
-		user, _ := index.Email(result.User.Email)
+		user, _ := users.Email(result.User.Email)
 		username := cmp.Or(result.username, result.User.Username) // what the tenant said, or was asked for
-		other := index.Username(username)
+		other := users.Username(username)
 		switch {
 		case user != nil:
 			result.username = user.Username
@@ -83,109 +81,117 @@ func (r *run) succeeded(result *Result) {
 	result.Status, result.Err = Done, nil
 }
 
-// updateUsers corrects names. A replacement removes what it does not give: the
-// users are read again first, and one by one before a retry, so that roles and
-// groups go back as they are.
-func (r *run) updateUsers(ctx context.Context, updates []*Result) {
-	if len(updates) == 0 || ctx.Err() != nil {
+// changeUsers updates or deletes users. The API takes them by email, replaces all
+// of them and deletes them for good: they are read again first, and before each
+// retry. change gets the user as the tenant has them then, nil if there is none.
+func (r *run) changeUsers(ctx context.Context, results []*Result, change func(ctx context.Context, result *Result, now *directory.User, history retry.History) error, settle func(*Result, *directory.User) bool) {
+	if len(results) == 0 || ctx.Err() != nil {
 		return
 	}
-	users, err := r.readUsers(ctx)
-	listed := make(map[string]directory.User, len(users)) // emails may be shared
-	for _, user := range users {
-		listed[user.Username.Key()] = user
-	}
-	r.each(ctx, updates, func(ctx context.Context, result *Result) {
+	listed, err := r.readUsers(ctx)
+	r.each(ctx, results, func(ctx context.Context, result *Result) {
 		if err != nil {
 			result.Status, result.Err = Failed, fmt.Errorf("could not read the user again: %w", err)
 			return
 		}
-		want := &result.User
+		planned := &result.User
 		r.attempt(ctx, result, r.options.UserRetry, func(ctx context.Context, history retry.History) (err error) {
-			user, exists := listed[want.Username.Key()]
+			users := listed
 			if history.Attempts > 0 {
-				user, err = r.readUser(ctx, want.Username)
-				exists = !errors.Is(err, errNoUser)
+				if users, err = r.readUsers(ctx); err != nil {
+					return err
+				}
 			}
-			switch {
-			case !exists:
-				return fmt.Errorf("%w: user no longer exists", errSkipped)
-			case err != nil:
-				return err
-			case user.Email != want.Email || !user.Local():
-				return fmt.Errorf("%w: user changed after planning and is no longer a local user with this email", errSkipped)
-			case user.Groups == nil || user.Roles == nil:
-				// To leave them out of a replacement would remove them.
-				return fmt.Errorf("%w: the tenant lists the user without groups or roles", errSkipped)
-			case user.Name == want.Name:
-				result.nothingLeft(history)
-				return nil
+			now := users.Username(planned.Username)
+			if now != nil && (now.Email != planned.Email || len(users.Emails(now.Email)) > 1) {
+				return fmt.Errorf("%w: user changed after planning and is no longer the only one with this email", errSkipped)
 			}
-			user.Name = want.Name
-			return r.repository.ReplaceUser(ctx, user)
+			return change(ctx, result, now, history)
 		}, func(ctx context.Context) bool {
-			found, _ := r.readUser(ctx, want.Username)
-			return found.Name == want.Name
+			users, err := r.readUsers(ctx)
+			return err == nil && settle(result, users.Username(planned.Username))
 		})
 	})
 }
 
+// updateUser corrects a name. A replacement removes what it does not give, so roles
+// and groups go back as they are.
+func (r *run) updateUser(ctx context.Context, result *Result, now *directory.User, history retry.History) error {
+	switch {
+	case now == nil:
+		return fmt.Errorf("%w: user no longer exists", errSkipped)
+	case !now.Local():
+		return fmt.Errorf("%w: user changed after planning and is no longer a local user", errSkipped)
+	case now.Groups == nil || now.Roles == nil:
+		// To leave them out of a replacement would remove them.
+		return fmt.Errorf("%w: the tenant lists the user without groups or roles", errSkipped)
+	case now.Name == result.User.Name:
+		result.nothingLeft(history)
+		return nil
+	}
+	user := *now
+	user.Name = result.User.Name
+	return r.repository.ReplaceUser(ctx, user)
+}
+
+func isRenamed(result *Result, now *directory.User) bool {
+	return now != nil && now.Name == result.User.Name
+}
+
+// deleteUser deletes a user to whom nobody has given anything since the plan was
+// made. One who no longer exists is deleted.
+func (r *run) deleteUser(ctx context.Context, result *Result, now *directory.User, _ retry.History) error {
+	switch {
+	case now == nil:
+		return nil
+	case hasMore(now, &result.User):
+		return fmt.Errorf("%w: user changed after planning; they will be re-evaluated in the next run", errSkipped)
+	}
+	err := r.repository.DeleteUser(ctx, result.User)
+	if answered(err, http.StatusNotFound) {
+		// All deletions have one path: the 404 alone does not say whose user is missing.
+		if users, unread := r.readUsers(ctx); unread == nil && users.Username(result.User.Username) == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+func isGone(_ *Result, now *directory.User) bool { return now == nil }
+
+// hasMore reports whether a user is in another group, has another role or is of
+// another kind than when the plan was made.
+func hasMore(now, then *directory.User) bool {
+	return len(union(then.Groups, now.Groups)) > len(setOf(then.Groups)) || len(union(then.Roles, now.Roles)) > len(setOf(then.Roles)) ||
+		now.Type != then.Type || now.IdmType != then.IdmType || now.SyncMode != then.SyncMode || now.DomainOwner != then.DomainOwner
+}
+
 // readUsers lists the users; refused credentials end the run.
-func (r *run) readUsers(ctx context.Context) ([]directory.User, error) {
+func (r *run) readUsers(ctx context.Context) (*directory.Index, error) {
 	users, err := r.repository.Users(ctx)
 	if retry.FaultOf(err).Unauthenticated {
 		r.stop(err)
 	}
-	return users, err
+	return directory.NewIndex(users), err
 }
 
-// deleteUser deletes a user. One who no longer exists is deleted.
-func (r *run) deleteUser(ctx context.Context, result *Result) {
-	isGone := func(ctx context.Context) bool {
-		_, err := r.readUser(ctx, result.User.Username)
-		return errors.Is(err, errNoUser)
-	}
-	r.attempt(ctx, result, r.options.UserRetry, func(ctx context.Context, _ retry.History) error {
-		err := r.repository.DeleteUser(ctx, result.User)
-		if answered(err, http.StatusNotFound) && isGone(ctx) {
-			return nil // all deletions have one path: the 404 alone does not say whose user is missing
-		}
-		return err
-	}, isGone)
-	if result.Status == Done {
-		result.Removed = result.Removals() + r.notRemoved[result.User.Username.Key()]
-	}
-}
-
-// notRemoved counts by username key the memberships that group operations should
-// have removed and did not: they go with the user who is deleted.
-func notRemoved(groups []*Result) map[string]int {
-	counts := map[string]int{}
+// countRemoved counts the memberships that went with deleted users: what the plan
+// says, and what operations on groups should have removed before and did not.
+func countRemoved(deletions, groups []*Result) {
+	left := map[string]int{} // by username key
 	for _, result := range groups {
 		if result.Status == Done {
 			continue
 		}
 		for _, member := range result.Remove {
 			if key := member.Username.Key(); !result.left.done[key] {
-				counts[key]++
+				left[key]++
 			}
 		}
 	}
-	return counts
-}
-
-var errNoUser = errors.New("no such user")
-
-// readUser returns the user as the tenant lists them now, or errNoUser.
-func (r *run) readUser(ctx context.Context, username directory.Username) (directory.User, error) {
-	users, err := r.readUsers(ctx)
-	if err != nil {
-		return directory.User{}, err
-	}
-	for _, user := range users {
-		if user.Username.Key() == username.Key() {
-			return user, nil
+	for _, result := range deletions {
+		if result.Status == Done {
+			result.Removed = result.Removals() + left[result.User.Username.Key()]
 		}
 	}
-	return directory.User{}, errNoUser
 }

@@ -1,6 +1,7 @@
 package groupsync_test
 
 import (
+	"slices"
 	"testing"
 
 	"xc-group-sync/internal/directory"
@@ -84,4 +85,70 @@ func TestUpdateUserRetriedAsItIsThen(t *testing.T) {
 	outcome := apply(t, tenant, []plan.Operation{renamed("bob@example.com")}, groupsync.Options{UserRetry: retry.Policy{Attempts: 3}})
 	check(t, "outcome", []string{"update user bob@example.com: done update"}, told(outcome))
 	check(t, "users", want, tenant.Users())
+}
+
+// A user to whom somebody gave something since the plan was made is not deleted.
+func TestChangedUserIsNotDeleted(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		change  func(users []simulator.User, user *simulator.User, groups []simulator.Group)
+		deleted bool
+	}{
+		{"nothing", func([]simulator.User, *simulator.User, []simulator.Group) {}, true},
+		{"a group less", func(_ []simulator.User, _ *simulator.User, groups []simulator.Group) { groups[1].Usernames = nil }, true},
+		{"a role less", func(_ []simulator.User, u *simulator.User, _ []simulator.Group) { u.NamespaceRoles = nil }, true},
+		{"another name", func(_ []simulator.User, u *simulator.User, _ []simulator.Group) { u.FirstName = "New" }, true},
+		{"another group", func(_ []simulator.User, u *simulator.User, groups []simulator.Group) {
+			groups[0].Usernames = []string{u.Email}
+		}, false},
+		{"another role", func(_ []simulator.User, u *simulator.User, _ []simulator.Group) {
+			u.NamespaceRoles = append(u.NamespaceRoles, simulator.Role{Namespace: "n", Role: "more"})
+		}, false},
+		{"a service user", func(_ []simulator.User, u *simulator.User, _ []simulator.Group) { u.Type = "SERVICE" }, false},
+		{"of an identity provider", func(_ []simulator.User, u *simulator.User, _ []simulator.Group) { u.IDMType = "VOLTERRA_MANAGED" }, false},
+		{"synced by SCIM", func(_ []simulator.User, u *simulator.User, _ []simulator.Group) { u.SyncMode = "SCIM" }, false},
+		{"the domain owner", func(_ []simulator.User, u *simulator.User, _ []simulator.Group) { u.DomainOwner = true }, false},
+		{"another email", func(_ []simulator.User, u *simulator.User, _ []simulator.Group) {
+			u.Name, u.Email = u.Email, "new@example.com"
+		}, false},
+		{"not the only one with the email", func(users []simulator.User, u *simulator.User, _ []simulator.Group) {
+			users[1].Email, users[1].Name = u.Email, "another"
+		}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			first := crew()
+			operation := deleteUser(t, first, "cy@example.com")
+			users, groups := first.Users(), first.Groups()
+			i := slices.IndexFunc(users, func(u simulator.User) bool { return u.Email == "cy@example.com" })
+			groups = slices.DeleteFunc(groups, func(g simulator.Group) bool { return g.Name == "ops" })
+			groups = append([]simulator.Group{{Name: "ops"}}, groups...)
+			tt.change(users, &users[i], groups)
+			tenant := simulator.New(users, groups)
+			result := apply(t, tenant, []plan.Operation{operation}).Results[0]
+			if deleted := len(tenant.Users()) < len(users); deleted != tt.deleted || deleted != (result.Status == groupsync.Done) {
+				t.Errorf("result = %+v", result)
+			}
+			if !tt.deleted && (result.Status != groupsync.Skipped || len(writes(tenant)) > 0) {
+				t.Errorf("result = %+v, writes %v", result, writes(tenant))
+			}
+		})
+	}
+}
+
+// TestDeletionIsRetriedAsTheUserIsThen: who got a group meanwhile stays.
+func TestDeletionIsRetriedAsTheUserIsThen(t *testing.T) {
+	t.Parallel()
+	var tenant *simulator.Tenant
+	tenant = company(before("POST", "users/cascade_delete", 1, func() simulator.Fault {
+		send(t, tenant, "PUT", "users/group_add", `{"username":"dee@example.com","group_names":["ops"]}`)
+		return simulator.Fault{Status: 429}
+	}))
+	outcome := apply(t, tenant, []plan.Operation{deleteUser(t, tenant, "dee@example.com")}, groupsync.Options{UserRetry: retry.Policy{Attempts: 3}})
+	check(t, "outcome", []string{"delete user dee@example.com: skipped"}, told(outcome))
+	if n := len(tenant.Users()); n != 5 {
+		t.Errorf("%d users are left", n)
+	}
 }

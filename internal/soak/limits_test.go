@@ -75,13 +75,13 @@ func (r *trial) checkWorst(c *complaints) {
 		read = 1
 	}
 	users, groups := k.UserRetry.Attempts, k.GroupRetry.Attempts
-	most := 5 * read // both listings, the caller, the users after their creation and before their change
+	most := 6 * read // both listings, the caller, the users after their creation, before their change and before their deletion
 	for i := range r.report.Plan.Operations {
 		o := &r.report.Plan.Operations[i]
 		writes, reads := users*write, 0
 		switch {
 		case o.is("delete", "user"):
-			reads = users + 1 // each 404 and the last failure are looked into
+			reads = 2*users + 1 // before each retry; each 404 and the last failure are looked into
 		case o.is("update", "user"):
 			reads = 1
 			if r.world.rules.single && len(r.site.given)+len(r.site.taken) > 0 {
