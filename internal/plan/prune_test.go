@@ -102,6 +102,7 @@ func TestPruneOfUsers(t *testing.T) {
 		csv      func(*csv)
 		user     func(*directory.User)
 		more     []directory.User
+		members  []directory.Username // more, of the group other
 		policy   func(*plan.Policy)
 		want     bool
 		withheld string // why the user stays, if that is reported
@@ -133,18 +134,19 @@ func TestPruneOfUsers(t *testing.T) {
 		"in a protected group": {
 			policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"oth*"} }, withheld: "member of group other, which this run does not change",
 		},
-		"in a blocked group":            {csv: func(c *csv) { c.group("CN=Other", "a@x.y") }, withheld: "member of group other, which this run does not change"},
-		"a service user":                {user: func(u *directory.User) { u.Type = directory.TypeService }},
-		"a debug user":                  {user: func(u *directory.User) { u.Type = directory.TypeDebug }},
-		"a SCIM user":                   {user: func(u *directory.User) { u.SyncMode = directory.SyncSCIM }},
-		"the domain owner":              {user: func(u *directory.User) { u.DomainOwner = true }},
-		"a user without an email":       {user: func(u *directory.User) { u.Email = "" }},
-		"the caller, by email":          {policy: func(p *plan.Policy) { p.Caller = plan.Caller{Known: true, Email: "b@x.y"} }},
-		"the caller, by username":       {policy: func(p *plan.Policy) { p.Caller = plan.Caller{Known: true, Username: "BOB"} }},
-		"the caller is not known":       {policy: func(p *plan.Policy) { p.Caller = plan.Caller{} }, withheld: "it is not known which user the credentials belong to"},
-		"two users with the email":      {more: []directory.User{{Email: "b@x.y", Username: "b2", Type: directory.TypeUser, DomainOwner: true}}, withheld: "several users have this email"},
-		"a service user with the email": {more: []directory.User{{Email: "b@x.y", Username: "b2", Type: directory.TypeService}}, withheld: "several users have this email"},
-		"another user of that username": {more: []directory.User{{Username: "B@x.y", Type: directory.TypeUser}}, withheld: "this email is the username of a user who has no email"},
+		"in a blocked group":                  {csv: func(c *csv) { c.group("CN=Other", "a@x.y") }, withheld: "member of group other, which this run does not change"},
+		"a service user":                      {user: func(u *directory.User) { u.Type = directory.TypeService }},
+		"a debug user":                        {user: func(u *directory.User) { u.Type = directory.TypeDebug }},
+		"a SCIM user":                         {user: func(u *directory.User) { u.SyncMode = directory.SyncSCIM }},
+		"the domain owner":                    {user: func(u *directory.User) { u.DomainOwner = true }},
+		"a user without an email":             {user: func(u *directory.User) { u.Email = "" }},
+		"the caller, by email":                {policy: func(p *plan.Policy) { p.Caller = plan.Caller{Known: true, Email: "b@x.y"} }},
+		"the caller, by username":             {policy: func(p *plan.Policy) { p.Caller = plan.Caller{Known: true, Username: "BOB"} }},
+		"the caller is not known":             {policy: func(p *plan.Policy) { p.Caller = plan.Caller{} }, withheld: "it is not known which user the credentials belong to"},
+		"two users with the email":            {more: []directory.User{{Email: "b@x.y", Username: "b2", Type: directory.TypeUser, DomainOwner: true}}, withheld: "several users have this email"},
+		"a service user with the email":       {more: []directory.User{{Email: "b@x.y", Username: "b2", Type: directory.TypeService}}, withheld: "several users have this email"},
+		"another user of that username":       {more: []directory.User{{Username: "B@x.y", Type: directory.TypeUser}}, withheld: "this email is the username of a user who has no email"},
+		"an unlisted member of that username": {members: []directory.Username{"B@x.y"}, withheld: "this email is the username of a member of group other who is not in the tenant's user listing"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -162,7 +164,7 @@ func TestPruneOfUsers(t *testing.T) {
 			}
 			observed := &directory.Observed{
 				Users:  append([]directory.User{local("a@x.y"), user}, tt.more...),
-				Groups: []directory.Group{managed("ops", "a@x.y"), {Name: "other", Usernames: []directory.Username{"bob", "a@x.y"}}},
+				Groups: []directory.Group{managed("ops", "a@x.y"), {Name: "other", Usernames: append([]directory.Username{"bob", "a@x.y"}, tt.members...)}},
 			}
 			p := plan.New(&c.Desired, observed, policy)
 			want := []string{}

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 
 	"xc-group-sync/internal/directory"
@@ -69,6 +71,7 @@ func (p *planner) userDeletions(groups []Operation) []Operation {
 		return nil
 	}
 	memberships, fixed := p.memberships(groups)
+	unlisted := p.unlistedMembers()
 	unguarded := false
 	var operations []Operation
 	for i := range p.tenant.observed.Users {
@@ -76,7 +79,7 @@ func (p *planner) userDeletions(groups []Operation) []Operation {
 		if !p.prunable(user) {
 			continue
 		}
-		if reason := p.keepUser(user, fixed[user.Username.Key()]); reason != "" {
+		if reason := p.keepUser(user, cmp.Or(unlisted[user.Email], fixed[user.Username.Key()])); reason != "" {
 			unguarded = unguarded || reason == callerUnknown && p.policy.Only.Includes(string(user.Email))
 			p.plan.Withheld = append(p.plan.Withheld, Withheld{Kind: UserDeletion, Member: Member{Email: user.Email, Username: user.Username, user: user}, Reason: reason})
 			continue
@@ -107,6 +110,23 @@ func (p *planner) allPrunable(group *directory.Group) bool {
 		user := p.tenant.Username(username)
 		return user == nil || !p.prunable(user)
 	})
+}
+
+// unlistedMembers says by email why a user with it must stay: the API deletes by
+// email, and somebody with that username is in a group and not in the user listing.
+func (p *planner) unlistedMembers() map[directory.Email]string {
+	reasons := map[directory.Email]string{}
+	for _, group := range p.tenant.groupsByName() {
+		for _, username := range group.Usernames {
+			if p.tenant.Username(username) != nil {
+				continue
+			}
+			if email := directory.ObservedEmail(string(username)); reasons[email] == "" {
+				reasons[email] = fmt.Sprintf("this email is the username of a member of group %s who is not in the tenant's user listing", group.Name)
+			}
+		}
+	}
+	return reasons
 }
 
 // memberships counts by Username.Key the memberships that operations on groups do

@@ -328,6 +328,10 @@ func (a *planner) user(username string, user simulator.User) {
 		stays = stays || user.Email == "" && mail(other) == email // deletions go by email
 	}
 	for name := range a.before.groups {
+		for member := range a.before.in[name] {
+			_, listed := a.listed.users[member]
+			stays = stays || !listed && mail(member) == email // and the listing lacks somebody who may have it
+		}
 		stays = stays || a.before.in[name][username] && (!a.inScope(name) || a.before.groups[name].SyncMode == "SCIM" || a.blocked[thing{"group", "", name}] || a.r.protects(name) ||
 			a.withheld[thing{"membership", name, email}] || a.stated.groupsStay && a.stated.groups[name] == nil && a.allDeletable(name))
 	}
