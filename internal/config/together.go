@@ -140,7 +140,7 @@ func (l *loader) checkCredentials() {
 	case len(kinds) == 0 && !l.isSet("key-file"):
 		hint := "set XC_API_TOKEN to an API token, or give a client certificate (p12-file, p12-base64, or cert-file and key-file); to try it without a tenant, use --simulate"
 		if l.inActions() {
-			hint = "set api-token: ${{ secrets.XC_API_TOKEN }} (or XC_API_TOKEN in env). If it is set, is there a secret of that name? Runs for Dependabot and for pull requests from forks get no secrets"
+			hint = "set api-token: ${{ secrets.XC_API_TOKEN }} (or XC_API_TOKEN in env), or p12-base64: ${{ secrets.XC_P12 }}. If it is set, is there a secret of that name? Runs for Dependabot and for pull requests from forks get no secrets"
 		}
 		l.fail(hint, "missing required setting: api-token")
 	}

@@ -88,10 +88,13 @@ func TestLoadChecksSettingsTogether(t *testing.T) {
 	}
 }
 
-// TestLoadExplainsAMissingTokenInActions: most often the secret is the cause.
+// TestLoadExplainsAMissingTokenInActions: most often the secret is the cause,
+// also where a certificate was meant (docs/recipes/p12.yml).
 func TestLoadExplainsAMissingTokenInActions(t *testing.T) {
 	t.Parallel()
-	wantMessages(t, complaints(t, env{"GITHUB_ACTIONS": "true"}, "--csv=x", "--tenant=a"), "forks get no secrets")
+	for _, says := range []string{"p12-base64: ${{ secrets.XC_P12 }}", "forks get no secrets"} {
+		wantMessages(t, complaints(t, env{"GITHUB_ACTIONS": "true"}, "--csv=x", "--tenant=a"), says)
+	}
 }
 
 // TestLoadSendsCredentialsToTheTenantThatIsNamed, and not where a variable that
