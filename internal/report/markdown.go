@@ -152,7 +152,10 @@ func InvalidSettings(findings []directory.Finding, s Sanitizer, limit int) strin
 func (d *markdown) sentence(f directory.Finding) string {
 	text := d.s.Prose(prefix(f) + d.s.Message(f))
 	if f.Hint != "" {
-		text += ". " + capital(d.s.Prose(f.Hint)) + "."
+		text += ". " + capital(d.s.Prose(f.Hint))
+		if !strings.HasSuffix(f.Hint, "?") {
+			text += "."
+		}
 	}
 	return text
 }

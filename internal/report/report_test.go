@@ -431,6 +431,35 @@ func TestOneLineOfManyHasTheUsualCure(t *testing.T) {
 	}
 }
 
+// TestAHintIsSaidOnce for several findings in a row, also where it reads the same only
+// because emails are masked.
+func TestAHintIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	r := &report.Report{Result: new(run.Result)}
+	for _, who := range []string{"ann", "bob"} {
+		r.Add(directory.Finding{Kind: directory.StaleGroup, Subject: who, Message: who + " stays", Hint: "remove " + who + "@x.y"})
+	}
+	for masked, want := range map[bool]string{
+		true:  "warning: ann stays\nwarning: bob stays\nhint: remove ***@x.y\n",
+		false: "warning: ann stays\nhint: remove ann@x.y\nwarning: bob stays\nhint: remove bob@x.y\n",
+	} {
+		if text := shown(t, r, report.Sanitizer{MaskEmails: masked}, report.Style{}); !strings.Contains(text, want) {
+			t.Errorf("%q is missing from:\n%s", want, text)
+		}
+	}
+}
+
+// TestAHintThatAsksEndsWithItsQuestionMark.
+func TestAHintThatAsksEndsWithItsQuestionMark(t *testing.T) {
+	t.Parallel()
+	page := report.InvalidSettings([]directory.Finding{{Message: "unknown flag", Hint: "did you mean this?"}, {Message: "missing value", Hint: "give one"}}, report.Sanitizer{}, whole)
+	for _, want := range []string{"| unknown flag. Did you mean this? |", "| missing value. Give one. |"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%q is missing from:\n%s", want, page)
+		}
+	}
+}
+
 // Two plans that would send different things never read the same in a comment that
 // says it is complete: a reviewer could not tell them apart.
 func TestCommentTellsPlansApart(t *testing.T) {

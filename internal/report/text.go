@@ -169,7 +169,7 @@ func (t *text) labeled(label, color string, findings []directory.Finding) {
 	}
 	for i, f := range grouped {
 		t.printf("%s %s\n", t.colored(color, label+":"), prefix(f)+f.Message)
-		if f.Hint != "" && (i == len(grouped)-1 || grouped[i+1].Hint != f.Hint) { // once for several in a row
+		if f.Hint != "" && (i == len(grouped)-1 || t.s.Line(grouped[i+1].Hint) != t.s.Line(f.Hint)) { // once for several in a row
 			t.printf("%s %s\n", t.colored(bold, "hint:"), f.Hint)
 		}
 	}
