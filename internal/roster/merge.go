@@ -28,7 +28,7 @@ func (r *Roster) begin(t *table) {
 
 type person struct {
 	directory.Person
-	number           int32  // in merger.people
+	number           int32  // in Roster.people
 	display          string // the smallest spelling of the name
 	active, inactive bool
 	unclear          bool // a row's status is not known
