@@ -293,6 +293,9 @@ func (r *trial) visible(o *operation, aim goal) bool {
 	case o.is("delete", "user"):
 		return username == ""
 	case o.Object == "user":
+		if _, isThere := after.users[o.Name]; isThere && r.world.unlisted[o.Name] {
+			username = o.Name // created again after somebody else deleted them, and hidden again
+		}
 		is, wanted := after.users[username], aim.held.users[username]
 		return username != "" && is.FirstName == wanted.FirstName && is.LastName == wanted.LastName
 	case o.Action == "delete":
