@@ -124,6 +124,15 @@ func TestPolicyFileGivesWayToWhatIsGivenForARun(t *testing.T) {
 	}
 }
 
+// TestAnEmptyListGivesWayToOneForARun: it is refused only where it would count.
+func TestAnEmptyListGivesWayToOneForARun(t *testing.T) {
+	t.Parallel()
+	path := policyFile(t, "tenant: acme\ngroups: []\npeople: ~\n")
+	c := load(t, env{"INPUT_PEOPLE": "*@a.b"}, "--groups=a", "--csv=x", "--api-token=t", "--policy="+path)
+	same(t, "groups", c.Policy.Groups, plan.Patterns{"a"})
+	same(t, "people", c.Policy.People, plan.Patterns{"*@a.b"})
+}
+
 // TestPolicyFileServesAllCommands: restore takes what concerns it, and the rest
 // is checked all the same.
 func TestPolicyFileServesAllCommands(t *testing.T) {

@@ -1,6 +1,7 @@
 package groupsync_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -85,6 +86,34 @@ func TestUpdateUserRetriedAsItIsThen(t *testing.T) {
 	outcome := apply(t, tenant, []plan.Operation{renamed("bob@example.com")}, groupsync.Options{UserRetry: retry.Policy{Attempts: 3}})
 	check(t, "outcome", []string{"update user bob@example.com: done update"}, told(outcome))
 	check(t, "users", want, tenant.Users())
+}
+
+// partly is a tenant that lists users without a part of what they have.
+type partly struct {
+	groupsync.Repository
+	leaveOut func(*directory.User)
+}
+
+func (p partly) Users(ctx context.Context) ([]directory.User, error) {
+	users, err := p.Repository.Users(ctx)
+	for i := range users {
+		p.leaveOut(&users[i])
+	}
+	return users, err
+}
+
+// A user who is listed without groups or roles is not replaced: that would remove them.
+func TestUserListedInPartIsNotUpdated(t *testing.T) {
+	t.Parallel()
+	for name, leaveOut := range map[string]func(*directory.User){
+		"groups": func(u *directory.User) { u.Groups = nil },
+		"roles":  func(u *directory.User) { u.Roles = nil },
+	} {
+		tenant := local()
+		outcome := groupsync.New(partly{connect(tenant), leaveOut}, groupsync.Options{}).Apply(t.Context(), &plan.Plan{Operations: []plan.Operation{renamed("bob@example.com")}})
+		check(t, name, []string{"update user bob@example.com: skipped"}, told(outcome))
+		check(t, name, []string{}, writes(tenant))
+	}
 }
 
 // A user to whom somebody gave something since the plan was made is not deleted.

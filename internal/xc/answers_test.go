@@ -318,6 +318,19 @@ func TestObserve(t *testing.T) {
 	}
 }
 
+// A list of more names than any group has is no answer, however short they are.
+func TestMostEntries(t *testing.T) {
+	t.Parallel()
+	const most = 400_000
+	for n, says := range map[int]string{most: "<nil>", most + 1: "more than 400000 entries"} {
+		body := `{"name":"ops","usernames":["a"` + strings.Repeat(`,"a"`, n-1) + `]}`
+		_, err := replying(reply{200, nil, body}).Group(t.Context(), "ops")
+		if !strings.Contains(fmt.Sprint(err), says) {
+			t.Errorf("%d names: %v", n, err)
+		}
+	}
+}
+
 // Of many kinds of references some are named; the number of all is right.
 func TestManyReferences(t *testing.T) {
 	t.Parallel()
