@@ -68,14 +68,16 @@ func (s *site) breachOfGroup(r *request, now *held, usernames []string, roles []
 	}
 	kept := map[string]bool{}
 	for _, username := range usernames {
-		kept[strings.ToLower(username)] = true
-		if !now.in[name][strings.ToLower(username)] {
-			s.joined[name] = true
-			if s.granted[name] {
-				return "it adds " + username + " after roles were granted"
-			}
+		key := strings.ToLower(username)
+		kept[key] = true
+		if now.in[name][key] || s.hasTaken(key, name) { // an administrator may have removed them since the group was read
+			continue
 		}
-		if !now.in[name][strings.ToLower(username)] && !rules.includesPerson(s.world.listed(now).who(strings.ToLower(username))) {
+		s.joined[name] = true
+		switch {
+		case s.granted[name]:
+			return "it adds " + username + " after roles were granted"
+		case !rules.includesPerson(s.world.listed(now).who(key)):
 			return "it adds " + username + ", who is not in scope"
 		}
 	}
@@ -126,6 +128,16 @@ func (s *site) breachOfRoles(r *request, roles []simulator.Role) string {
 		return "it revokes after others were added or roles granted"
 	}
 	return ""
+}
+
+// hasTaken reports whether somebody else removed a member.
+func (s *site) hasTaken(username, group string) bool {
+	for f := range s.taken {
+		if f.what == "member" && f.username == username && f.group == group {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *site) breachOfUser(r *request, now *held, name string, groups []string, roles []simulator.Role) string {
