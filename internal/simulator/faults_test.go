@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync"
 	"syscall"
@@ -299,5 +300,21 @@ func TestConcurrentUse(t *testing.T) {
 	wg.Wait()
 	if n := len(tenant.Requests()); n != 320 {
 		t.Errorf("%d requests on record, want 320", n)
+	}
+}
+
+// TestUsersOfOneEmailKeepTheirOrder: a run is repeatable, byte for byte.
+func TestUsersOfOneEmailKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	var users []simulator.User
+	for _, name := range []string{"e", "d", "c", "b", "a"} {
+		users = append(users, simulator.User{Email: "one@example.com", Name: name})
+	}
+	tenant := simulator.New(users, nil)
+	want := tenant.Users()
+	for range 20 {
+		if got := tenant.Users(); !reflect.DeepEqual(got, want) {
+			t.Fatalf("the order changed: %v, was %v", got, want)
+		}
 	}
 }

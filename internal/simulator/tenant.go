@@ -188,7 +188,9 @@ func (t *Tenant) userList() []User {
 	for key, u := range t.users {
 		list = append(list, u.snapshot(memberships[key]))
 	}
-	slices.SortFunc(list, func(a, b User) int { return cmp.Compare(fold(a.Email), fold(b.Email)) })
+	slices.SortFunc(list, func(a, b User) int {
+		return cmp.Or(cmp.Compare(fold(a.Email), fold(b.Email)), cmp.Compare(a.Name, b.Name))
+	})
 	return list
 }
 
