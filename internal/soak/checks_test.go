@@ -258,7 +258,10 @@ func (r *trial) wasThere(o *operation) bool {
 // lookedBack reports whether the answer to the operation's last write was lost,
 // and the tenant's own answer to a question about it was not.
 func (r *trial) lookedBack(o *operation) bool {
-	listed := o.Object == "user" && !r.world.rules.update // else the listing may have another reason
+	// Else the listing may have another reason.
+	listed := o.Object == "user" && !r.world.rules.update && !slices.ContainsFunc(r.report.Plan.Operations, func(other operation) bool {
+		return other.is("delete", "user") && other.Name != o.Name && (other.Status == "failed" || other.Attempts > 1)
+	})
 	lost, told := false, false
 	var left time.Time
 	for _, q := range r.site.requests {

@@ -34,6 +34,7 @@ var failedOnce = []uint64{
 	269806, // a user to delete who is given a protected group meanwhile
 	307757, // a user to delete whose email is the username of an unlisted member
 	334377, // an unlisted user who is created again, and not listed again
+	369857, // two deletions of users that both may have taken effect, of which one is looked up
 	388307, // a member whom an administrator deletes between the reading of a group and its writing
 }
 
