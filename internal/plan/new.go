@@ -32,6 +32,7 @@ func newPlanner(desired *directory.Desired, observed *directory.Observed, policy
 		desired:    desired,
 		tenant:     newTenant(observed),
 		people:     make(map[directory.Email]*person, len(desired.People)),
+		byUsername: make(map[string]*person, len(desired.People)),
 		taken:      map[string]bool{},
 		blocked:    map[directory.GroupName]bool{},
 		notDeleted: map[directory.GroupName]string{},
@@ -48,6 +49,9 @@ func newPlanner(desired *directory.Desired, observed *directory.Observed, policy
 		*joined = person{Person: named, member: newMember(named.Email, user), shared: shared}
 		joined.member.person = joined
 		p.people[named.Email] = joined
+		if user != nil {
+			p.byUsername[user.Username.Key()] = joined
+		}
 	}
 	return p
 }
@@ -59,6 +63,7 @@ type planner struct {
 	persons    []person                            // by Person.Rank
 	people     map[directory.Email]*person         // the same
 	taken      map[string]bool                     // usernames, by key, that are also emails of people who are blocked
+	byUsername map[string]*person                  // those of people who are users, by Username.Key
 	blocked    map[directory.GroupName]bool        // groups in plan.Blocked
 	notDeleted map[directory.GroupName]string      // groups that prune would delete, and why they stay
 	staying    map[directory.GroupName][]stayer    // members who should leave, but do not in this run
@@ -75,6 +80,8 @@ type person struct {
 	barred bool   // may not be put into any group: blocked, looks like somebody else or not in scope
 	needed bool   // must be created, to be put into a group
 	exact  bool   // the user is meant, and no other with the email: a snapshot has usernames
+
+	wantedBy *directory.DesiredGroup // the group that inSync compares, or the last that it did
 }
 
 // person returns what is known about somebody the CSV names.
@@ -346,10 +353,32 @@ func (p *planner) groupUpdate(observed *directory.Group, desired *directory.Desi
 	operation := Operation{Action: Update, Object: Group, Group: *observed}
 	var wanted []Member
 	if desired != nil {
+		if p.inSync(observed, desired) {
+			return operation
+		}
 		wanted = p.wanted(desired.Members)
 	}
 	p.changeMembers(&operation, wanted, func(member Member) string { return p.keepMember(observed, desired, member) })
 	return operation
+}
+
+// inSync reports whether a group has exactly the members that the CSV names, which
+// is the usual case.
+func (p *planner) inSync(observed *directory.Group, desired *directory.DesiredGroup) bool {
+	if len(desired.Members) != len(observed.Usernames) {
+		return false
+	}
+	for _, named := range desired.Members {
+		p.person(named).wantedBy = desired
+	}
+	for _, username := range observed.Usernames {
+		person := p.byUsername[username.Key()]
+		if person == nil || person.wantedBy != desired {
+			return false
+		}
+		person.wantedBy = nil // who is listed twice counts once
+	}
+	return true
 }
 
 // wanted returns the members that a group has for the people the CSV names.

@@ -365,3 +365,34 @@ func TestNewWarnsOfTwins(t *testing.T) {
 	}
 	same(t, "twins", twins, []string{`new group "ops" has the display name of group "xc-ops": "OPS"; to sync that group instead, add "CN=Ops": xc-ops to names in the policy file`})
 }
+
+// TestGroupsInSync: a group is in sync only with exactly the members that the CSV
+// names, in any order and spelling.
+func TestGroupsInSync(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		members []directory.Username
+		want    []string
+	}{
+		"as named":            {[]directory.Username{"a@x.y", "b@x.y"}, []string{}},
+		"in another order":    {[]directory.Username{"b@x.y", "a@x.y"}, []string{}},
+		"in another case":     {[]directory.Username{"A@X.Y", "b@x.y"}, []string{}},
+		"one is missing":      {[]directory.Username{"a@x.y"}, []string{"update group ops +b@x.y"}},
+		"one is listed twice": {[]directory.Username{"a@x.y", "A@x.y"}, []string{"update group ops +b@x.y"}},
+		"another instead":     {[]directory.Username{"a@x.y", "c@x.y"}, []string{"update group ops +b@x.y -c@x.y"}},
+		"one more":            {[]directory.Username{"a@x.y", "b@x.y", "c@x.y"}, []string{"update group ops -c@x.y"}},
+		"of another group":    {[]directory.Username{"a@x.y", "d@x.y"}, []string{"update group ops +b@x.y -d@x.y"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCSV()
+			c.group("CN=Dev", "d@x.y")
+			c.group("CN=Ops", "a@x.y", "b@x.y")
+			observed := &directory.Observed{
+				Users:  []directory.User{local("a@x.y"), local("b@x.y"), local("c@x.y"), local("d@x.y")},
+				Groups: []directory.Group{managed("dev", "d@x.y"), managed("ops", tt.members...)},
+			}
+			same(t, "operations", shown(plan.New(&c.Desired, observed, plan.Policy{Caller: plan.Caller{Known: true}})), tt.want)
+		})
+	}
+}
