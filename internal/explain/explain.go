@@ -87,7 +87,7 @@ func People(desired *directory.Desired, observed *directory.Observed, p *plan.Pl
 	return all
 }
 
-// findPeople finds whom patterns select by email or by a group, with what the CSV
+// findPeople finds the people selected by patterns of emails or groups, with what the CSV
 // says of them and their users.
 func (x *explainer) findPeople(selected plan.Patterns) {
 	person := func(email directory.Email, groups ...string) *Person {

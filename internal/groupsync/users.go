@@ -138,8 +138,8 @@ func isRenamed(result *Result, now *directory.User) bool {
 	return now != nil && now.Name == result.User.Name
 }
 
-// deleteUser deletes a user to whom nobody has given anything since the plan was
-// made. One who no longer exists is deleted.
+// deleteUser deletes a user who got nothing new after planning. One who no longer
+// exists is deleted.
 func (r *run) deleteUser(ctx context.Context, result *Result, now *directory.User, _ retry.History) error {
 	switch {
 	case now == nil:

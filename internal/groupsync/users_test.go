@@ -116,7 +116,7 @@ func TestUserListedInPartIsNotUpdated(t *testing.T) {
 	}
 }
 
-// A user to whom somebody gave something since the plan was made is not deleted.
+// TestChangedUserIsNotDeleted: a user who got a group or role after planning stays.
 func TestChangedUserIsNotDeleted(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

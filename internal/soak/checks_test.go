@@ -126,8 +126,8 @@ func (r *trial) checkFacts(c *complaints, aim goal) {
 	}
 }
 
-// mayWinNew reports whether a fact is about somebody of the export whom the run
-// could create because somebody else deleted the unlisted user with the email.
+// mayWinNew reports whether a fact is about somebody in the export, and the run
+// could create them because somebody else deleted the unlisted user with the email.
 func (r *trial) mayWinNew(f fact) bool {
 	if f.what == "member" && !r.world.stated().wants(f.group)[f.person] {
 		return false
@@ -275,7 +275,7 @@ func (r *trial) lookedBack(o *operation) bool {
 	return told && !r.meddled() && r.site.cancelled.IsZero()
 }
 
-// hidden reports whether the operation made a user whom the listing hides, after
+// hidden reports whether the operation made a user that the listing hides, after
 // somebody else had deleted them.
 func (r *trial) hidden(o *operation) bool {
 	_, exists := r.is.users[o.Name]

@@ -28,14 +28,14 @@ var failedOnce = []uint64{
 	14845,  // two usernames that are two spellings of one email
 	20787,  // a hidden member with the email of a member to add as username
 	100631, // a DN without a CN under patterns of names
-	216285, // a renamed user from whom an administrator takes a group beside the first single write
+	216285, // a renamed user who loses a group to an administrator during the first single write
 	234833, // a person of the export whose unlisted user an administrator deletes, and the run creates
 	242129, // credentials refused after a single write that may have taken effect
 	269806, // a user to delete who is given a protected group meanwhile
 	307757, // a user to delete whose email is the username of an unlisted member
 	334377, // an unlisted user who is created again, and not listed again
 	369857, // two deletions of users that both may have taken effect, of which one is looked up
-	388307, // a member whom an administrator deletes between the reading of a group and its writing
+	388307, // a member deleted by an administrator between the read of a group and its write
 }
 
 // TestSoak runs random exports against random tenants under random settings,
