@@ -134,6 +134,13 @@ func TestPruneOfUsers(t *testing.T) {
 		"in a protected group": {
 			policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"oth*"} }, withheld: "member of group other, which this run does not change",
 		},
+		"in a protected group that does not list them": {
+			user: func(u *directory.User) { u.Username, u.Groups = "bert", []string{"other"} }, policy: func(p *plan.Policy) { p.Protect = plan.Patterns{"oth*"} },
+			withheld: "member of group other, which this run does not change",
+		},
+		"in a group that is not listed": {
+			user: func(u *directory.User) { u.Groups = []string{"other", "secret"} }, withheld: "member of group secret, which is not in the tenant's group listing",
+		},
 		"in a blocked group":                  {csv: func(c *csv) { c.group("CN=Other", "a@x.y") }, withheld: "member of group other, which this run does not change"},
 		"a service user":                      {user: func(u *directory.User) { u.Type = directory.TypeService }},
 		"a debug user":                        {user: func(u *directory.User) { u.Type = directory.TypeDebug }},

@@ -130,16 +130,32 @@ func (p *planner) unlistedMembers() map[directory.Email]string {
 }
 
 // memberships counts by Username.Key the memberships that operations on groups do
-// not remove, and says why somebody must stay in a group, if only one.
+// not remove, and says why somebody must stay in a group, if only one. That
+// somebody is in a group is what either listing says: the one of groups may lack
+// the group, or some of its members.
 func (p *planner) memberships(operations []Operation) (counts map[string]int, fixed map[string]string) {
 	counts, fixed = map[string]int{}, map[string]string{}
+	reasons := make(map[string]string, len(p.tenant.groups))
 	for _, group := range p.tenant.groupsByName() {
 		reason := p.keepAllMembers(group)
+		reasons[string(group.Name)] = reason
 		for _, username := range group.Usernames {
 			key := username.Key()
 			counts[key]++
 			if reason != "" {
 				fixed[key] = reason
+			}
+		}
+	}
+	for i := range p.tenant.observed.Users {
+		user := &p.tenant.observed.Users[i]
+		for _, name := range user.Groups {
+			reason, listed := reasons[name]
+			if !listed {
+				reason = "member of group " + name + ", which is not in the tenant's group listing"
+			}
+			if reason != "" {
+				fixed[user.Username.Key()] = reason
 			}
 		}
 	}
