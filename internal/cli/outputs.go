@@ -23,7 +23,7 @@ type outcome struct {
 
 // outputs are the action's, in the order of the documentation.
 var outputs = []Output{
-	{"users-created", "Users created. In a dry run, here and below, what a run would do.", func(o outcome) any { return o.Users.Created }},
+	{"users-created", "Users created. In a dry run, this and the following outputs are what a run would do.", func(o outcome) any { return o.Users.Created }},
 	{"users-updated", "Users whose names were corrected.", func(o outcome) any { return o.Users.Updated }},
 	{"users-deleted", "Users deleted.", func(o outcome) any { return o.Users.Deleted }},
 	{"users-unchanged", "Users in the CSV that needed no change.", func(o outcome) any { return o.Users.Unchanged }},
@@ -35,7 +35,7 @@ var outputs = []Output{
 	{"groups-failed", "Groups that could not be created, changed or deleted, and groups that were skipped or blocked.", func(o outcome) any { return o.Groups.Failed }},
 	{"memberships-added", "Memberships added, over all groups.", func(o outcome) any { return o.Memberships.Added }},
 	{"memberships-removed", "Memberships removed, including those of deleted groups and users.", func(o outcome) any { return o.Memberships.Removed }},
-	{"memberships-withheld", "Memberships that stay although the CSV does not list them, for a reason that the plan gives.", func(o outcome) any { return o.Memberships.Withheld }},
+	{"memberships-withheld", "Memberships that stay although the CSV does not list them, for the reasons given in the plan.", func(o outcome) any { return o.Memberships.Withheld }},
 	{"roles-granted", "Roles granted to groups, including those that new groups are created with.", func(o outcome) any { return o.Roles.Granted }},
 	{"roles-revoked", "Roles revoked from groups.", func(o outcome) any { return o.Roles.Revoked }},
 	{"changed", "`true` if anything was changed or, in a dry run, would be; otherwise `false`.", func(o outcome) any { return o.Changed }},

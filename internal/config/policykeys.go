@@ -15,7 +15,7 @@ var policyOnly = map[string]struct {
 	read    func(*loader, *yaml.Node)
 }{
 	"names": {
-		"API names of groups, instead of those formed from the CN: from a DN, or `CN=…` alone for every DN with that CN.",
+		"API names of groups, instead of those formed from the CN. A key is a DN, or `CN=…` alone for every DN with that CN.",
 		map[string]any{"type": "object", "propertyNames": map[string]any{"pattern": "="}, "additionalProperties": map[string]any{"type": "string", "pattern": "^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"}},
 		(*loader).readNames,
 	},
@@ -73,7 +73,7 @@ func (l *loader) readRoles(node *yaml.Node) {
 func (l *loader) rolesOf(group directory.GroupName, node *yaml.Node) []directory.Role {
 	roles := []directory.Role{}
 	if node.Kind != yaml.SequenceNode {
-		l.failAt(at(node), "write a list, also of one role or none: []", "invalid roles of %q: must be a list of NAMESPACE/ROLE", group)
+		l.failAt(at(node), "write a list, even for one role, or [] for none", "invalid roles of %q: must be a list of NAMESPACE/ROLE", group)
 		return roles
 	}
 	given := map[directory.Role]bool{}

@@ -46,7 +46,7 @@ type setting struct {
 func (s *setting) of(command string) bool { return s.only == nil || slices.Contains(s.only, command) }
 
 // reach is what guards do that select.
-const reach = "bound what a CSV can reach: [policy](policy.md)"
+const reach = "limit what a CSV can reach: [policy](policy.md)"
 
 // settings is the table, in the order of the documentation.
 var settings = []*setting{
@@ -57,7 +57,7 @@ var settings = []*setting{
 	{name: "output", only: []string{Export}, byDefault: "-", value: file(func(c *Config, v string) { c.Output = v }),
 		meaning: "Path of the CSV to write. `-` is standard output. An existing file is overwritten."},
 	{name: "policy-output", only: []string{Export}, value: file(func(c *Config, v string) { c.PolicyOutput = v }),
-		meaning: "Path of the policy file to write: the groups to adopt, API names and roles that go with the CSV. An existing file is overwritten."},
+		meaning: "Path of the policy file to write: the groups to adopt, API names and roles that match the CSV. An existing file is overwritten."},
 	{name: "policy", common: true, value: file(func(c *Config, v string) { c.PolicyFile.Path = v }),
 		meaning: "Path of the tenant's policy file (YAML). It holds the rules that every run for the tenant shares."},
 	{name: "tenant", common: true, policy: true, env: []string{"TENANT_ID"}, value: parsed("NAME", tenantName, func(c *Config, v string) { c.Tenant = v }),
@@ -76,7 +76,7 @@ var settings = []*setting{
 	{name: "simulate-faults", byDefault: "0", value: number(1, func(c *Config, v float64) { c.SimulateFaults = v }),
 		meaning: "Share of the embedded tenant's requests that fail transiently, 0 to 1."},
 	{name: "report-file", common: true, only: reporting, value: file(func(c *Config, v string) { c.ReportFile = v }),
-		meaning: "Write the JSON report to this file; `-` is standard output. An existing file is overwritten, and a link followed. Outside Actions only its owner may read the file. In Actions it cannot be a device."},
+		meaning: "Write the JSON report to this file; `-` is standard output. An existing file is overwritten, and links are followed. Outside Actions, only its owner can read the file. In Actions, it cannot be a device."},
 	{name: "log-level", policy: true, byDefault: "info", value: choice(setLogLevel, "debug", "info", "warn", "error"),
 		meaning: "Minimum severity to log."},
 	{name: "log-format", policy: true, byDefault: "text", value: choice(func(c *Config, v string) { c.LogFormat = v }, "text", "json"),
@@ -84,8 +84,8 @@ var settings = []*setting{
 	{name: "delimiter", policy: true, only: desiring, byDefault: "auto", value: delimiter(),
 		meaning: "Delimiter of the CSV. `auto` detects it from the header."},
 	{name: "columns", policy: true, only: desiring, value: parsed("COLUMNS", roster.ParseColumns, func(c *Config, v roster.Columns) { c.Roster.Columns = v }),
-		meaning: "Titles of the CSV's columns, if they are not the default ones: `email=Mail,groups=MemberOf,name=Name,status=Enabled`, or a preset (`active-directory`, `entra-id`, `okta`), which such pairs may follow. " +
-			"A column that says who is not active needs a `!`, as in `status=!Suspended`."},
+		meaning: "Titles of the CSV's columns, if they are not the default ones: `email=Mail,groups=MemberOf,name=Name,status=Enabled`, or a preset (`active-directory`, `entra-id`, `okta`), optionally followed by such pairs. " +
+			"A column in which true means not active needs a `!`, as in `status=!Suspended`."},
 
 	{name: "groups", topic: "What is changed", common: true, policy: true, value: patterns(func(c *Config) *plan.Patterns { return &c.Policy.Groups }),
 		meaning: "Groups in scope, everything by default: patterns, one per line, of API group names, or of whole DNs if a pattern contains `=`. A leading `!` excludes.",
@@ -113,13 +113,13 @@ var settings = []*setting{
 		guard:   "`withhold`: additions only"},
 	{name: "max-removals", common: true, policy: true, only: planning, byDefault: "25%", value: limit(func(c *Config, v plan.Limit) { c.Policy.MaxRemovals = v }),
 		meaning: "Refuse a plan that removes more groups, users, roles, memberships, or memberships of one group than this. A percentage never blocks five or fewer.",
-		guard:   "refuses a plan that removes more, see [policy](policy.md#hold-back-removals). To allow it once: [first-load.yml](recipes/first-load.yml) by hand, with the plan's digest and the number from the message"},
+		guard:   "refuses a plan that removes more, see [policy](policy.md#hold-back-removals). To allow it once, run [first-load.yml](recipes/first-load.yml) with the plan's digest and the number from the hint"},
 	{name: "only", only: []string{Sync, Plan, Explain}, value: patterns(func(c *Config) *plan.Patterns { return &c.Policy.Only }),
 		meaning: "Limit this run to matching people and groups: patterns of emails and API group names, one per line.",
 		guard:   reach},
 	// A blank digest must not pass for none: it would allow any plan.
 	{name: "expect-plan", only: applying, exact: true, value: parsed("DIGEST|pull-request", planDigest, func(c *Config, v string) { c.ExpectPlan = v }),
-		meaning: "Digest of a reviewed plan: apply only if today's plan still has it. `pull-request` is the digest that this action's comment on the merged pull request showed.",
+		meaning: "Digest of a reviewed plan: apply only if the current plan has the same digest. `pull-request` is the digest shown in this action's comment on the merged pull request.",
 		guard:   "applies only the plan that was reviewed. The digest covers the API's host and path and everything that would be sent"},
 	{name: "fail-on-drift", only: applying, byDefault: "false", value: boolean(func(c *Config, v bool) { c.FailOnDrift = v }),
 		meaning: "With `dry-run`: exit 6 if there is anything to do."},
@@ -131,17 +131,17 @@ var settings = []*setting{
 	{name: "on-user-failure", policy: true, only: applying, byDefault: "skip-group", value: choice(func(c *Config, v groupsync.OnUserFailure) { c.OnUserFailure = v }, groupsync.SkipGroup, groupsync.SyncRest),
 		meaning: "A group that needs a user who could not be created: `skip-group` leaves it alone and counts it as failed, `sync-rest` syncs it without that user."},
 	{name: "idm-type", policy: true, only: desiring, byDefault: "auto", value: choice(setIDMType, directory.IdmLocal, directory.IdmSSO, "auto"),
-		meaning: "Kind of new users. `auto` is what most of the tenant's ordinary users are, local if there are none."},
+		meaning: "Kind of new users. `auto` is the kind that most of the tenant's ordinary users have; local if there are none."},
 	{name: "update-users", policy: true, only: desiring, byDefault: "false", value: boolean(func(c *Config, v bool) { c.Policy.UpdateUsers = v }),
 		meaning: "Also correct first and last names of existing local users."},
 	{name: "membership-writes", policy: true, only: applying, byDefault: "replace", value: choice(func(c *Config, v groupsync.MembershipWrites) { c.MembershipWrites = v }, groupsync.ReplaceMembers, groupsync.SingleMembers),
-		meaning: "How members of existing groups are written: `replace` (the whole list) or `single` (one person and group per request; " +
-			"the whole list if more people join and leave than are members afterwards, or an attribute of the group changes, too). " +
+		meaning: "How members of existing groups are written: `replace` (the whole list) or `single` (one person and one group per request; " +
+			"the whole list if the changes outnumber the resulting members, or if an attribute of the group changes too). " +
 			"The first `single` write of a run is read back, and the run stops if it did more than it should."},
 	{name: "enforce-roles", policy: true, only: desiring, byDefault: "false", value: boolean(func(c *Config, v bool) { c.Policy.EnforceRoles = v }),
-		meaning: "With `roles` in the policy file: also revoke roles that it does not list, of the groups it lists."},
+		meaning: "With `roles` in the policy file: also revoke roles that it does not list from the groups it lists."},
 	{name: "snapshot-file", only: applying, value: file(func(c *Config, v string) { c.SnapshotFile = v }),
-		meaning: "Save what is about to change to this file, before it changes. `xc-group-sync restore` goes back to it. An existing file is never overwritten. Outside Actions only its owner may read it."},
+		meaning: "Save the state of what is about to change to this file, before the first write. `xc-group-sync restore` goes back to it. An existing file is never overwritten. Outside Actions, only its owner can read it."},
 
 	{name: "retry-profile", topic: "Retry", policy: true, only: applying, byDefault: "balanced", value: choice(func(*Config, string) {}, slices.Sorted(maps.Keys(retry.Profiles()))...),
 		meaning: "`aggressive` (5 attempts, 0.5–2 s), `balanced` (3, 1–4 s) or `conservative` (2, 2–10 s). An explicit setting wins."},
@@ -154,7 +154,7 @@ var settings = []*setting{
 	{name: "backoff-max", policy: true, only: applying, byDefault: "4.0", value: seconds(func(c *Config, v time.Duration) { c.UserRetry.Max = v }),
 		meaning: "Longest wait in seconds, unless a `Retry-After` is longer."},
 	{name: "backoff-jitter", policy: true, only: applying, byDefault: "none", value: choice(setJitter, retry.NoJitter, retry.FullJitter, retry.EqualJitter),
-		meaning: "Randomness of the waits, of group operations too: `full` is between the minimum and the computed wait, `equal` is half fixed and half random."},
+		meaning: "Randomness of the waits, also of group operations: `full` is between the minimum and the computed wait, `equal` is half fixed and half random."},
 	{name: "retry-after-max", policy: true, byDefault: "60", value: seconds(func(c *Config, v time.Duration) { c.RetryAfterMax = v }),
 		meaning: "Longest `Retry-After` to honor, in seconds. A longer one ends the retries."},
 	{name: "group-retry-attempts", policy: true, only: applying, byDefault: "1", value: whole(1, math.MaxInt32, func(c *Config, v int) { c.GroupRetry.Attempts = v }),
@@ -168,9 +168,9 @@ var settings = []*setting{
 	{name: "retry-budget", policy: true, only: applying, byDefault: "0", value: whole(0, math.MaxInt32, func(c *Config, v int) { c.RetryBudget = v }),
 		meaning: "Maximum retries of user and group operations in one run. 0 means no limit."},
 	{name: "circuit-breaker-threshold", policy: true, only: applying, byDefault: "5", value: whole(0, math.MaxInt32, func(c *Config, v int) { c.BreakerThreshold = v }),
-		meaning: "Operations in a row that fail for transient reasons, after their retries, before the rest is held back. 0 turns it off."},
+		meaning: "Consecutive operations that fail for transient reasons, after their retries, before the rest are held back. 0 turns it off."},
 	{name: "circuit-breaker-cooldown", policy: true, only: applying, byDefault: "30", value: seconds(func(c *Config, v time.Duration) { c.BreakerCooldown = v }),
-		meaning: "Seconds until one trial operation. If it succeeds, the rest goes on; if it fails, the rest fails."},
+		meaning: "Seconds until one trial operation. If it succeeds, the rest continue; if it fails, the rest fail."},
 	{name: "http-retry-attempts", policy: true, byDefault: "3", value: whole(1, math.MaxInt32, func(c *Config, v int) { c.HTTPAttempts = v }),
 		meaning: "Attempts per HTTP request in the client layer, with waits of 0.5, 1, 2 … s."},
 	{name: "http-retry-scope", policy: true, byDefault: "reads", value: choice(func(c *Config, v xc.Scope) { c.HTTPScope = v }, xc.ScopeReads, xc.ScopeAll, xc.ScopeNone),
@@ -183,7 +183,7 @@ var settings = []*setting{
 	{name: "p12-base64", secret: true, env: []string{"XC_P12"}, value: verbatim("BASE64", func(c *Config, v string) { c.P12Base64 = v }),
 		meaning: "Client certificate as the base64 text of a PKCS#12 file, from a secret. It is never written to disk."},
 	{name: "p12-password", secret: true, exact: true, env: []string{"VES_P12_PASSWORD", "XC_P12_PASSWORD"}, value: verbatim("PASSWORD", func(c *Config, v string) { c.P12Password = v }),
-		meaning: "Password of the PKCS#12 container."},
+		meaning: "Password of the PKCS#12 file."},
 	{name: "cert-file", env: []string{"VOLT_API_CERT_FILE"}, value: file(func(c *Config, v string) { c.CertFile = v }),
 		meaning: "Client certificate as a PEM file."},
 	{name: "key-file", env: []string{"VOLT_API_CERT_KEY_FILE"}, value: file(func(c *Config, v string) { c.KeyFile = v }),
@@ -204,17 +204,17 @@ var settings = []*setting{
 	{name: "summary", topic: "GitHub", policy: true, only: reporting, byDefault: "true", value: boolean(func(c *Config, v bool) { c.Summary = v }),
 		meaning: "Write the job summary."},
 	{name: "comment", policy: true, only: applying, byDefault: "auto", value: tristate(func(c *Config, v Tristate) { c.Comment = v }),
-		meaning: "Keep one comment on the pull request up to date. It needs the permission `pull-requests: write`; without it, `true` ends the run with exit 1, `auto` with a warning."},
+		meaning: "Keep one comment on the pull request up to date. It needs the permission `pull-requests: write`; without it, `true` makes the run exit with 1, and `auto` only warns."},
 	{name: "pull-request", only: applying, value: whole(1, math.MaxInt32, func(c *Config, v int) { c.PullRequest = v }),
 		meaning: "Number of the pull request to comment on, for events that do not name one."},
 	{name: "approve-masked", policy: true, only: applying, byDefault: "false", value: boolean(func(c *Config, v bool) { c.ApproveMasked = v }),
-		meaning: "Let a comment with masked emails approve its plan for `expect-plan: pull-request`, although it does not show who is meant. The run that applies must have it, too."},
+		meaning: "Let a comment with masked emails approve its plan for `expect-plan: pull-request`, although it does not show who is affected. The run that applies must set it too."},
 	{name: "issue-on-failure", policy: true, only: applying, byDefault: "false", value: boolean(func(c *Config, v bool) { c.IssueOnFailure = v }),
 		meaning: "Keep one issue per tenant open while runs outside pull requests fail, are refused or find drift. It needs the permission `issues: write`."},
 	{name: "github-token", only: applying, secret: true, env: []string{"GITHUB_TOKEN"}, action: "${{ github.token }}", value: verbatim("TOKEN", func(c *Config, v string) { c.GitHubToken = v }),
-		meaning: "Token for `comment`, `issue-on-failure` and `expect-plan: pull-request`. In the action it is the job's own unless another is given."},
+		meaning: "Token for `comment`, `issue-on-failure` and `expect-plan: pull-request`. In the action, the default is the job's own token."},
 	{name: "mask-emails", policy: true, byDefault: "auto", value: tristate(func(c *Config, v Tristate) { c.MaskEmails = v }),
-		meaning: "Hide the local part of emails, and usernames, in logs, summary, comment, annotations and issue. `auto` hides them in Actions unless the repository is known to be private. The JSON report is not masked."},
+		meaning: "Hide usernames, and the local part of emails, in logs, summary, comment, annotations and issue. `auto` hides them in Actions unless the repository is known to be private. The JSON report is not masked."},
 }
 
 // delimiter also reads the characters themselves.

@@ -149,7 +149,7 @@ func (e *examination) changes(p *plan.Plan) {
 			created = append(created, Item{Name: string(o.User.Email)})
 		}
 	}
-	e.list(NewUsers, created, "none would be created", count(len(created), "user")+" would be created, and F5 sends a mail to each", "")
+	e.list(NewUsers, created, "none would be created", count(len(created), "user")+" would be created, and F5 emails each of them", "")
 	for _, refusal := range p.Refusals {
 		e.add(Check{Name: Changes, Status: Fail, Detail: "a sync would be refused: " + refusal.Reason, Hint: refusal.Hint, Kind: directory.NotDone})
 	}
@@ -216,7 +216,7 @@ func (e *examination) stale(desired *directory.Desired) {
 		e.list(LastLogin, absent, "everybody has logged in within 90 days", have(absent)+" not logged in within 90 days", "disable unused accounts in the console; prune: users deletes only those that the CSV does not name")
 	}
 	e.list(Unlisted, unlisted, "every account is in the CSV", have(unlisted)+" an account that the CSV does not name", "prune: users deletes such accounts; protect keeps some")
-	e.list(DirectRoles, direct, "all roles come from groups", have(direct)+" roles of their own, which no change of groups takes away", "remove them in the console, if a group gives what is needed")
+	e.list(DirectRoles, direct, "all roles come from groups", have(direct)+" roles of their own, which no change to groups takes away", "remove them in the console, if a group gives what is needed")
 	e.groupsWithoutRoles(desired)
 }
 

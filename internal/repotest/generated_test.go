@@ -105,6 +105,6 @@ func exitCodes() string {
 	for _, code := range run.Codes() {
 		fmt.Fprintf(&b, "| %d | %s |\n", code, code.Meaning())
 	}
-	fmt.Fprintf(&b, "\nIf several apply, the first of %s counts.\n", inOrder(run.Gravity()))
+	fmt.Fprintf(&b, "\nIf several apply, the program exits with the first in this order: %s.\n", inOrder(run.Gravity()))
 	return b.String()
 }

@@ -32,12 +32,12 @@ var packages = []packageRule{
 	{
 		"config", "the table of settings, the checks across settings",
 		[]string{"directory", "groupsync", "plan", "retry", "roster", "xc"},
-		"it knows the types that settings become and runs nothing",
+		"it knows the types that settings are parsed into, and runs nothing",
 	},
 	{"directory", "the vocabulary: email, DN, group name, user, group", nil, "everything else builds on it"},
 	{"roster", "the CSV", []string{"directory"}, "a CSV knows nothing about XC"},
 	{"xc", "the wire: credentials, requests, typed errors, the client layer's retry", []string{"directory", "retry"}, "it does not decide what to change"},
-	{"retry", "backoff, classification, jitter, budget, breaker, metrics; hints of errors; `Throttle`, the gate every request passes", nil, "it knows nothing about users and groups"},
+	{"retry", "backoff, classification, jitter, budget, breaker, metrics; errors' hints; `Throttle`, the gate every request passes", nil, "it knows nothing about users and groups"},
 	{"plan", "operations, guards, digest", []string{"access", "directory"}, "a plan is pure"},
 	{"access", "what a change means in access: who gains and who loses which role where", []string{"directory"}, "it is pure, and compares whatever it is given"},
 	{"groupsync", "the sync service", []string{"directory", "plan", "retry"}, "it reaches the tenant through its own interface"},
@@ -49,11 +49,11 @@ var packages = []packageRule{
 	{"explain", "why somebody is in a group, or not", []string{"directory", "plan"}, "an explanation is pure"},
 	{
 		"doctor", "the checks of `doctor`, as values", []string{"directory", "plan", "retry", "run", "xc"},
-		"it reads through the parts that a run has, and renders nothing",
+		"it uses the same parts as a run, and renders nothing",
 	},
 	{"report", "text, Markdown, JSON, sanitizers", []string{"access", "directory", "doctor", "explain", "groupsync", "plan", "retry", "run"}, "it renders and does no I/O"},
 	{"actions", "the edge to GitHub: masks, annotations, outputs, summary, comment, issue", []string{"retry"}, "it does not know what a plan is"},
-	{"progress", "a progress bar on a terminal, an occasional line in a log", nil, "it counts anything"},
+	{"progress", "a progress bar on a terminal, an occasional line in a log", nil, "it does not know what it counts"},
 	{"simulator", "the embedded tenant", nil, "it must be as independent of the program as a real tenant"},
 	{"actions/githubtest", "a fake GitHub for tests", nil, "it must be as independent of the program as GitHub"},
 	{"openapitest", "checks requests and answers against published OpenAPI documents, in tests", nil, "it checks from outside"},
@@ -66,7 +66,7 @@ var outside = []struct {
 	packages []string
 	by       map[string]func(name string) bool // by import path
 }{
-	{"tell the time or wait", []string{"actions", "cli", "groupsync", "progress", "retry", "run", "simulator", "xc"}, map[string]func(string) bool{
+	{"read the clock or wait", []string{"actions", "cli", "groupsync", "progress", "retry", "run", "simulator", "xc"}, map[string]func(string) bool{
 		"time":    one("After", "AfterFunc", "NewTicker", "NewTimer", "Now", "Since", "Sleep", "Tick", "Until"),
 		"context": one("WithDeadline", "WithDeadlineCause", "WithTimeout", "WithTimeoutCause"),
 	}},
@@ -82,7 +82,7 @@ var outside = []struct {
 		"net":      but("DNSError", "Error", "OpError", "ParseIP"),
 		"net/http": one("Client", "DefaultClient", "DefaultTransport", "Get", "Head", "ListenAndServe", "ListenAndServeTLS", "Post", "PostForm", "Serve", "ServeTLS", "Server", "Transport"),
 	}},
-	{"roll dice", []string{"retry", "simulator"}, map[string]func(string) bool{
+	{"use random numbers", []string{"retry", "simulator"}, map[string]func(string) bool{
 		"math/rand": but(), "math/rand/v2": but(), "crypto/rand": but(),
 	}},
 }
