@@ -79,7 +79,7 @@ func (g *GitHub) mayComment(ctx context.Context, pr PullRequest) error {
 }
 
 // edited separates what somebody else edited from what runs add below.
-var edited = entry{heading: "**Edited by somebody else**", body: "_What this comment says above may not be what the runs wrote: see its edits._"}
+var edited = entry{heading: "**Edited by somebody else**", body: "_The text above may not be what the runs wrote: see this comment's edit history._"}
 
 // commentText returns the text of the comment after this run.
 func (g *GitHub) commentText(ctx context.Context, note Note, pr PullRequest, ours []comment) (string, error) {

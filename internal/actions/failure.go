@@ -61,9 +61,9 @@ func (e *pathError) Unwrap() error { return e.err }
 
 // What to do if GitHub does not say.
 const (
-	outageHint = "re-run the job later; whether GitHub has an outage is on https://www.githubstatus.com"
-	wayHint    = "check the runner's way to GitHub (GITHUB_API_URL, proxy), and re-run the job"
-	rulesHint  = "check what GitHub says against the rights of the token and the rules of the organization"
+	outageHint = "re-run the job later; https://www.githubstatus.com shows whether GitHub has an outage"
+	wayHint    = "check the runner's connection to GitHub (GITHUB_API_URL, proxy), and re-run the job"
+	rulesHint  = "compare GitHub's message with the token's permissions and the organization's rules"
 	oddHint    = "re-run the job; if it fails again, report it with the log of a run with debug logging"
 )
 
@@ -156,7 +156,7 @@ func (g *GitHub) refusal(c call, status int, header http.Header, message string)
 	case strings.Contains(says, "issues are disabled") || strings.Contains(says, "issues has been disabled"):
 		explain("issues are disabled in the repository", "enable issues in the settings of the repository"+c.orOff())
 	case e.Status == http.StatusNotFound && c.permission != "":
-		e.hint = "GitHub answers 404 also if the token may not see something: " + c.grant()
+		e.hint = "GitHub also answers 404 if the token cannot see something: " + c.grant()
 	case e.Status == http.StatusNotFound:
 		e.hint = wayHint
 	case e.Status >= http.StatusInternalServerError:

@@ -319,7 +319,7 @@ func (g *GitHub) identity(ctx context.Context) (identity, error) {
 	if none {
 		login, err = g.user(ctx, c)
 	} else if login == "" {
-		err = retry.WithHint(errors.New("could not "+c.doing+": the answer names nobody"), "check github-token")
+		err = retry.WithHint(errors.New("could not "+c.doing+": the answer has no login"), "check github-token")
 	}
 	if err != nil {
 		return identity{}, err

@@ -123,7 +123,7 @@ func TestAuthor(t *testing.T) {
 			push := map[string]string{"GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/main", "GITHUB_SHA": merge}
 			got, err := run("", push).Reviewed(t.Context(), target)
 			if noGraphQL && login == "sync-app[bot]" { // it might be any bot's
-				contains(t, err, "this server does not tell whether its comment is ours", "use the job's own token")
+				contains(t, err, "this server does not say whether its comment is ours", "use the job's own token")
 			} else if noGraphQL { // the second dry run edited it, which this server tells nobody
 				contains(t, err, "its comment was edited by somebody this server does not name")
 			} else if got != plan || err != nil {
@@ -186,7 +186,7 @@ func TestRefusalsAreExplained(t *testing.T) {
 		{"single sign-on", githubtest.SingleSignOn, "the token is not authorized for the organization's single sign-on (HTTP 403", "authorize the token for single sign-on"},
 		{"IP allow list", githubtest.IPAllowList, "the organization's IP allow list does not include the runner (HTTP 403", "add the runner's address"},
 		{"moved", githubtest.Moved, "the repository o/r was renamed or transferred (HTTP 301)", "start a new run in the repository under its new name"},
-		{"unknown reason", githubtest.Failure{Method: "POST", Path: "/comments", Times: 1, Status: 403, Body: `{"message":"Blocked by a rule"}`}, "could not comment on pull request 7 of o/r: HTTP 403: Blocked by a rule", "check what GitHub says against the rights of the token"},
+		{"unknown reason", githubtest.Failure{Method: "POST", Path: "/comments", Times: 1, Status: 403, Body: `{"message":"Blocked by a rule"}`}, "could not comment on pull request 7 of o/r: HTTP 403: Blocked by a rule", "compare GitHub's message with the token's permissions"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

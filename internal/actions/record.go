@@ -37,7 +37,7 @@ const (
 	entryDry   = markStart + "run=dry -->"
 	leftOut    = "_Left out here, since a comment is limited to 65,536 characters: see the summary of the run._"
 	someGone   = "**Earlier runs**"
-	planGone   = "_The plan is left out here, since a comment is limited to 65,536 characters: see the edits of this comment._"
+	planGone   = "_The plan is left out here, since a comment is limited to 65,536 characters: see this comment's edit history._"
 )
 
 // htmlComments defuses what could begin an HTML comment. An empty one stays: the

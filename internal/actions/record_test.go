@@ -98,7 +98,7 @@ func TestRecordIsBounded(t *testing.T) {
 	comment(t, onPullRequest(t, s, "pull_request", head), actions.Note{Target: target, DryRun: true, Plan: plan, Approves: true, Body: strings.Repeat("p", actions.MaxPlan)})
 	s.Merge(number, merge)
 	comment(t, attempt(t, s, 1), actions.Note{Target: target, Body: body(1)})
-	inOrder(t, only(t, s).Body, "see the edits of this comment", body(1))
+	inOrder(t, only(t, s).Body, "see this comment's edit history", body(1))
 }
 
 // A new plan on an open pull request keeps what runs did before, unless there is

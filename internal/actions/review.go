@@ -176,11 +176,11 @@ func (g *GitHub) checkReview(ctx context.Context, target Target, a approved, our
 	case mark.Masked && !g.acceptMasked:
 		return refuse(byDigest+"; next time, set approve-masked for the run that applies, too, or mask-emails: false", "its comment masks emails, so it does not show who is meant")
 	case me.login == "" && ours[0].GetUser().GetLogin() != jobLogin:
-		return refuse("use the job's own token: github-token: ${{ github.token }}; "+again, "this server does not tell whether its comment is ours")
+		return refuse("use the job's own token: github-token: ${{ github.token }}; "+again, "this server does not say whether its comment is ours")
 	case !digestForm.MatchString(mark.Plan):
 		return refuse(again, "its comment has no digest")
 	case a.Head == "" || mark.Head != a.Head:
-		return refuse(again, "the plan was made of commit %q, but the head is %q", g.shown(mark.Head), g.shown(a.Head))
+		return refuse(again, "the plan was made for commit %q, but the head is %q", g.shown(mark.Head), g.shown(a.Head))
 	case changed.IsZero():
 		return refuse(again, "GitHub does not say when its comment changed")
 	case !a.at.IsZero() && !changed.Before(a.at) && mark.Approval != Given:

@@ -78,8 +78,8 @@ func TestNotReviewed(t *testing.T) {
 		{"several comments", before(func(t *testing.T, s *githubtest.Server) { s.AddComment(number, githubtest.Bot, only(t, s).Body) }), "2 comments about tenant \"acme\""},
 		{"the last dry run failed", before(func(t *testing.T, s *githubtest.Server) { review(t, s, "") }), "its comment approves nothing"},
 		{"a broken digest", before(edit(githubtest.Bot, func(m *actions.Mark) { m.Plan = strings.ToUpper(m.Plan) })), "has no digest"},
-		{"the head moved", before(func(_ *testing.T, s *githubtest.Server) { s.Push(number, newer) }), "the plan was made of commit \"" + head},
-		{"no head", before(edit(githubtest.Bot, func(m *actions.Mark) { m.Head = "" })), "the plan was made of commit \"\""},
+		{"the head moved", before(func(_ *testing.T, s *githubtest.Server) { s.Push(number, newer) }), "the plan was made for commit \"" + head},
+		{"no head", before(edit(githubtest.Bot, func(m *actions.Mark) { m.Head = "" })), "the plan was made for commit \"\""},
 		{"changed after the merge", func(t *testing.T, s *githubtest.Server) {
 			s.Merge(number, merge)
 			edit(githubtest.Bot, nothing)(t, s)
@@ -89,7 +89,7 @@ func TestNotReviewed(t *testing.T) {
 			s.Push(number, newer)
 			comment(t, onPullRequest(t, s, "pull_request", newer), actions.Note{Target: target, DryRun: true, Approves: true, Plan: otherPlan, Body: "new"})
 			s.Push(number, head)
-		}), "the plan was made of commit \"" + newer},
+		}), "the plan was made for commit \"" + newer},
 		{"incomplete", before(func(t *testing.T, s *githubtest.Server) {
 			comment(t, onPullRequest(t, s, "pull_request", head), actions.Note{Target: target, DryRun: true, Plan: otherPlan, Body: "5 more"})
 		}), "its comment approves nothing"},
@@ -157,7 +157,7 @@ func TestReviewedFailsClosed(t *testing.T) {
 		{"no comments", githubtest.Failure{Method: "GET", Path: "/comments", Status: 404, Body: `{"message":"Not Found"}`}, "could not read the comments on pull request 7 of o/r: HTTP 404: Not Found"},
 		{"half a listing", githubtest.Failure{Method: "GET", Path: "/comments", Status: 200, Body: `[{"id":1`}, "could not read the comments on pull request 7 of o/r: unexpected EOF"},
 		{"a page of a proxy", githubtest.Failure{Method: "GET", Path: "/comments", Status: 200, Body: `<html>`}, "invalid character"},
-		{"no identity", githubtest.Failure{Method: "POST", Path: "/graphql", Status: 200, Body: `{"data":{"viewer":{"login":""}}}`}, "could not ask GitHub whose token this is: the answer names nobody"},
+		{"no identity", githubtest.Failure{Method: "POST", Path: "/graphql", Status: 200, Body: `{"data":{"viewer":{"login":""}}}`}, "could not ask GitHub whose token this is: the answer has no login"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -263,7 +263,7 @@ func TestApplyCommand(t *testing.T) {
 		{"quoted", "grace", "> /xc apply", nil, "not a new /xc apply"},
 		{"of a reader", "eve", "/xc apply", nil, "cannot be approved by eve"},
 		{"of the author", "ada", "/xc apply", nil, "was opened by ada"},
-		{"after a push", "grace", "/xc apply", change(func(p *githubtest.Pull) { p.Head = newer }), "the plan was made of commit"},
+		{"after a push", "grace", "/xc apply", change(func(p *githubtest.Pull) { p.Head = newer }), "the plan was made for commit"},
 		{"on a closed pull request", "grace", "/xc apply", change(func(p *githubtest.Pull) { p.Closed = true }), "is closed"},
 		{"on a merged pull request", "grace", "/xc apply", func(_ *testing.T, s *githubtest.Server) { s.Merge(number, merge) }, "is closed"},
 		{"on a fork's pull request", "grace", "/xc apply", change(func(p *githubtest.Pull) { p.HeadFork = "eve/r" }), "comes from a fork"},
@@ -348,7 +348,7 @@ func TestQueued(t *testing.T) {
 	}
 	s.Push(number, newer)
 	_, err := queued("merge_group", ref)
-	contains(t, err, "the plan was made of commit")
+	contains(t, err, "the plan was made for commit")
 }
 
 // Right after a merge GitHub may not know the pull request of the commit.

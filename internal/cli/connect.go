@@ -171,7 +171,7 @@ func pemPair(certFile, keyFile string) (*tls.Certificate, error) {
 		return nil, err
 	}
 	if bytes.Contains(key, []byte("ENCRYPTED")) {
-		return nil, fmt.Errorf("key-file: %s is encrypted: take its passphrase off (openssl pkey), or use PKCS#12 with p12-password", keyFile)
+		return nil, fmt.Errorf("key-file: %s is encrypted: remove its passphrase (openssl pkey), or use PKCS#12 with p12-password", keyFile)
 	}
 	pair, err := tls.X509KeyPair(certificate, key)
 	if err != nil {
@@ -188,7 +188,7 @@ func container12(setting string, container []byte, password string) (*tls.Certif
 	if err != nil {
 		// Where it is no such file at all, the decoder's words help nobody.
 		text, _, _ := strings.Cut(err.Error(), ": pkcs12: error reading P12 data")
-		hint := "create the credential again in the console, and download it whole"
+		hint := "create the credential again in the console, and download the complete file"
 		if bytes.Contains(container, []byte("-----BEGIN")) {
 			hint = "this is PEM: use cert-file and key-file"
 		}

@@ -49,7 +49,7 @@ func (s *session) writeExport(x *export.Export, result *run.Result) *directory.F
 	result.Add(x.Findings...)
 	if x.People == 0 {
 		return &directory.Finding{Severity: directory.Error, Kind: directory.BadCSV,
-			Message: "nobody a CSV can name is in a group in scope; nothing was written", Hint: "check the patterns of groups and people"}
+			Message: "no group in scope has a member that a CSV can name; nothing was written", Hint: "check the patterns of groups and people"}
 	}
 	for _, file := range []struct {
 		setting, path string

@@ -39,13 +39,13 @@ func checkOutputs(c *config.Config) error {
 	for _, output := range []file{{"report-file", c.ReportFile}, {"output", c.Output}, {"policy-output", c.PolicyOutput}} {
 		for _, other := range taken {
 			if samePlace(output.path, other.path) {
-				return fmt.Errorf("%s: %s would overwrite the file of %s; give another name", output.setting, output.path, other.setting)
+				return fmt.Errorf("%s: %s would overwrite the file that %s names; give another name", output.setting, output.path, other.setting)
 			}
 		}
 		taken = append(taken, output)
 	}
 	if c.Output == "-" && c.PolicyOutput == "-" {
-		return errors.New("policy-output: standard output is that of output; name a file")
+		return errors.New("policy-output: standard output is already used by output; name a file")
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func checkWritable(setting, path string) error {
 	case to.stream != 0 || to.device && err == nil:
 		return nil
 	case to.device:
-		return fmt.Errorf("%s: %s does not exist, and no file is created there; name one in another directory", setting, path)
+		return fmt.Errorf("%s: %s does not exist and cannot be created there; name a file in another directory", setting, path)
 	}
 	var trial *os.File
 	if err == nil || errors.Is(err, fs.ErrNotExist) { // else the name itself is wrong
@@ -185,7 +185,7 @@ func (s *session) saveSnapshot(snapshot *directory.Snapshot) error {
 	if err := errors.Join(claim.Close(), s.writeWhole(path, append(document, '\n'))); err != nil {
 		return fmt.Errorf("snapshot-file: %w", errors.Join(err, os.Remove(path)))
 	}
-	s.log.Info("saved what is about to change", "snapshot", path)
+	s.log.Info("saved the snapshot", "snapshot", path)
 	return nil
 }
 

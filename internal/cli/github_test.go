@@ -277,7 +277,7 @@ func TestWhatWasNotReviewedIsRefused(t *testing.T) {
 			}
 			r.write(r.csv, rows)
 			r.pullRequest(0, headOne, "--max-removals", "none")
-			if comment := r.comment(); !strings.Contains(comment, "**Not complete.**") {
+			if comment := r.comment(); !strings.Contains(comment, "**Incomplete.**") {
 				t.Errorf("the comment is\n%s", comment)
 			}
 			r.Merge(7, merged)
@@ -365,7 +365,7 @@ func TestIssueSaysWhatToDoNext(t *testing.T) {
 	}{
 		"correct what the errors name": {1, nil},
 		"correct the CSV":              {4, []string{"--csv", "none.csv"}},
-		"check the token":              {3, []string{"--api-token", "tok-wrong"}},
+		"check that the token":         {3, []string{"--api-token", "tok-wrong"}},
 		"look at the plan":             {5, []string{"--max-removals", "0"}},
 		"apply the plan":               {6, []string{"--dry-run", "--fail-on-drift"}},
 	} {

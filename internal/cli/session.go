@@ -221,7 +221,7 @@ func stopping(requests int) string {
 	if requests == 0 {
 		return "stopping"
 	}
-	return fmt.Sprintf("stopping: waiting for %d requests; Ctrl-C again to quit now", requests)
+	return fmt.Sprintf("stopping: waiting for %d requests; press Ctrl-C again to quit now", requests)
 }
 
 // show puts a line at the bottom of the terminal, if standard error is one.

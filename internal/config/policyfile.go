@@ -143,7 +143,7 @@ func (l *loader) failYAML(content []byte, err error) {
 	if lines := bytes.SplitN(content, []byte("\n"), mark.Line+1); mark.Line > 0 && mark.Line <= len(lines) {
 		line := lines[mark.Line-1]
 		if indent := line[:len(line)-len(bytes.TrimLeft(line, " \t"))]; bytes.ContainsRune(indent, '\t') {
-			message, hint = "a tab in the indentation", "indent with blanks"
+			message, hint = "a tab in the indentation", "indent with spaces"
 		}
 	}
 	l.failAt(position{true, mark.Line, mark.Column}, hint, "invalid YAML: %s", message)
@@ -160,16 +160,16 @@ var yamlErrors = []struct {
 	{"expected alphabetic or numeric", "* or & without a name after it", needsQuotes, true},
 	{"cannot start any token", "a value cannot begin with this character", needsQuotes, false},
 	{"tag", "unknown tag", needsQuotes, false},
-	{"expected ',' or ']'", "[ without its ]", "close the list with a ]", true},
-	{"expected ',' or '}'", "{ without its }", "close the mapping with a }", true},
-	{"unexpected end of stream", "a quote that is not closed", "end the value with the quote that it begins with", true},
+	{"expected ',' or ']'", "unclosed [", "close the list with a ]", true},
+	{"expected ',' or '}'", "unclosed {", "close the mapping with a }", true},
+	{"unexpected end of stream", "unclosed quote", "end the value with the quote it begins with", true},
 	{"could not find expected ':'", "a key without a colon", oneSetting, true},
-	{"mapping values are not allowed", "a colon in the wrong place", `quote values that contain a colon and a blank; begin every setting in the first column`, false},
-	{"did not find expected key", "neither a key nor an entry of the list above", "indent the entries of a list alike, and quote values with special characters", false},
+	{"mapping values are not allowed", "a colon in the wrong place", `quote values that contain a colon and a space; start every setting in the first column`, false},
+	{"did not find expected key", "neither a key nor an entry of the list above", "indent all entries of a list equally, and quote values with special characters", false},
 }
 
 const (
-	needsQuotes = `quote values that begin with *, !, @, [ or %, as in "*@example.com"; indent with blanks`
+	needsQuotes = `quote values that begin with *, !, @, [ or %, as in "*@example.com"; indent with spaces`
 	oneSetting  = "write one setting per line, as in max-removals: 10%"
 )
 
@@ -199,7 +199,7 @@ func (l *loader) readKey(key, node *yaml.Node) {
 		l.failAt(at(key), hint, "unknown key %s", shownKey(key))
 	case s.secret && !s.policy:
 		l.hideNode(node)
-		l.failAt(at(key), "give it by the environment, from a secret, and replace the one that was in the file", "the policy file must not hold credentials: %s", s.name)
+		l.failAt(at(key), "set it in the environment, from a secret, and replace the credential that was in the file", "the policy file must not contain credentials: %s", s.name)
 	case !s.policy:
 		l.failAt(at(key), "give it as a flag, input or environment variable", "%s cannot be set in the policy file", s.name)
 	default:

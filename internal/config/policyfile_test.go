@@ -283,8 +283,8 @@ func TestPolicyFileThatCannotBeRead(t *testing.T) {
 		"a star alone":          {"tenant: acme\ngroups: *\n", ":2:9: invalid YAML: * or & without a name after it"},
 		"a tab":                 {"tenant: acme\nprotect:\n\t- a\n", ":3:1: invalid YAML: a tab in the indentation"},
 		"a tab before a key":    {"tenant: acme\n\tgroups: a\n", ":2:1: invalid YAML: a tab in the indentation"},
-		"a list left open":      {"groups: [a, b\ntenant: acme\n", ":1:9: invalid YAML: [ without its ]"},
-		"a quote left open":     {"tenant: acme\ngroups: [\"a]\nprune: none\n", ":2:10: invalid YAML: a quote that is not closed"},
+		"a list left open":      {"groups: [a, b\ntenant: acme\n", ":1:9: invalid YAML: unclosed ["},
+		"a quote left open":     {"tenant: acme\ngroups: [\"a]\nprune: none\n", ":2:10: invalid YAML: unclosed quote"},
 		"no colon":              {"tenant: acme\nprune none\n", ":2:1: invalid YAML: a key without a colon"},
 		"an indented key":       {"tenant: acme\n  groups: x\n", ":2:9: invalid YAML: a colon in the wrong place"},
 		"a crooked list":        {"groups:\n  - a\n - b\n", ":3:2: invalid YAML: neither a key nor an entry"},
@@ -328,7 +328,7 @@ func TestPolicyFileHoldsNoCredentials(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c, err := config.LoadPolicy([]byte("tenant: acme\n" + content + "\n"))
-			if text := fmt.Sprintf("%+v", err); !strings.Contains(text, "must not hold credentials") || strings.Contains(text, "hush") {
+			if text := fmt.Sprintf("%+v", err); !strings.Contains(text, "must not contain credentials") || strings.Contains(text, "hush") {
 				t.Error(text)
 			}
 			if !slices.Contains(c.Secrets(), "hush-hush") {

@@ -118,7 +118,7 @@ func (l *loader) readMapping(name string, node *yaml.Node, must, hint string, ea
 func (l *loader) groupName(in string, node *yaml.Node) (directory.GroupName, bool) {
 	group, err := directory.NewGroupName(node.Value)
 	if err != nil || string(group) != node.Value {
-		l.failAt(at(node), "", "invalid group name %.100q in %s: must be letters from a to z, digits and -, begin with a letter, not end with -, and have at most 63 characters", node.Value, in)
+		l.failAt(at(node), "", "invalid group name %.100q in %s: must consist of letters from a to z, digits and -, begin with a letter, not end with -, and have at most 63 characters", node.Value, in)
 		return "", false
 	}
 	return group, true

@@ -45,7 +45,7 @@ func (l *loader) readValue(s *setting, node *yaml.Node) {
 	if s.secretIn != nil && len(s.secretIn(g.value)) > 0 {
 		l.config.hide(s, g.value)
 		l.invalid[s.name] = true
-		l.failAt(g.at, "", "the policy file must not hold credentials: %s has a login", s.name)
+		l.failAt(g.at, "", "the policy file must not contain credentials: %s has a login", s.name)
 		return
 	}
 	l.policy[s.name] = g

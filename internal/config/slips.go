@@ -14,8 +14,8 @@ import (
 // counterparts say what to use in place of the flags of the Python program that
 // this one follows.
 var counterparts = map[string]string{
-	"max-retries": "use --retry-attempts (attempts, the first included: one more than retries)",
-	"no-verify":   "certificates are always verified; to trust another authority, use --ca-bundle FILE",
+	"max-retries": "use --retry-attempts (it includes the first attempt: one more than the retries)",
+	"no-verify":   "certificates are always verified; to trust another CA, use --ca-bundle FILE",
 }
 
 // failUnknown reports a flag that the command does not have, or a word that was

@@ -22,13 +22,13 @@ func (l *loader) checkTogether() {
 		l.fail("give the file that a sync with snapshot-file wrote: --snapshot FILE", "missing required setting: snapshot")
 	}
 	if l.command == Explain && len(c.Policy.Only) == 0 && !l.invalid["only"] {
-		l.fail("say who: --only ada@example.com", "missing required setting: only")
+		l.fail("name people or groups: --only ada@example.com", "missing required setting: only")
 	}
 	if !l.invalid["retry-profile"] {
 		l.checkOrder("backoff-min", "backoff-max", c.UserRetry.Min, c.UserRetry.Max)
 	}
 	l.checkOrder("group-backoff-min", "group-backoff-max", c.GroupRetry.Min, c.GroupRetry.Max)
-	l.require("fail-on-drift", c.FailOnDrift, "dry-run", c.DryRun, "set dry-run, too: a run that applies leaves no drift")
+	l.require("fail-on-drift", c.FailOnDrift, "dry-run", c.DryRun, "also set dry-run: a run that applies leaves no drift")
 	l.require("simulate-faults", c.SimulateFaults > 0, "simulate", c.Simulate, "")
 	l.require("simulate-state", len(c.SimulateState) > 0, "simulate", c.Simulate, "")
 	if c.Policy.EnforceRoles && len(c.Policy.Roles) == 0 && !l.invalid["roles"] && !l.unread {
@@ -116,7 +116,7 @@ func (l *loader) checkTenant() {
 	case c.Tenant == "":
 		c.Tenant = tenantOf(c.APIURL)
 	case url.origin == byEnvironment && tenant.origin != byEnvironment && tenantOf(c.APIURL) != c.Tenant:
-		l.fail("unset "+url.source+", or set api-url beside tenant", "api-url%s is not that of tenant %q%s", settingNamed("api-url").shown(c.APIURL), c.Tenant, url.from())
+		l.fail("unset "+url.source+", or set api-url beside tenant", "api-url%s is not the URL of tenant %q%s", settingNamed("api-url").shown(c.APIURL), c.Tenant, url.from())
 	}
 }
 
@@ -140,12 +140,12 @@ func (l *loader) checkCredentials() {
 	case len(kinds) == 0 && !l.isSet("key-file"):
 		hint := "set XC_API_TOKEN to an API token, or give a client certificate (p12-file, p12-base64, or cert-file and key-file); to try it without a tenant, use --simulate"
 		if l.inActions() {
-			hint = "set api-token: ${{ secrets.XC_API_TOKEN }} (or XC_API_TOKEN in env), or p12-base64: ${{ secrets.XC_P12 }}. If it is set, is there a secret of that name? Runs for Dependabot and for pull requests from forks get no secrets"
+			hint = "set api-token: ${{ secrets.XC_API_TOKEN }} (or XC_API_TOKEN in env), or p12-base64: ${{ secrets.XC_P12 }}. If it is set, check that a secret of that name exists. Runs for Dependabot and for pull requests from forks get no secrets"
 		}
 		l.fail(hint, "missing required setting: api-token")
 	}
 	if len(kinds) > 1 {
-		l.warn("", "several credentials are given (%s): using %s", strings.Join(kinds, ", "), kinds[0])
+		l.warn("", "several kinds of credentials are set (%s): using %s", strings.Join(kinds, ", "), kinds[0])
 	}
 	if len(kinds) > 0 && !l.invalid[kinds[0]] && (kinds[0] != string(ByPEM) || c.CertFile != "" && c.KeyFile != "") {
 		c.Credential = Credential(kinds[0])

@@ -123,7 +123,7 @@ func TestLoadSendsCredentialsToTheTenantThatIsNamed(t *testing.T) {
 			if tt.ok {
 				load(t, tt.env, args...)
 			} else {
-				wantMessages(t, complaints(t, tt.env, args...), `is not that of tenant "acme" (from the environment variable`)
+				wantMessages(t, complaints(t, tt.env, args...), `is not the URL of tenant "acme" (from the environment variable`)
 			}
 		})
 	}

@@ -66,7 +66,7 @@ func list(v value) value {
 // csvPath reads a path or a glob.
 func csvPath(text string) (string, error) {
 	if strings.Contains(text, "**") {
-		return "", errors.New("must not contain **: a * matches within one directory")
+		return "", errors.New("must not contain **: * matches within one directory only")
 	}
 	return oneLine(text)
 }

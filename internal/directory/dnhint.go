@@ -70,9 +70,9 @@ var (
 func placeholderHint(text, wanted string) string {
 	switch folded := fold(text); {
 	case strings.HasSuffix(folded, "[]") || strings.HasSuffix(folded, "collection") || strings.HasPrefix(folded, "system.") || strings.HasPrefix(folded, "microsoft."):
-		return fmt.Sprintf("%.100s is the name of a type, which PowerShell writes in place of a list: join the list with -join '|' before Export-Csv", text)
+		return fmt.Sprintf("%.100s is a type name, which PowerShell writes in place of a list: join the list with -join '|' before Export-Csv", text)
 	case strings.HasPrefix(folded, "#") && (strings.HasSuffix(folded, "!") || strings.HasSuffix(folded, "?")) || folded == "#n/a":
-		return fmt.Sprintf("%.100s is an error of a spreadsheet: export %s again", text, wanted)
+		return fmt.Sprintf("%.100s is a spreadsheet error: export %s again", text, wanted)
 	case isPlaceholder(strings.Trim(folded, `<>()[]{}'"`)):
 		return fmt.Sprintf("%.100s stands for a missing value: export %s", text, wanted)
 	}

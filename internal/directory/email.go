@@ -67,7 +67,7 @@ func emailFault(s string) (reason, hint string) {
 	case strings.Contains(domain, "@"):
 		return "contains more than one @", "write one email in each row"
 	case strings.HasPrefix(domain, "."), strings.HasSuffix(domain, "."), strings.Contains(domain, ".."):
-		return "the domain has an empty label", "look for a dot too many"
+		return "the domain has an empty label", "look for an extra dot"
 	case len(sent) > MaxEmail:
 		return "longer than 254 bytes", ""
 	}

@@ -33,7 +33,7 @@ func NewGroupName(cn string) (GroupName, error) {
 	}
 	switch {
 	case len(name) == 0:
-		return "", errors.New("the CN has no letter from a to z to form a group name of")
+		return "", errors.New("the CN has no letter from a to z to form a group name from")
 	case name[0] <= '9':
 		return "", errors.New("the group name would begin with a digit")
 	}

@@ -43,7 +43,7 @@ func describe(r rune, size int) string {
 	case r == utf8.RuneError && size <= 1:
 		return "a byte that is not UTF-8"
 	case r == ' ':
-		return "a blank"
+		return "a space"
 	case r > ' ' && r < 0x7f:
 		return fmt.Sprintf("%q", string(r))
 	case IsControl(r):
@@ -51,7 +51,7 @@ func describe(r rune, size int) string {
 	case IsIgnorable(r):
 		return fmt.Sprintf("the invisible character %U", r)
 	case unicode.IsSpace(r):
-		return fmt.Sprintf("the blank %U", r)
+		return fmt.Sprintf("the whitespace character %U", r)
 	case unicode.IsPrint(r):
 		return fmt.Sprintf("%s (%U)", string(r), r)
 	}

@@ -249,7 +249,7 @@ func (e *examination) read(ctx context.Context) {
 			owned++
 		}
 	}
-	e.ok(Reading, "%s and %s read, %d of them created by this program", count(len(observed.Users), "user"), count(len(observed.Groups), "group"), owned)
+	e.ok(Reading, "read %s, and %s, of which this program created %d", count(len(observed.Users), "user"), count(len(observed.Groups), "group"), owned)
 	e.userType()
 	e.scim()
 }

@@ -43,7 +43,7 @@ func (e *examination) network(err error) bool {
 			e.unreachable(Proxy, err)
 			return false
 		}
-		e.ok(Proxy, "connects by way of %s", route.Proxy.Redacted())
+		e.ok(Proxy, "connects through %s", route.Proxy.Redacted())
 	}
 	if plain {
 		e.ok(TLS, "not needed: the tenant is on this machine")
@@ -162,7 +162,7 @@ func (e *examination) tenantName() {
 		host = u.Host
 	}
 	if e.APIURL == "" {
-		e.ok(TenantName, "%s, an embedded one", e.Tenant)
+		e.ok(TenantName, "%s (embedded)", e.Tenant)
 		return
 	}
 	rest, isHost := strings.CutPrefix(host, e.Tenant+".")

@@ -140,7 +140,7 @@ func (e *examination) changes(p *plan.Plan) {
 	for _, name := range adoptable {
 		foreign = append(foreign, Item{Name: string(name), Group: true})
 	}
-	e.list(Adopt, foreign, "no group of the CSV has to be adopted",
+	e.list(Adopt, foreign, "no group in the CSV needs to be adopted",
 		directory.Count(len(adoptable), "group in the CSV exists, and this program did not create it", "groups in the CSV exist, and this program did not create them"),
 		"if a sync may change their members, add to the policy file: "+plan.AdoptLine(adoptable))
 	var created []Item
@@ -213,7 +213,7 @@ func (e *examination) stale(desired *directory.Desired) {
 	if !known {
 		e.warn(LastLogin, "", "not checked: the tenant does not say when people logged in")
 	} else {
-		e.list(LastLogin, absent, "everybody has logged in within 90 days", have(absent)+" not logged in within 90 days", "disable unused accounts in the console; prune: users deletes only those that the CSV does not name")
+		e.list(LastLogin, absent, "everybody has logged in within 90 days", have(absent)+" not logged in within 90 days", "disable unused accounts in the console; prune: users deletes only accounts that the CSV does not name")
 	}
 	e.list(Unlisted, unlisted, "every account is in the CSV", have(unlisted)+" an account that the CSV does not name", "prune: users deletes such accounts; protect keeps some")
 	e.list(DirectRoles, direct, "all roles come from groups", have(direct)+" roles of their own, which no change to groups takes away", "remove them in the console, if a group gives what is needed")

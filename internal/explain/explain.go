@@ -301,7 +301,7 @@ func (x *explainer) unwanted(email directory.Email) string {
 		case directory.Contradicted:
 			return "the CSV lists this person as active and as inactive"
 		case directory.Unclear:
-			return "the status of this person is not known"
+			return "the status of this person is unknown"
 		}
 	}
 	return "the person is not in scope"
@@ -324,7 +324,7 @@ func (x *explainer) about() {
 		case plan.Update:
 			does = "a run would correct the name of the user"
 		case plan.Delete:
-			does += ", and so all these memberships"
+			does += ", and with it all these memberships"
 		}
 		tell(o.User.Email, "%s", does)
 	}

@@ -90,7 +90,7 @@ func (x *exporter) groups(observed *directory.Observed) []*group {
 	}
 	for _, g := range inScope[true] { // a sync would block them
 		x.excluded = append(x.excluded, "!"+literal(string(g.Name)))
-		x.leaveOutGroup(g, "the tenant returned it incomplete: "+g.ReadError)
+		x.leaveOutGroup(g, "the tenant returned incomplete data about it: "+g.ReadError)
 	}
 	slices.Sort(x.excluded)
 	var groups []*group
@@ -98,7 +98,7 @@ func (x *exporter) groups(observed *directory.Observed) []*group {
 		formed, err := directory.NewGroupName(string(g.Name))
 		switch {
 		case len(x.excluded) > 0 && !x.excluded.Match(string(g.Name)):
-			x.leaveOutGroup(g, "its name is like that of a group which the tenant returned incomplete")
+			x.leaveOutGroup(g, "the tenant returned incomplete data about a group with a similar name")
 		case g.SyncMode == directory.SyncSCIM:
 			x.SCIMGroups++
 		case err != nil || formed != g.Name:
@@ -170,7 +170,7 @@ func (x *exporter) address(user *directory.User) (address, reason string) {
 		}
 	}
 	if err == nil {
-		return "", "the email cannot be written"
+		return "", "the email cannot be written to a CSV"
 	}
 	return "", err.Error()
 }
@@ -185,7 +185,7 @@ func (x *exporter) leaveOutPerson(user *directory.User, reason string) {
 	x.protect[pattern] = true
 	x.Findings = append(x.Findings, directory.Finding{
 		Kind: directory.PersonLeftOut, Subject: who, Message: fmt.Sprintf("%s is left out: %s", who, reason),
-		Hint: "give every user a valid email of their own; until then, keep the key protect of the policy file",
+		Hint: "give every user a valid email that no other user has; until then, keep protect in the policy file",
 	})
 }
 

@@ -41,7 +41,7 @@ func (x *exporter) policy(groups []*group) []byte {
 			list(&roles, "  "+strconv.Quote(string(g.Name)), names)
 		} else {
 			x.Findings = append(x.Findings, directory.Finding{
-				Kind: directory.RolesLeftOut, Subject: string(g.Name), Hint: "a sync leaves its roles as they are, with enforce-roles too",
+				Kind: directory.RolesLeftOut, Subject: string(g.Name), Hint: "a sync leaves its roles as they are, even with enforce-roles",
 				Message: fmt.Sprintf("roles of group %q are left out: a policy file cannot name %q", g.Name, unnamable),
 			})
 		}

@@ -119,7 +119,7 @@ func (r *run) checkSingle(ctx context.Context, before, now directory.User, group
 		return nil
 	}
 	who := cmp.Or(string(now.Email), "a user without an email")
-	err := fmt.Errorf("the tenant does not write single memberships as documented: for %s it changed more than the place in group %s", who, group)
+	err := fmt.Errorf("the tenant does not write single memberships as documented: for %s it changed more than the membership in group %s", who, group)
 	back := now
 	spare := directory.NewPersonName("", now.Email) // the API takes no empty name
 	back.Name.First, back.Name.Last = cmp.Or(now.Name.First, spare.First), cmp.Or(now.Name.Last, spare.Last)
@@ -128,12 +128,12 @@ func (r *run) checkSingle(ctx context.Context, before, now directory.User, group
 	case sameSet(back.Groups, now.Groups) && sameSet(back.Roles, now.Roles):
 		return err // nothing was lost
 	case now.Roles == nil:
-		return fmt.Errorf("%w; it could not be put right, because the tenant lists the user without roles", err)
+		return fmt.Errorf("%w; it could not be undone, because the tenant lists the user without roles", err)
 	}
 	if failed := r.repository.ReplaceUser(ctx, back); failed != nil {
-		return fmt.Errorf("%w; it could not be put right: %w", err, failed)
+		return fmt.Errorf("%w; it could not be undone: %w", err, failed)
 	}
-	return fmt.Errorf("%w; what was lost was given back", err)
+	return fmt.Errorf("%w; what was lost was restored", err)
 }
 
 func union[T comparable](a, b []T) []T {

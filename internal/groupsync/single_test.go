@@ -121,7 +121,7 @@ func TestFirstSingleWriteIsReadBack(t *testing.T) {
 }
 
 // TestTenantThatReplaces: where a single write takes other groups away, they are
-// given back, the run stops, and nothing else is begun.
+// restored, the run stops, and nothing else is begun.
 func TestTenantThatReplaces(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]simulator.Fault{
@@ -139,7 +139,7 @@ func TestTenantThatReplaces(t *testing.T) {
 				}
 				outcome := apply(t, tenant, operations, groupsync.Options{MembershipWrites: groupsync.SingleMembers, Concurrency: 1, GroupRetry: attempts(3)})
 				result := outcome.Results[0]
-				if result.Status != groupsync.Failed || outcome.Stopped == nil || !strings.Contains(result.Err.Error(), "given back") || !strings.Contains(result.Err.Error(), "cy@example.com") {
+				if result.Status != groupsync.Failed || outcome.Stopped == nil || !strings.Contains(result.Err.Error(), "what was lost was restored") || !strings.Contains(result.Err.Error(), "cy@example.com") {
 					t.Errorf("%+v: %v, stopped by %v", result, result.Err, outcome.Stopped)
 				}
 				check(t, "the rest", []string{"update group dev: planned", "grant group ops: planned"}, told(outcome)[1:])

@@ -79,7 +79,7 @@ func (p *planner) warnCaller() {
 			if lost := p.lost(member.Email, o.Roles); len(lost) > 0 {
 				warnings = append(warnings, directory.Finding{
 					Kind: directory.CallerLoses, Subject: string(member.Email), Hint: "if the run needs them, give them to that user another way first, or list them under roles",
-					Message: fmt.Sprintf("the credentials' own user (%s) loses %s with the revocations from group %q; later writes of this run may be refused", member.Email, rolesText(lost), o.Group.Name),
+					Message: fmt.Sprintf("the credentials' own user (%s) loses %s because of the revocations from group %q; later writes of this run may be refused", member.Email, rolesText(lost), o.Group.Name),
 				})
 				break // others with the email are the same person
 			}

@@ -223,8 +223,8 @@ func (p *planner) barPeople() {
 // blockShared blocks somebody whose email several users have.
 func (p *planner) blockShared(email directory.Email) {
 	p.plan.Blocked = append(p.plan.Blocked, Blocked{Object: User, Name: string(email),
-		Reason: fmt.Sprintf("%d users have this email, and it is the username of none", len(p.tenant.Emails(email))),
-		Hint:   "give each user an email of their own"})
+		Reason: fmt.Sprintf("%d users have this email, and it is not the username of any of them", len(p.tenant.Emails(email))),
+		Hint:   "give each user a different email"})
 }
 
 // blockTaken blocks somebody to be created whose email is another user's
@@ -255,7 +255,7 @@ func (p *planner) groups() []Operation {
 		case desired.Collides() && !p.policy.MergeCollisions:
 			p.blockGroup(desired.Name, fmt.Sprintf("%d DNs map to this group name: %s", len(desired.DNs), list(desired.DNs)), "rename one of them, or set name-collisions: merge")
 		case observed == nil && folded[string(desired.Name)] != nil:
-			p.blockGroup(desired.Name, fmt.Sprintf("the tenant has group %q, whose name differs in case only", folded[string(desired.Name)].Name), "rename one of them, or map the DN to another name with names")
+			p.blockGroup(desired.Name, fmt.Sprintf("the tenant has group %q, whose name differs only in case", folded[string(desired.Name)].Name), "rename one of them, or map the DN to another name with names")
 		case observed == nil:
 			if operation := p.newGroup(desired); len(operation.Add) > 0 {
 				operations = append(operations, operation)
@@ -283,7 +283,7 @@ func (p *planner) groups() []Operation {
 	for i := range p.tenant.observed.Groups {
 		group := &p.tenant.observed.Groups[i]
 		if group.ReadError != "" && !p.blocked[group.Name] && p.policy.GroupInScope(group, p.desired) {
-			p.blockGroup(group.Name, "the tenant returned it incomplete: "+group.ReadError, "")
+			p.blockGroup(group.Name, "the tenant returned incomplete data about it: "+group.ReadError, "")
 		}
 	}
 	return operations

@@ -45,7 +45,7 @@ func NewRestore(snapshot *directory.Snapshot, observed *directory.Observed, poli
 	p.plan.Users.Desired, p.plan.Groups.Desired = len(snapshot.Users), len(snapshot.Groups)
 	for _, group := range observed.Groups {
 		if group.ReadError != "" && p.restorable(group.Name) {
-			p.blockGroup(group.Name, "the tenant returned it incomplete: "+group.ReadError, "")
+			p.blockGroup(group.Name, "the tenant returned incomplete data about it: "+group.ReadError, "")
 		}
 	}
 	users, returning := p.restoreUsers(snapshot)
@@ -81,7 +81,7 @@ func (p *planner) restoreUsers(snapshot *directory.Snapshot) (operations []Opera
 			// Not created.
 		case now == nil:
 			if other := p.tenant.Username(user.Username); other != nil {
-				p.warn(directory.UsernameTaken, string(user.Email), "", "user %s is recreated with the email as username: the old one now belongs to %s", user.Email, cmp.Or(string(other.Email), "a user without an email"))
+				p.warn(directory.UsernameTaken, string(user.Email), "", "user %s is recreated with the email as username: the old username now belongs to %s", user.Email, cmp.Or(string(other.Email), "a user without an email"))
 				user.Username = directory.Username(user.Email)
 			}
 			returning[user.Email] = user
@@ -223,7 +223,7 @@ func (p *planner) restoreMembers(operation *Operation, then *restored, returning
 			return reason
 		}
 		if names[member.Username.Key()] {
-			return "the username was in the group with another email then: it may be the same person"
+			return "the username was in the group with a different email: it may be the same person"
 		}
 		return ""
 	})

@@ -41,7 +41,7 @@ func (p *planner) roles(changed []Operation) (operations []Operation) {
 		}
 		extra = p.revocable(name, extra)
 		if reason := p.notDeleted[name]; reason != "" && len(missing) > 0 && !p.policy.Protect.Match(string(name)) {
-			p.warn(directory.GrantWithheld, string(name), "to grant them, name the group in the CSV or add it to protect; else leave it out of roles",
+			p.warn(directory.GrantWithheld, string(name), "to grant them, name the group in the CSV or add it to protect; otherwise remove it from roles",
 				"group %q is not granted %s: prune would delete it, but %s", name, rolesText(missing), reason)
 			missing = nil
 		}

@@ -256,7 +256,7 @@ func TestGrantsToWhoShouldLeave(t *testing.T) {
 		"only leaves out the grant": {groups: []directory.Group{managed("ops", "ann@x.y", "bob@x.y", "cyd@x.y")}, policy: plan.Policy{Only: plan.Patterns{"cyd@*"}}, want: []string{"update group ops -cyd@x.y"}},
 		"withheld and excluded":     {groups: []directory.Group{managed("ops", "ann@x.y", "bob@x.y")}, policy: plan.Policy{Withhold: true, Only: plan.Patterns{"ops", "!bob@*"}}, want: []string{grant}, gainers: []string{"bob@x.y: removals are withheld in this run"}},
 		"an invalid row":            {groups: []directory.Group{managed("ops", "ann@x.y", "bob@x.y")}, rows: func(c *csv) { c.KeepMemberships = true }, want: []string{grant}, gainers: []string{"bob@x.y: an invalid row may have stated this membership"}},
-		"an unclear status":         {groups: []directory.Group{managed("ops", "ann@x.y", "bob@x.y")}, rows: func(c *csv) { c.person("bob@x.y", directory.Unclear) }, want: []string{grant}, gainers: []string{"bob@x.y: the status of this person is not known"}},
+		"an unclear status":         {groups: []directory.Group{managed("ops", "ann@x.y", "bob@x.y")}, rows: func(c *csv) { c.person("bob@x.y", directory.Unclear) }, want: []string{grant}, gainers: []string{"bob@x.y: the status of this person is unknown"}},
 		"the domain owner":          {groups: []directory.Group{managed("ops", "ann@x.y", "owner@x.y")}, want: []string{grant}},
 		"a protected person":        {groups: []directory.Group{managed("ops", "ann@x.y", "bob@x.y")}, policy: plan.Policy{Protect: plan.Patterns{"bob@*"}}, want: []string{grant}},
 		"a protected group":         {groups: []directory.Group{managed("ops", "ann@x.y", "bob@x.y")}, policy: plan.Policy{Protect: plan.Patterns{"ops"}}, want: []string{grant}},
@@ -268,7 +268,7 @@ func TestGrantsToWhoShouldLeave(t *testing.T) {
 		"of the domain owner's group":       {groups: []directory.Group{managed("old", "owner@x.y")}, policy: plan.Policy{PruneGroups: true}, want: []string{}, kept: "member owner@x.y stays: the domain owner"},
 		"and emptied":                       {groups: []directory.Group{managed("old", "bob@x.y", "owner@x.y")}, policy: plan.Policy{PruneGroups: true, EmptyUnnamed: true}, want: []string{"update group old -bob@x.y"}, kept: "member owner@x.y stays: the domain owner"},
 		"of a group that may be named":      {groups: []directory.Group{managed("old", "bob@x.y")}, policy: plan.Policy{PruneGroups: true}, rows: func(c *csv) { c.KeepGroups = true }, want: []string{}, kept: "an invalid row may have named it"},
-		"of a group that is referred to":    {groups: []directory.Group{referred}, policy: plan.Policy{PruneGroups: true}, want: []string{}, kept: "it is referred to by policy (1)"},
+		"of a group that is referred to":    {groups: []directory.Group{referred}, policy: plan.Policy{PruneGroups: true}, want: []string{}, kept: "it is referenced by policy (1)"},
 		"of a protected group":              {groups: []directory.Group{managed("old", "bob@x.y")}, policy: plan.Policy{PruneGroups: true, Protect: plan.Patterns{"old"}}, want: []string{"grant group old [n/c]"}},
 		"of a group by hand":                {groups: []directory.Group{byHand("old", "bob@x.y")}, policy: plan.Policy{PruneGroups: true, Adopt: plan.Patterns{"old"}}, want: []string{"grant group old [n/c]"}},
 		"withheld, and nothing to grant":    {groups: []directory.Group{withRoles(managed("old", "bob@x.y"), "n/c")}, policy: plan.Policy{PruneGroups: true, Withhold: true}, want: []string{}},
@@ -343,7 +343,7 @@ func TestTheCallerLosesRolesWithAWarning(t *testing.T) {
 			switch {
 			case i < 0 && tt.want != "" || i >= 0 && tt.want == "" || i > 0:
 				t.Errorf("finding %d of %+v", i, p.Findings)
-			case i == 0 && (!strings.Contains(p.Findings[0].Message, "loses roles "+tt.want+" with") || !strings.Contains(p.Findings[0].Message, `group "ops"`)):
+			case i == 0 && (!strings.Contains(p.Findings[0].Message, "loses roles "+tt.want+" because of") || !strings.Contains(p.Findings[0].Message, `group "ops"`)):
 				t.Errorf("it says: %s", p.Findings[0].Message)
 			}
 		})

@@ -27,7 +27,7 @@ func TestNewWarnsOfGroupsThatNoRowNamesAnyMore(t *testing.T) {
 		},
 		"referred to": {
 			group: func(g *directory.Group) { g.References = map[string]int{"policy": 1} },
-			want:  []string{lead + "1 member keeps access; set unnamed-groups: empty to empty it, or add it to protect if another export manages it (prune: groups would not delete it: it is referred to by policy (1))"},
+			want:  []string{lead + "1 member keeps access; set unnamed-groups: empty to empty it, or add it to protect if another export manages it (prune: groups would not delete it: it is referenced by policy (1))"},
 		},
 		"its member is protected": {
 			policy: plan.Policy{Protect: plan.Patterns{"b@*"}},

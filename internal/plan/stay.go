@@ -61,7 +61,7 @@ func (p *planner) keepPerson(member Member) string {
 	case person.Status == directory.Contradicted:
 		return "the CSV lists this person as active and as inactive"
 	case person.Status == directory.Unclear:
-		return "the status of this person is not known"
+		return "the status of this person is unknown"
 	}
 	return ""
 }
@@ -85,7 +85,7 @@ func (p *planner) keepExempt(member Member) string {
 	case shared:
 		return "several users have this email"
 	case p.taken[user.Username.Key()]:
-		return "the CSV names their username as the email of somebody else"
+		return "the CSV lists their username as the email of somebody else"
 	case !p.policy.PersonInScope(user.Email):
 		return "not in scope (people)"
 	case p.protected(member):
@@ -98,7 +98,7 @@ func (p *planner) keepExempt(member Member) string {
 func (p *planner) keepGroup(group *directory.Group) string {
 	switch kinds := group.ReferredBy(); {
 	case len(kinds) > 0:
-		return "it is referred to by " + strings.Join(kinds, ", ")
+		return "it is referenced by " + strings.Join(kinds, ", ")
 	case p.policy.Protect.Match(string(group.Name)):
 		return "it is protected"
 	case p.desired.KeepMemberships, p.desired.KeepGroups:

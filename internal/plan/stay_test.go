@@ -49,7 +49,7 @@ var reasons = []struct {
 	}, false},
 	{"an invalid row is about this person", func(w *world) { w.csv.person("bob@x.y", directory.Inactive).KeepMemberships = true }, false},
 	{"the CSV lists this person as active and as inactive", func(w *world) { w.csv.person("bob@x.y", 0).Status = directory.Contradicted }, false},
-	{"the status of this person is not known", func(w *world) { w.csv.person("bob@x.y", 0).Status = directory.Unclear }, false},
+	{"the status of this person is unknown", func(w *world) { w.csv.person("bob@x.y", 0).Status = directory.Unclear }, false},
 	{"an invalid row may have stated this membership", func(w *world) { w.csv.KeepMemberships = true }, false},
 	{"an invalid row may have named a member of the group", func(w *world) { w.csv.Groups[0].KeepMembers, w.csv.KeepUsers = true, true }, true},
 	{"removals are withheld in this run", func(w *world) { w.policy.Withhold = true }, false},
@@ -78,7 +78,7 @@ func TestRenamedUserStays(t *testing.T) {
 	p := plan.New(&c.Desired, &directory.Observed{Users: append(locals("a@x.y"), renamed), Groups: []directory.Group{managed("ops", "old@x.y")}},
 		plan.Policy{MaxRemovals: plan.Limit{None: true}})
 	same(t, "operations", shown(p), []string{"update group ops +a@x.y"})
-	same(t, "withheld", withheld(p), []string{"ops old@x.y: the CSV names their username as the email of somebody else"})
+	same(t, "withheld", withheld(p), []string{"ops old@x.y: the CSV lists their username as the email of somebody else"})
 	same(t, "blocked", blocked(p), []string{"old@x.y"})
 }
 

@@ -11,7 +11,7 @@ import (
 // not exist: a slip there protects nobody, and adopts nothing.
 func (p *planner) warnUnmatched() {
 	for _, dn := range p.desired.UnusedNames {
-		p.warnUnmatchedEntry("", "names: no DN in the CSV is %q", dn)
+		p.warnUnmatchedEntry("", "names: no DN in the CSV matches %q", dn)
 	}
 	if p.policy.Sample {
 		return // it is not the tenant that the policy is about
@@ -47,18 +47,18 @@ func (p *planner) warnUnmatched() {
 			if strings.Contains(pattern, "@") {
 				subject = pattern
 			}
-			p.warnUnmatchedEntry(subject, "protect: no person and no group is %q", pattern)
+			p.warnUnmatchedEntry(subject, "protect: no person or group matches %q", pattern)
 		}
 	}
 	for _, pattern := range p.policy.Adopt {
 		if adopt[folded(pattern)] {
-			p.warnUnmatchedEntry("", "adopt: no group is %q", pattern)
+			p.warnUnmatchedEntry("", "adopt: no group matches %q", pattern)
 		}
 	}
 }
 
 func (p *planner) warnUnmatchedEntry(subject, format, entry string) {
-	p.warn(directory.Unmatched, subject, "check the spelling; remove the entry if it is not needed any more", "%s", fmt.Sprintf(format, entry))
+	p.warn(directory.Unmatched, subject, "check the spelling, or remove the entry if it is no longer needed", "%s", fmt.Sprintf(format, entry))
 }
 
 // literals returns the patterns that match one name only, folded. Exclusions are

@@ -24,8 +24,8 @@ func TestSlipsInThePolicyAreToldOf(t *testing.T) {
 		sample bool
 		want   []string
 	}{
-		"a tenant":            {want: []string{`names: no DN in the CSV is "CN=Typo"`, `protect: no person and no group is "adda@x.y"`, `protect: no person and no group is "opps"`, `adopt: no group is "opss"`}},
-		"the sample's tenant": {sample: true, want: []string{`names: no DN in the CSV is "CN=Typo"`}},
+		"a tenant":            {want: []string{`names: no DN in the CSV matches "CN=Typo"`, `protect: no person or group matches "adda@x.y"`, `protect: no person or group matches "opps"`, `adopt: no group matches "opss"`}},
+		"the sample's tenant": {sample: true, want: []string{`names: no DN in the CSV matches "CN=Typo"`}},
 	} {
 		c := newCSV()
 		c.group("CN=New", "ada@x.y")

@@ -277,7 +277,7 @@ func TestCutComment(t *testing.T) {
 	if complete || len(body) > 20_000 || strings.Count(body, "| `with-roles-") != 20 || strings.Contains(body, "pull-request`") {
 		t.Errorf("complete: %v, %d bytes\n%s", complete, len(body), body)
 	}
-	inOrder(t, body, "> [!CAUTION]\n> **Not complete.**", "approves nothing", "more groups, left out")
+	inOrder(t, body, "> [!CAUTION]\n> **Incomplete.**", "approves nothing", "more groups, left out")
 
 	few := large(3)
 	for range 2000 {

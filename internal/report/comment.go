@@ -27,11 +27,11 @@ type CommentOptions struct {
 func (r *Report) Comment(s Sanitizer, o CommentOptions) (body string, complete bool) {
 	gap := ""
 	if s.MaskEmails && !o.AcceptMasked {
-		gap = "**Emails are masked**, so this comment does not show who is meant, and approves nothing. With `approve-masked` it would."
+		gap = "**Emails are masked**, so this comment does not show who is affected, and approves nothing. Set `approve-masked` to change that."
 	}
 	body, cut := r.comment(s, o, gap)
 	if cut {
-		gap = "**Not complete.** GitHub shows no longer text, so people, groups or the ends of long names are left out below, and this comment approves nothing. " + capital(inReport) + "."
+		gap = "**Incomplete.** GitHub limits the length of comments, so people, groups or the ends of long names are left out below, and this comment approves nothing. " + capital(inReport) + "."
 		body, _ = r.comment(s, o, gap)
 	}
 	return body, gap == ""
@@ -47,7 +47,7 @@ func (r *Report) comment(s Sanitizer, o CommentOptions, gap string) (body string
 	d.consequence()
 	d.failures()
 	if o.Alarm {
-		d.paragraph("**Next:** %s The first run that works closes this issue.", cmp.Or(nextSteps[d.Code()], nextSteps[run.Failed]))
+		d.paragraph("**Next:** %s The first successful run closes this issue.", cmp.Or(nextSteps[d.Code()], nextSteps[run.Failed]))
 	}
 	d.losses()
 	if d.Plan != nil {
@@ -60,17 +60,17 @@ func (r *Report) comment(s Sanitizer, o CommentOptions, gap string) (body string
 	d.digest(gap == "")
 	d.line("")
 	d.line("%s", d.origin(o.Commit))
-	body = d.render(o.Limit, link("the summary of the run", r.URL)+" has more, "+inReport)
+	body = d.render(o.Limit, link("the summary of the run", r.URL)+" has more, and "+inReport)
 	return body, d.cut
 }
 
 // nextSteps are what to do after a run that failed, by its exit code.
 var nextSteps = map[run.Code]string{
-	run.Failed:         "correct what the errors name, then run the job again. It does what is left, and nothing twice.",
+	run.Failed:         "correct what the errors name, then run the job again. It does only what is left.",
 	run.Settings:       "correct the settings or the file that the errors name, then run the job again.",
-	run.Authentication: "check the token or certificate: whether it has expired, is of this tenant, and may read and manage users and groups. Then run the job again.",
+	run.Authentication: "check that the token or certificate has not expired, belongs to this tenant, and can read and manage users and groups. Then run the job again.",
 	run.CSVRefused:     "correct the CSV, or how it is exported, then run the job again.",
-	run.Refused:        "look at the plan below. If it is right, let one run apply it, as the refusal says. If not, correct the CSV.",
+	run.Refused:        "look at the plan below. If it is right, allow it for one run, as the refusal says. If not, correct the CSV.",
 	run.Drifted:        "apply the plan below with a run without `dry-run`, or correct the CSV.",
 }
 

@@ -104,7 +104,7 @@ func statusText(p *directory.Person) string {
 	case directory.Contradicted:
 		return "active in one row and inactive in another"
 	case directory.Unclear:
-		return fmt.Sprintf("the status %q is not known", p.StatusWord)
+		return fmt.Sprintf("unknown status %q", p.StatusWord)
 	}
 	return "active"
 }

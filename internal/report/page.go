@@ -96,7 +96,7 @@ func (p *page) render(limit int, rest string) string {
 }
 
 func (p *part) omission(n int, rest string) string {
-	return fmt.Sprintf("\n… and %d more %s, left out because GitHub shows no longer text: %s.\n", n, p.of, rest)
+	return fmt.Sprintf("\n… and %d more %s, left out because GitHub limits the length: %s.\n", n, p.of, rest)
 }
 
 func (p *part) size() int {

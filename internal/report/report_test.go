@@ -263,9 +263,9 @@ func TestMarkdownOfALargePlanStaysUnderTheLimits(t *testing.T) {
 		text, rest string
 		limit      int
 	}{
-		{r.Summary(report.Sanitizer{}, 700_000), "GitHub shows no longer text: the JSON report", 700_000},
-		{comment(r, report.Sanitizer{}, 64_000), "GitHub shows no longer text: [the summary of the run](https://github.example/o/r/actions/runs/1) has more", 64_000},
-		{comment(r, report.Sanitizer{MaskEmails: true}, 64_000), "GitHub shows no longer text", 64_000},
+		{r.Summary(report.Sanitizer{}, 700_000), "GitHub limits the length: the JSON report", 700_000},
+		{comment(r, report.Sanitizer{}, 64_000), "GitHub limits the length: [the summary of the run](https://github.example/o/r/actions/runs/1) has more", 64_000},
+		{comment(r, report.Sanitizer{MaskEmails: true}, 64_000), "GitHub limits the length", 64_000},
 	} {
 		if len(page.text) > page.limit || len(page.text) < page.limit*9/10 {
 			t.Errorf("%d bytes of at most %d", len(page.text), page.limit)

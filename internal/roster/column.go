@@ -118,9 +118,9 @@ func (t *table) missing(c int) error {
 	title := t.headings[c].title
 	switch first := strings.ToLower(strings.TrimSpace(t.header[0])); {
 	case strings.HasPrefix(first, "sep="):
-		return fail(1, title, "remove the first line", `the first line is "sep=", which Excel writes, and not the titles`)
+		return fail(1, title, "remove the first line", `the first line is Excel's "sep=", not the titles`)
 	case strings.HasPrefix(first, "#type "):
-		return fail(1, title, "remove the first line, or export with -NoTypeInformation", "the first line is #TYPE, which PowerShell writes, and not the titles")
+		return fail(1, title, "remove the first line, or export with -NoTypeInformation", "the first line is PowerShell's #TYPE, not the titles")
 	}
 	var absent []string // of those that are required
 	for i, heading := range t.headings {
@@ -130,10 +130,10 @@ func (t *table) missing(c int) error {
 	}
 	hint := "if it has another title, " + t.headings.advice(strings.Join(absent, ","), columns[c].role+"=…")
 	if t.headings[c].own {
-		hint = "columns names this title: correct it there"
+		hint = "correct the title in columns"
 	}
 	if len(t.header) == 1 {
-		hint += "; if the delimiter is another, " + t.delimiterAdvice()
+		hint += "; if the file has another delimiter, " + t.delimiterAdvice()
 	}
 	return fail(1, "", hint, "missing column %q (the file has %s)", directory.Quotable(title), quoted(t.header))
 }
@@ -142,7 +142,7 @@ func (t *table) missing(c int) error {
 // delimiter was given, all were tried.
 func (t *table) delimiterAdvice() string {
 	if t.given != 0 {
-		return "correct or remove the setting delimiter"
+		return "correct or remove the delimiter setting"
 	}
 	return "save the file with commas"
 }

@@ -113,7 +113,7 @@ func ParseColumns(text string) (Columns, error) {
 					meant = "; did you mean " + column.role + "?"
 				}
 			}
-			return nil, fmt.Errorf("%.60q must be email=…, groups=…, name=… or status=…, or first active-directory, entra-id or okta%s", item, meant)
+			return nil, fmt.Errorf("%.60q must be email=…, groups=…, name=… or status=…, or start with active-directory, entra-id or okta%s", item, meant)
 		case given[what]:
 			return nil, fmt.Errorf("%s is given twice", what)
 		case title == "" && columns[columnOf(what)].required:

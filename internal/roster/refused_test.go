@@ -36,9 +36,9 @@ func TestReadSaysHowToCorrectTheHeader(t *testing.T) {
 	for name, tt := range map[string]struct{ columns, delimiter, csv, says, hint string }{
 		"another title":                     {"", "auto", "Mail,Entitlement Display Name\n" + row, `"Mail", "Entitlement Display Name"`, "set columns to email=…"},
 		"another title, and columns is set": {"email=Mail", "auto", "Mail,Groups\n" + row, `"Mail", "Groups"`, "add groups=… to columns"},
-		"a title of one's own":              {"email=Post", "auto", "Mail,Entitlement Display Name\n" + row, `"Post"`, "columns names this title"},
-		"one that may be left out":          {"active-directory", "auto", "EmailAddress,MemberOf,DisplayName\n" + row, `"Enabled"`, "columns names this title"},
-		"one with a !":                      {"status=!Suspended", "auto", "Email,Entitlement Display Name\n" + row, `"Suspended"`, "columns names this title"},
+		"a title of one's own":              {"email=Post", "auto", "Mail,Entitlement Display Name\n" + row, `"Post"`, "correct the title in columns"},
+		"one that may be left out":          {"active-directory", "auto", "EmailAddress,MemberOf,DisplayName\n" + row, `"Enabled"`, "correct the title in columns"},
+		"one with a !":                      {"status=!Suspended", "auto", "Email,Entitlement Display Name\n" + row, `"Suspended"`, "correct the title in columns"},
 		"one column":                        {"", "auto", "Email|Entitlement Display Name\n" + row, `"Email|Entitlement Display Name"`, "save the file with commas"},
 		"the wrong delimiter":               {"", "semicolon", "Email,Entitlement Display Name\n" + row, `"Email,Entitlement Display Name"`, "delimiter"},
 		"Excel's first line":                {"", "auto", "sep=;\nEmail;Entitlement Display Name\na@x.y;CN=Ops\n", "Excel", "remove the first line"},

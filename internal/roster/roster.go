@@ -147,9 +147,9 @@ func (r *Roster) refusal(desired *directory.Desired) error {
 	switch {
 	case len(r.without) > 0:
 		file, message = slices.Min(r.without), "the CSV has no rows"
-		hint = "export it again: it has titles and nobody"
+		hint = "export it again: it has titles but no people"
 		if len(r.files) > 1 {
-			hint = "take the file out of the list if it has nobody any more"
+			hint = "remove the file from the list if nobody is left in it"
 		}
 	case desired.OutOfScope.DNs > 0 && len(desired.Groups) == 0:
 		message, hint = "no row names a group in scope", "check the patterns of groups"

@@ -96,7 +96,7 @@ func (t *table) begin(export io.Reader, delimiter Delimiter) error {
 	header, err := t.record()
 	t.header = slices.Clone(header)
 	if errors.Is(err, io.EOF) {
-		return fail(0, "", "export it again: its first line must hold the titles", "the file is empty")
+		return fail(0, "", "export it again: its first line must contain the titles", "the file is empty")
 	}
 	if err != nil {
 		return err

@@ -257,7 +257,7 @@ func (r *runner) approve(ctx context.Context) bool {
 	}
 	if r.options.DryRun && r.options.FailOnDrift && r.result.Plan.Drift() {
 		r.result.Fail(directory.Drift, retry.WithHint(errors.New("the tenant differs from the CSV, and fail-on-drift is set"),
-			"apply the plan by a run without dry-run, or correct the CSV"))
+			"apply the plan with a run without dry-run, or correct the CSV"))
 	}
 	return true
 }

@@ -308,7 +308,7 @@ func TestObserve(t *testing.T) {
 		},
 		Groups: []directory.Group{
 			group("said", []directory.Username{"ann"}, ""),
-			group("unsaid", nil, "it was listed without members, although users are listed as being in it"),
+			group("unsaid", nil, "it was listed without members, although the user listing says that it has some"),
 			group("nobody", nil, ""), group("empty", []directory.Username{}, ""), group("half", nil, "EPARTIAL half"), group("long", nil, strings.Repeat("x", 1000)+"…"), group("whole", nil, ""),
 		},
 	}

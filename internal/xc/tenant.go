@@ -39,7 +39,7 @@ func (c *Client) crossCheck(observed *directory.Observed) {
 	}
 	for i := range observed.Groups {
 		if group := &observed.Groups[i]; group.Usernames == nil && hasMembers[string(group.Name)] && group.ReadError == "" {
-			group.ReadError = "it was listed without members, although users are listed as being in it"
+			group.ReadError = "it was listed without members, although the user listing says that it has some"
 			c.held.readGroup(group)
 		}
 	}
