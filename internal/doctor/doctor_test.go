@@ -2,7 +2,9 @@ package doctor_test
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -17,6 +19,7 @@ import (
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/roster"
 	"xc-group-sync/internal/run"
+	"xc-group-sync/internal/xc"
 )
 
 var now = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
@@ -176,5 +179,22 @@ func TestRunTellsWhatIsBlocked(t *testing.T) {
 	c := examine(t, []directory.User{{Username: "ann@x.org"}}, nil, plan.Policy{}, "ann@x.org,CN=Ops A", "ann@x.org,CN=Ops-A")[doctor.Changes]
 	if c.Status != doctor.Warn || len(c.Items) != 1 || c.Items[0].Name != "ops-a" {
 		t.Errorf("%+v", c)
+	}
+}
+
+// TestRunFindsARefusalAfterTheHandshake: with TLS 1.3 the client has ended its part
+// before the server misses a certificate.
+func TestRunFindsARefusalAfterTheHandshake(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.TLS = &tls.Config{ClientAuth: tls.RequireAnyClientCert}
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	probe := doctor.NewProbe(server.Client().Transport, nil, time.Now)
+	result := doctor.Run(t.Context(), xc.New(xc.Options{BaseURL: server.URL, Transport: probe}), probe, doctor.Options{APIURL: server.URL, Now: now})
+	failed := slices.DeleteFunc(result.Checks, func(c doctor.Check) bool { return c.Status != doctor.Fail })
+	if len(failed) != 1 || failed[0].Name != doctor.TLS || !strings.Contains(failed[0].Hint, "client certificate") {
+		t.Errorf("failed: %+v, want the TLS check, with a hint at the client certificate", failed)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -47,7 +46,7 @@ func (e *examination) network(err error) bool {
 	}
 	if plain {
 		e.ok(TLS, "not needed: the tenant is on this machine")
-	} else if !route.Answered && (route.HandshakeErr != nil || ofTLS(err)) {
+	} else if !route.Answered && (route.HandshakeErr != nil || retry.FaultOf(err).Cause == retry.CauseTLS) {
 		e.unreachable(TLS, err)
 		return false
 	} else if route.TLS != nil {
@@ -71,18 +70,6 @@ func (e *examination) unreachable(name string, err error) {
 		detail = err.Error()
 	}
 	e.add(Check{Name: name, Status: Fail, Detail: detail, Hint: retry.HintOf(err), Kind: directory.TenantUnread})
-}
-
-// ofTLS reports whether a handshake failed, or the server refused it afterwards.
-func ofTLS(err error) bool {
-	var (
-		operation   *net.OpError
-		certificate *tls.CertificateVerificationError
-		header      tls.RecordHeaderError
-		alert       tls.AlertError
-	)
-	return errors.As(err, &certificate) || errors.As(err, &header) || errors.As(err, &alert) ||
-		errors.As(err, &operation) && (operation.Op == "remote error" || operation.Op == "local error")
 }
 
 // handshake says what a TLS connection is.
