@@ -3,7 +3,6 @@ package directory
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 )
@@ -54,15 +53,8 @@ func RoleNames(roles []Role) []string {
 	return names
 }
 
-// ListRoles returns roles as NAMESPACE/ROLE: the first of them, and how many more.
-func ListRoles(roles []Role) string {
-	const shown = 3
-	names, more := RoleNames(roles), ""
-	if len(names) > shown {
-		names, more = names[:shown], fmt.Sprintf(" and %d more", len(names)-shown)
-	}
-	return strings.Join(names, ", ") + more
-}
+// ListRoles returns the first of some roles as NAMESPACE/ROLE, and how many more.
+func ListRoles(roles []Role) string { return List(roles, 3, Role.String) }
 
 // Words returns the role as a sentence has it, as in "ves-io-admin-role on all
 // namespaces".

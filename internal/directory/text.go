@@ -36,6 +36,20 @@ func Count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
+// List returns the texts of several things, or of the first and how many more there
+// are, as in "a, b and 16 more".
+func List[T any](all []T, most int, text func(T) string) string {
+	texts := make([]string, min(len(all), most))
+	for i := range texts {
+		texts[i] = text(all[i])
+	}
+	list := strings.Join(texts, ", ")
+	if more := len(all) - len(texts); more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	return list
+}
+
 // IsControl reports whether r can change how a text is read without being seen:
 // control characters, line and paragraph separators, and the marks that turn
 // the direction of writing.

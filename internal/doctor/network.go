@@ -30,7 +30,7 @@ func (e *examination) network(err error) bool {
 	case route.Host == "":
 		e.ok(DNS, "not needed: the host is an address")
 	default:
-		e.ok(DNS, "%s resolves to %s", route.Host, few(route.Addresses))
+		e.ok(DNS, "%s resolves to %s", route.Host, directory.List(route.Addresses, 3, func(address string) string { return address }))
 	}
 	if route.Connected == "" && !route.Answered {
 		e.unreachable(TCP, err)
@@ -131,15 +131,6 @@ func CheckCertificate(certificate *x509.Certificate, now time.Time, days int) Ch
 
 func day(t time.Time) string    { return t.UTC().Format(time.DateOnly) }
 func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
-
-// few are the first of some addresses.
-func few(addresses []string) string {
-	const shown = 3
-	if more := len(addresses) - shown; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(addresses[:shown], ", "), more)
-	}
-	return strings.Join(addresses, ", ")
-}
 
 // tenantName warns of an ID in place of the name, unless it is a name: then the
 // credentials have been accepted at its host.

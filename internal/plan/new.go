@@ -253,7 +253,7 @@ func (p *planner) groups() []Operation {
 		observed := p.tenant.groups[desired.Name]
 		switch {
 		case desired.Collides() && !p.policy.MergeCollisions:
-			p.blockGroup(desired.Name, fmt.Sprintf("%d DNs map to this group name: %s", len(desired.DNs), list(desired.DNs)), "rename one of them, or set name-collisions: merge")
+			p.blockGroup(desired.Name, fmt.Sprintf("%d DNs map to this group name: %s", len(desired.DNs), directory.List(desired.DNs, 3, quotedDN)), "rename one of them, or set name-collisions: merge")
 		case observed == nil && folded[string(desired.Name)] != nil:
 			p.blockGroup(desired.Name, fmt.Sprintf("the tenant has group %q, whose name differs only in case", folded[string(desired.Name)].Name), "rename one of them, or map the DN to another name with names")
 		case observed == nil:
@@ -294,20 +294,7 @@ func (p *planner) changeable(group *directory.Group) bool {
 	return Owned(group) || p.policy.Adopt.Match(string(group.Name))
 }
 
-// shownNames bounds the names that one message lists.
-const shownNames = 3
-
-// list quotes the first names and counts the rest.
-func list(dns []directory.DN) string {
-	var quoted []string
-	for _, dn := range dns[:min(len(dns), shownNames)] {
-		quoted = append(quoted, fmt.Sprintf("%.100q", dn.String()))
-	}
-	if more := len(dns) - shownNames; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(quoted, ", "), more)
-	}
-	return strings.Join(quoted, ", ")
-}
+func quotedDN(dn directory.DN) string { return fmt.Sprintf("%.100q", dn.String()) }
 
 // rolesText names roles, as NAMESPACE/ROLE.
 func rolesText(roles []directory.Role) string {

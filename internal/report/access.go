@@ -64,21 +64,6 @@ func weakness(role directory.Role) int {
 	return weak
 }
 
-// shownNames bounds the people that one line names.
-const shownNames = 3
-
-// names lists the first people and counts the rest.
-func (s Sanitizer) names(people []directory.Email) string {
-	var names []string
-	for _, email := range people[:min(len(people), shownNames)] {
-		names = append(names, s.subject(string(email)))
-	}
-	if more := len(people) - shownNames; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names, ", "), more)
-	}
-	return strings.Join(names, ", ")
-}
-
 // access writes who gains and who loses what.
 func (t *text) access(r *Report) {
 	changes, last := r.accessChanges(), r.Plan.Access.LastGroup
@@ -87,7 +72,8 @@ func (t *text) access(r *Report) {
 	}
 	t.printf("Access:\n")
 	line := func(color, sign, does string, people []directory.Email) {
-		t.printf("  %s %s %s: %s\n", t.colored(color, sign), persons(len(people)), does, t.s.names(people))
+		names := directory.List(people, 3, func(email directory.Email) string { return t.s.subject(string(email)) })
+		t.printf("  %s %s %s: %s\n", t.colored(color, sign), directory.Count(len(people), "person", "people"), does, names)
 	}
 	for _, change := range changes {
 		color, sign, does := red, "-", "lose"
@@ -107,8 +93,6 @@ func verb(n int, plural string) string {
 	}
 	return plural
 }
-
-func persons(n int) string { return directory.Count(n, "person", "people") }
 
 // access says by role who gains and who loses it; the people are folded away.
 func (d *markdown) access(title string, changes []accessChange, last []directory.Email) {

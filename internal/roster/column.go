@@ -112,6 +112,9 @@ func (t *table) locate() error {
 	return nil
 }
 
+// maxTitles bounds a list of titles in a message.
+const maxTitles = 30
+
 // missing returns the error about a column that is not there, and what is
 // likely to help.
 func (t *table) missing(c int) error {
@@ -135,7 +138,7 @@ func (t *table) missing(c int) error {
 	if len(t.header) == 1 {
 		hint += "; if the file has another delimiter, " + t.delimiterAdvice()
 	}
-	return fail(1, "", hint, "missing column %q (the file has %s)", directory.Quotable(title), quoted(t.header))
+	return fail(1, "", hint, "missing column %q (the file has %s)", directory.Quotable(title), directory.List(t.header, maxTitles, func(title string) string { return fmt.Sprintf("%.60q", title) }))
 }
 
 // delimiterAdvice says what to do about fields that are not separated. Unless
@@ -161,22 +164,4 @@ func (h headings) advice(whole, addition string) string {
 func (h headings) statusAdvice() string {
 	pair := fmt.Sprintf("%q", columns[inStatus].role+"="+columns[inStatus].title)
 	return h.advice(pair, pair)
-}
-
-// maxShownColumns bounds a list of column names in a message.
-const maxShownColumns = 30
-
-func quoted(titles []string) string {
-	var b strings.Builder
-	for i, title := range titles {
-		if i == maxShownColumns {
-			fmt.Fprintf(&b, " and %d more", len(titles)-i)
-			break
-		}
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "%.60q", title)
-	}
-	return b.String()
 }
