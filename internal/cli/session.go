@@ -16,7 +16,6 @@ import (
 	"xc-group-sync/internal/actions"
 	"xc-group-sync/internal/config"
 	"xc-group-sync/internal/directory"
-	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/progress"
 	"xc-group-sync/internal/report"
 	"xc-group-sync/internal/retry"
@@ -185,12 +184,8 @@ func (s *session) run(ctx context.Context, command string) *run.Result {
 		Warnings:    c.Warnings,
 		Save:        s.saveSnapshot,
 		Progress:    s.progress,
-		Service: groupsync.Options{
-			UserRetry: c.UserRetry, GroupRetry: c.GroupRetry, RetryAfterMax: c.RetryAfterMax, RetryBudget: c.RetryBudget,
-			BreakerThreshold: c.BreakerThreshold, BreakerCooldown: c.BreakerCooldown, Concurrency: c.Concurrency, OnUserFailure: c.OnUserFailure,
-			MembershipWrites: c.MembershipWrites,
-		},
-		Log: s.log,
+		Service:     c.Options,
+		Log:         s.log,
 	})
 }
 

@@ -13,7 +13,6 @@ import (
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
-	"xc-group-sync/internal/retry"
 	"xc-group-sync/internal/roster"
 	"xc-group-sync/internal/xc"
 )
@@ -44,27 +43,20 @@ type Config struct {
 	SimulateState  []string // a snapshot, or a CSV and a policy file; empty: a sample
 	SimulateFaults float64  // share, 0 to 1
 
-	DryRun           bool
-	Yes              bool        // apply without asking
-	Policy           plan.Policy // except the caller, who is asked for
-	PolicyFile       PolicyFile  // where part of the settings came from
-	ExpectPlan       string      // a digest, or PullRequest; empty: any
-	FailOnDrift      bool
-	Strict           bool
-	OnUserFailure    groupsync.OnUserFailure
-	MembershipWrites groupsync.MembershipWrites
+	DryRun      bool
+	Yes         bool        // apply without asking
+	Policy      plan.Policy // except the caller, who is asked for
+	PolicyFile  PolicyFile  // where part of the settings came from
+	ExpectPlan  string      // a digest, or PullRequest; empty: any
+	FailOnDrift bool
+	Strict      bool
 
-	UserRetry        retry.Policy
-	GroupRetry       retry.Policy
-	RetryAfterMax    time.Duration
-	RetryBudget      int // 0: no limit
-	BreakerThreshold int // 0: off
-	BreakerCooldown  time.Duration
-	HTTPAttempts     int
-	HTTPScope        xc.Scope
-	Timeout          time.Duration
-	Concurrency      int
-	RateLimit        float64 // requests a second; 0: no limit
+	groupsync.Options // of the sync service; RetryAfterMax and Concurrency also of the client
+
+	HTTPAttempts int
+	HTTPScope    xc.Scope
+	Timeout      time.Duration
+	RateLimit    float64 // requests a second; 0: no limit
 
 	Proxy    string // URL; empty: as the environment says
 	CABundle string

@@ -99,11 +99,13 @@ func TestLoadDefaults(t *testing.T) {
 	same(t, "config", loadMore(t), &config.Config{
 		CSV: []string{"people.csv"}, Tenant: "acme", APIURL: "https://acme.console.ves.volterra.io",
 		OwnTenant: "acme", Credential: config.ByToken, APIToken: "t0ken",
-		Policy:        plan.Policy{Tenant: "acme", API: "acme.console.ves.volterra.io", MaxRemovals: plan.Limit{Share: true, Max: 25}},
-		OnUserFailure: groupsync.SkipGroup, MembershipWrites: groupsync.ReplaceMembers,
-		UserRetry: retry.Default(), GroupRetry: group, RetryAfterMax: time.Minute,
-		BreakerThreshold: 5, BreakerCooldown: 30 * time.Second,
-		ExpiryWarning: 14, HTTPAttempts: 3, HTTPScope: xc.ScopeReads, Timeout: 30 * time.Second, Concurrency: 4,
+		Policy: plan.Policy{Tenant: "acme", API: "acme.console.ves.volterra.io", MaxRemovals: plan.Limit{Share: true, Max: 25}},
+		Options: groupsync.Options{
+			OnUserFailure: groupsync.SkipGroup, MembershipWrites: groupsync.ReplaceMembers,
+			UserRetry: retry.Default(), GroupRetry: group, RetryAfterMax: time.Minute,
+			BreakerThreshold: 5, BreakerCooldown: 30 * time.Second, Concurrency: 4,
+		},
+		ExpiryWarning: 14, HTTPAttempts: 3, HTTPScope: xc.ScopeReads, Timeout: 30 * time.Second,
 		Summary: true, Comment: config.Auto, MaskEmails: config.Auto, LogLevel: slog.LevelInfo, LogFormat: "text",
 	})
 }

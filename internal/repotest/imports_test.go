@@ -26,7 +26,7 @@ var packages = []packageRule{
 	{"main.go", "the process", []string{"cli"}, "it only starts the program"},
 	{
 		"cli", "commands, wiring, signals",
-		[]string{"actions", "config", "directory", "doctor", "explain", "export", "groupsync", "progress", "report", "retry", "roster", "run", "simulator", "xc"},
+		[]string{"actions", "config", "directory", "doctor", "explain", "export", "progress", "report", "retry", "roster", "run", "simulator", "xc"},
 		"it wires the packages together; the rules live in them",
 	},
 	{
