@@ -31,9 +31,7 @@ func (s *session) explain(ctx context.Context) run.Code {
 				f.Severity = directory.Warning
 			}
 		}
-		for _, pattern := range explain.Unmatched(result.Desired, result.Observed, selected) {
-			result.Add(run.InvalidOnly(pattern))
-		}
+		result.CheckOnly(selected)
 		if err := report.WritePeople(s.text, s.sanitizer, s.style, people); err != nil {
 			result.Fail(directory.NotReported, err)
 		}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/plan"
@@ -128,35 +127,6 @@ func (x *explainer) places(visit func(at membership, row *directory.Row)) {
 			visit(membership{x.observed.Groups[i].Name, directory.EmailOf(username, index.Username(username))}, nil)
 		}
 	}
-}
-
-// Unmatched returns the patterns that match no person and no group, neither to
-// select nor to exclude: a typo must not pass for an answer.
-func Unmatched(desired *directory.Desired, observed *directory.Observed, selected plan.Patterns) plan.Patterns {
-	names := map[string]bool{}
-	for _, person := range desired.People {
-		names[string(person.Email)] = true
-	}
-	for _, group := range desired.Groups {
-		names[string(group.Name)] = true
-	}
-	for i := range observed.Users {
-		names[string(directory.EmailOf(observed.Users[i].Username, &observed.Users[i]))] = true
-	}
-	for i := range observed.Groups {
-		names[string(observed.Groups[i].Name)] = true
-		for _, username := range observed.Groups[i].Usernames {
-			names[string(directory.EmailOf(username, nil))] = true // also who is no user
-		}
-	}
-	return slices.DeleteFunc(slices.Clone(selected), func(pattern string) bool {
-		for name := range names {
-			if (plan.Patterns{strings.TrimPrefix(pattern, "!")}).Match(name) {
-				return true
-			}
-		}
-		return false
-	})
 }
 
 // Concerns reports whether a finding about a group or a person has to do with

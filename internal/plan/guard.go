@@ -23,7 +23,6 @@ func (p *planner) guard() {
 	for _, r := range removals {
 		if !p.policy.MaxRemovals.allows(r.removed, r.of) {
 			p.plan.Refusals = append(p.plan.Refusals, Refusal{
-				Guard:  "max-removals",
 				Reason: fmt.Sprintf("plan would remove %d of %s%s, over the max-removals limit of %s", r.removed, directory.Count(r.of, r.one, r.many), r.where, p.policy.MaxRemovals),
 				Hint:   fmt.Sprintf("to allow it once, re-run with max-removals: %d; to add people and remove nobody, with removals: withhold", most),
 			})

@@ -170,7 +170,6 @@ func TestRefusalSaysWhatWouldAllowIt(t *testing.T) {
 			t.Errorf("%q does not tell %q", text, part)
 		}
 	}
-	same(t, "guard", refusals[0].Guard, "max-removals")
 	one := newCSV()
 	one.group("CN=Ops")
 	same(t, "one of one", refused(plan.New(&one.Desired, observe(nil, managed("ops", "u@x.y")), plan.Policy{})),

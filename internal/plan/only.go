@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -16,7 +15,11 @@ func (p *planner) limit() {
 	if len(only) == 0 {
 		return
 	}
-	p.checkOnly()
+	var restored []string
+	for i := range p.plan.Operations { // also what a snapshot brings back
+		restored = append(restored, p.plan.Operations[i].Name())
+	}
+	p.plan.UnmatchedOnly = Unmatched(only, p.desired, p.tenant.observed, restored...)
 	joining, needed := map[directory.Email]bool{}, map[directory.Email]bool{} // by a group, before and after the cut
 	var kept []Operation
 	for _, o := range p.plan.Operations {
@@ -133,40 +136,37 @@ func (p *planner) limitBlocked() {
 	})
 }
 
-// checkOnly reports patterns that match nothing: a typo must not pass for
-// nothing to do, nor for nothing to leave out.
-func (p *planner) checkOnly() {
-	var names []string
-	for i := range p.persons {
-		names = append(names, string(p.persons[i].Email))
+// Unmatched returns the patterns that match no person and no group of the CSV or the
+// tenant, nor another name: a typo must not pass for nothing to do, nor for nothing
+// to leave out.
+func Unmatched(patterns Patterns, desired *directory.Desired, observed *directory.Observed, others ...string) Patterns {
+	names := map[string]bool{}
+	for _, name := range others {
+		names[name] = true
 	}
-	for _, group := range p.desired.Groups {
-		names = append(names, string(group.Name))
+	for _, person := range desired.People {
+		names[string(person.Email)] = true
 	}
-	for i := range p.tenant.observed.Users {
-		names = append(names, string(p.tenant.observed.Users[i].Email))
+	for _, group := range desired.Groups {
+		names[string(group.Name)] = true
 	}
-	for name := range p.tenant.groups {
-		names = append(names, string(name))
+	for i := range observed.Users {
+		names[string(directory.EmailOf(observed.Users[i].Username, &observed.Users[i]))] = true
 	}
-	for i := range p.plan.Withheld { // members that the user listing does not know
-		names = append(names, string(p.plan.Withheld[i].Member.Email))
-	}
-	for i := range p.plan.Operations { // what a snapshot brings back
-		names = append(names, p.plan.Operations[i].Name())
-	}
-	for _, pattern := range p.policy.Only {
-		bare := Patterns{strings.TrimPrefix(pattern, "!")}
-		if !slices.ContainsFunc(names, func(name string) bool { return bare.Match(name) }) {
-			p.plan.Refusals = append(p.plan.Refusals, NoMatch(pattern))
+	users := directory.NewIndex(observed.Users)
+	for i := range observed.Groups {
+		names[string(observed.Groups[i].Name)] = true
+		for _, username := range observed.Groups[i].Usernames {
+			names[string(directory.EmailOf(username, users.Username(username)))] = true // also who is no user
 		}
 	}
-}
-
-// NoMatch returns the refusal of a pattern of Only that selects nothing.
-func NoMatch(pattern string) Refusal {
-	return Refusal{
-		Guard: GuardOnly, Reason: fmt.Sprintf("invalid only %q: must match a person or a group in the CSV or the tenant", pattern),
-		Hint: "give an email or an API group name as the CSV or the tenant has it, or a pattern of them",
-	}
+	return slices.DeleteFunc(slices.Clone(patterns), func(pattern string) bool {
+		bare := Patterns{strings.TrimPrefix(pattern, "!")}
+		for name := range names {
+			if bare.Match(name) {
+				return true
+			}
+		}
+		return false
+	})
 }

@@ -115,17 +115,23 @@ func TestOnlyThatMatchesNothingIsRefused(t *testing.T) {
 		for _, only := range []plan.Patterns{{pattern}, {"*", pattern}, {"*", "!" + pattern}} {
 			w := busy()
 			w.policy.Only = only
-			guards := []string{}
-			for _, r := range w.plan().Refusals {
-				guards = append(guards, r.Guard)
-			}
-			want := []string{}
+			want := plan.Patterns{}
 			if !matches {
-				want = []string{plan.GuardOnly}
+				want = only[len(only)-1:]
 			}
-			same(t, "refusals with "+pattern, guards, want)
+			same(t, "unmatched with "+pattern, w.plan().UnmatchedOnly, want)
 		}
 	}
+}
+
+// TestOnlyByUsername: it stands for somebody only where there is no email.
+func TestOnlyByUsername(t *testing.T) {
+	t.Parallel()
+	named, nameless := local("alan@x.y"), local("")
+	named.Username, nameless.Username = "aturing", "robot"
+	observed := &directory.Observed{Users: []directory.User{named, nameless}, Groups: []directory.Group{managed("ops", "aturing", "unlisted")}}
+	patterns := plan.Patterns{"alan@x.y", "aturing", "robot", "unlisted", "!aturing"}
+	same(t, "unmatched", plan.Unmatched(patterns, &newCSV().Desired, observed), plan.Patterns{"aturing", "!aturing"})
 }
 
 // TestOnlyIsGuardedByWhatIsLeft: the guards see the plan that is cut.
@@ -167,8 +173,8 @@ func TestOnlyOfARestore(t *testing.T) {
 				t.Errorf("only %s: attributes %v", only, o.Attributes)
 			}
 		}
-		if (len(p.Refusals) > 0) != (only == "missing") {
-			t.Errorf("only %s: refusals %v", only, refused(p))
+		if (len(p.UnmatchedOnly) > 0) != (only == "missing") {
+			t.Errorf("only %s: unmatched %v", only, p.UnmatchedOnly)
 		}
 	}
 }

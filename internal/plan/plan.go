@@ -187,13 +187,8 @@ type Blocked struct {
 // Count is what the CSV names and the tenant holds of one kind of object.
 type Count struct{ Desired, Existing, Unchanged int }
 
-// GuardOnly is the guard of a Refusal that is about a pattern which selects
-// nothing: the setting is invalid.
-const GuardOnly = "only"
-
 // Refusal is why a guard does not let a plan be applied.
 type Refusal struct {
-	Guard  string // name of the setting
 	Reason string
 	Hint   string // what would let the plan pass
 }
@@ -207,10 +202,12 @@ type Plan struct {
 	Withheld   []Withheld
 	Findings   []directory.Finding // what deserves attention beside all that
 	Refusals   []Refusal           // empty: the guards let it pass
-	Access     access.Diff         // what the operations mean for people
-	Users      Count
-	Groups     Count
-	Digest     string // "sha256:…", of the tenant and of all that would be sent
+	// UnmatchedOnly are the patterns of Only that match nothing: the setting is invalid.
+	UnmatchedOnly Patterns
+	Access        access.Diff // what the operations mean for people
+	Users         Count
+	Groups        Count
+	Digest        string // "sha256:…", of the tenant and of all that would be sent
 }
 
 // Added counts the memberships that the plan adds.

@@ -163,7 +163,7 @@ func refused(p *plan.Plan) []string {
 	var lines []string
 	for _, r := range p.Refusals {
 		line := r.Reason
-		if parts := removes.FindStringSubmatch(line); r.Guard == "max-removals" && parts != nil {
+		if parts := removes.FindStringSubmatch(line); parts != nil {
 			line = fmt.Sprintf("%s %s/%s", parts[3], parts[1], parts[2])
 		}
 		lines = append(lines, line)

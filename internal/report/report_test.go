@@ -360,7 +360,7 @@ func TestRefusedRun(t *testing.T) {
 	t.Parallel()
 	r := example(true)
 	r.Simulate, r.Sample = true, true
-	r.Plan.Refusals = []plan.Refusal{{Guard: "max-removals", Reason: "plan would remove 9 of 10 users"}}
+	r.Plan.Refusals = []plan.Refusal{{Reason: "plan would remove 9 of 10 users"}}
 	r.Add(directory.Finding{Severity: directory.Error, Kind: directory.Refusal, Message: "refusing to apply: plan would remove 9 of 10 users", Hint: "re-run"})
 	document, err := r.JSON(report.Sanitizer{})
 	if err != nil {

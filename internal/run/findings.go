@@ -28,23 +28,22 @@ func planFindings(p *plan.Plan) []directory.Finding {
 	return findings
 }
 
-// InvalidOnly returns the finding about a pattern of only that selects nothing.
-func InvalidOnly(pattern string) directory.Finding { return badOnly(plan.NoMatch(pattern)) }
-
-func badOnly(refusal plan.Refusal) directory.Finding {
-	return directory.Finding{Severity: directory.Error, Kind: directory.BadSettings, Message: refusal.Reason, Hint: refusal.Hint}
+// CheckOnly adds a finding about each pattern of only that matches nothing in the
+// CSV or the tenant.
+func (r *Result) CheckOnly(only plan.Patterns) {
+	r.addUnmatched(plan.Unmatched(only, r.Desired, r.Observed))
 }
 
-// invalidOnly are the patterns of only that select nothing. What a plan without
-// them would do is not what was asked for.
-func invalidOnly(p *plan.Plan) []directory.Finding {
-	var findings []directory.Finding
-	for _, refusal := range p.Refusals {
-		if refusal.Guard == plan.GuardOnly {
-			findings = append(findings, badOnly(refusal))
-		}
+// addUnmatched adds a finding about each pattern of only that matches nothing. What a
+// plan without them would do is not what was asked for.
+func (r *Result) addUnmatched(patterns plan.Patterns) {
+	for _, pattern := range patterns {
+		r.Add(directory.Finding{
+			Severity: directory.Error, Kind: directory.BadSettings,
+			Message: fmt.Sprintf("invalid only %q: must match a person or a group in the CSV or the tenant", pattern),
+			Hint:    "give an email or an API group name as the CSV or the tenant has it, or a pattern of them",
+		})
 	}
-	return findings
 }
 
 // operationFindings are the operations that failed or were skipped.

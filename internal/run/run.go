@@ -148,8 +148,8 @@ func (r *runner) run(ctx context.Context, source Source) {
 	r.options.Log.Info("read the tenant", "users", len(observed.Users), "groups", len(observed.Groups))
 	r.result.Observed = observed
 	planned := goal.Plan(observed, r.policy)
-	if invalid := invalidOnly(planned); len(invalid) > 0 {
-		r.result.Add(invalid...)
+	if len(planned.UnmatchedOnly) > 0 {
+		r.result.addUnmatched(planned.UnmatchedOnly)
 		return
 	}
 	r.result.Plan = planned
