@@ -198,8 +198,7 @@ func (g *GitHub) ourComments(ctx context.Context, number int, target Target) ([]
 	}
 	ours := make([]comment, len(found))
 	for i, one := range found {
-		r, _ := parseRecord(one.GetBody())
-		ours[i] = comment{IssueComment: one, record: r}
+		ours[i] = comment{IssueComment: one, record: parseRecord(one.GetBody())}
 	}
 	slices.SortFunc(ours, func(a, b comment) int { return cmp.Compare(a.GetID(), b.GetID()) })
 	return ours, nil

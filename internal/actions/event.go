@@ -210,22 +210,21 @@ func (e *Edge) RunURL() string {
 
 // plainURL returns the URL if it is safe in Markdown and a log, else "".
 func plainURL(text string) string {
-	if _, secure := secureURL(text); !secure || !plainURLForm.MatchString(text) {
+	if !isSecure(text) || !plainURLForm.MatchString(text) {
 		return ""
 	}
 	return text
 }
 
-// secureURL parses a URL and reports whether requests to it cannot be read on
-// their way.
-func secureURL(text string) (*url.URL, bool) {
+// isSecure reports whether requests to a URL cannot be read on their way.
+func isSecure(text string) bool {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" {
-		return nil, false
+		return false
 	}
 	if u.Scheme == "https" {
-		return u, true
+		return true
 	}
 	address, err := netip.ParseAddr(u.Hostname())
-	return u, u.Scheme == "http" && (strings.EqualFold(u.Hostname(), "localhost") || err == nil && address.IsLoopback())
+	return u.Scheme == "http" && (strings.EqualFold(u.Hostname(), "localhost") || err == nil && address.IsLoopback())
 }

@@ -81,7 +81,7 @@ func (e *Edge) GitHub(options Options) (*GitHub, error) {
 	}
 	base, graphql := e.apiURLs()
 	for _, api := range [][2]string{{"GITHUB_API_URL", base}, {"GITHUB_GRAPHQL_URL", graphql}} {
-		if _, secure := secureURL(api[1]); !secure {
+		if !isSecure(api[1]) {
 			return nil, fmt.Errorf("invalid %s %q: must be an https URL, or http on a loopback address", api[0], shown(api[1], options.Hide))
 		}
 	}

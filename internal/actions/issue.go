@@ -32,7 +32,7 @@ func (g *GitHub) Alarm(ctx context.Context, title string, note Note, failed bool
 	}
 	r := record{mark: Mark{Target: note.Target, Kind: KindAlarm, Approval: Nothing}}
 	if len(open) > 0 {
-		r, _ = parseRecord(open[0].GetBody())
+		r = parseRecord(open[0].GetBody())
 	}
 	r.add(g.edge.entry(note.DryRun, note.Body))
 	body := r.fitted(false).String()

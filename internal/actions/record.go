@@ -60,15 +60,10 @@ func (e *Edge) entry(dry bool, body string) entry {
 	return entry{dry, "**" + e.runLink() + "**, " + time.Now().UTC().Format("2006-01-02 15:04 UTC"), shortened(body, MaxRecord)}
 }
 
-// parseRecord reads a text of ours.
-func parseRecord(text string) (record, bool) {
-	text = plainText(text)
-	mark, marked := ParseMark(text)
-	if !marked {
-		return record{}, false
-	}
-	_, text, _ = strings.Cut(text, "\n")
-	r := record{mark: mark}
+// parseRecord reads a text that has a mark of ours.
+func parseRecord(text string) (r record) {
+	r.mark, _ = ParseMark(text)
+	_, text, _ = strings.Cut(plainText(text), "\n")
 	part := &r.plan
 	for line := range strings.Lines(text) {
 		if bare := strings.TrimSuffix(line, "\n"); bare == entryApply || bare == entryDry {
@@ -87,7 +82,7 @@ func parseRecord(text string) (record, bool) {
 			e.body = ""
 		}
 	}
-	return r, true
+	return r
 }
 
 // String returns the text as GitHub is to show it.
