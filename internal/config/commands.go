@@ -35,3 +35,11 @@ func Commands() []Command {
 		{"help", "[COMMAND]", "print help, or that command's settings"},
 	}
 }
+
+// commandNames returns the names of all commands.
+func commandNames() (names []string) {
+	for _, command := range Commands() {
+		names = append(names, command.Name)
+	}
+	return names
+}

@@ -42,15 +42,6 @@ func (s *setting) completion(words, files, anything string) string {
 	return anything
 }
 
-// commandNames returns the names of all commands, with blanks between them.
-func commandNames() string {
-	var names []string
-	for _, command := range Commands() {
-		names = append(names, command.Name)
-	}
-	return strings.Join(names, " ")
-}
-
 // short returns the first sentence about a setting.
 func (s *setting) short() string {
 	text, _, _ := strings.Cut(unmarked(s.meaning), ". ")
@@ -74,7 +65,7 @@ func bashCompletion() string {
 		"_xc_group_sync() {\n  COMPREPLY=()\n" +
 		"  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n" +
 		"  if [[ $word == = ]]; then word=; elif [[ $before == = ]]; then before=${COMP_WORDS[COMP_CWORD-2]}; fi\n")
-	fmt.Fprintf(&b, "  if ((COMP_CWORD == 1)) || [[ $COMP_CWORD == 2 && ${COMP_WORDS[1]} == help ]]; then COMPREPLY=($(compgen -W '%s' -- \"$word\")); return; fi\n", commandNames())
+	fmt.Fprintf(&b, "  if ((COMP_CWORD == 1)) || [[ $COMP_CWORD == 2 && ${COMP_WORDS[1]} == help ]]; then COMPREPLY=($(compgen -W '%s' -- \"$word\")); return; fi\n", strings.Join(commandNames(), " "))
 	b.WriteString("  case $before in\n    completion) COMPREPLY=($(compgen -W 'bash zsh fish' -- \"$word\")); return ;;\n")
 	for _, s := range settings {
 		if !s.isBool() {
@@ -100,7 +91,7 @@ func zshCompletion() string {
 	}
 	b.WriteString("    )\n    _describe command commands\n    return\n  fi\n  local command=${words[2]}\n  shift words\n  ((CURRENT--))\n  case $command in\n" +
 		"    completion) _arguments '1:shell:(bash zsh fish)' ;;\n" +
-		"    help) _arguments '1:command:(" + commandNames() + ")' ;;\n")
+		"    help) _arguments '1:command:(" + strings.Join(commandNames(), " ") + ")' ;;\n")
 	before := ""
 	completed(func(command string, s *setting) {
 		if command != before {
@@ -131,7 +122,7 @@ func fishCompletion() string {
 		fmt.Fprintf(&b, "complete -c xc-group-sync -n __fish_use_subcommand -a %s -d '%s'\n", command.Name, inFish.Replace(command.Meaning))
 	}
 	b.WriteString("complete -c xc-group-sync -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'\n" +
-		"complete -c xc-group-sync -n '__fish_seen_subcommand_from help' -a '" + commandNames() + "'\n")
+		"complete -c xc-group-sync -n '__fish_seen_subcommand_from help' -a '" + strings.Join(commandNames(), " ") + "'\n")
 	completed(func(command string, s *setting) {
 		value := ""
 		if !s.isBool() {

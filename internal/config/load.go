@@ -158,8 +158,8 @@ func (l *loader) failAbout(name, hint, format string, args ...any) {
 	l.failAt(g.at, hint, format+"%s", append(args, g.from())...)
 }
 
-func (l *loader) warn(hint, format string, args ...any) {
-	l.config.Warnings = append(l.config.Warnings, directory.Finding{Kind: directory.BadSettings, Message: fmt.Sprintf(format, args...), Hint: hint})
+func (l *loader) warn(format string, args ...any) {
+	l.config.Warnings = append(l.config.Warnings, directory.Finding{Kind: directory.BadSettings, Message: fmt.Sprintf(format, args...)})
 }
 
 // setting returns the one of that name that the command has, or nil.

@@ -76,13 +76,7 @@ func MisspelledVariables(environ []string) []directory.Finding {
 
 // NearestCommand returns the command that a misspelled one was probably meant to
 // be; empty if there is none.
-func NearestCommand(name string) string {
-	var names []string
-	for _, command := range Commands() {
-		names = append(names, command.Name)
-	}
-	return nearest(name, names)
-}
+func NearestCommand(name string) string { return nearest(name, commandNames()) }
 
 // nearest returns which of some names a misspelled or shortened one was probably
 // meant to be; empty if there is none.

@@ -36,10 +36,10 @@ func (l *loader) checkTogether() {
 	}
 	l.checkScope()
 	if c.Policy.PruneUnmanaged && !c.Policy.PruneGroups {
-		l.warn("", "prune-unmanaged has no effect without prune: groups or all")
+		l.warn("prune-unmanaged has no effect without prune: groups or all")
 	}
 	if c.Policy.PruneInactive && !c.Policy.PruneUsers {
-		l.warn("", "prune-inactive has no effect without prune: users or all")
+		l.warn("prune-inactive has no effect without prune: users or all")
 	}
 	if l.command != Export || c.Snapshot == "" { // a snapshot is the tenant
 		l.checkTenant()
@@ -100,7 +100,7 @@ func (l *loader) checkTenant() {
 	case c.Simulate:
 		// Of a restore the tenant must be the snapshot's.
 		if url.isSet() && url.origin != byPolicy || tenant.isSet() && tenant.origin != byPolicy && l.command != Restore {
-			l.warn("", "simulate is on: api-url and credentials are not used, and tenant is only a name in the report")
+			l.warn("simulate is on: api-url and credentials are not used, and tenant is only a name in the report")
 		}
 		c.APIURL = ""
 		if c.Tenant == "" {
@@ -145,7 +145,7 @@ func (l *loader) checkCredentials() {
 		l.fail(hint, "missing required setting: api-token")
 	}
 	if len(kinds) > 1 {
-		l.warn("", "several kinds of credentials are set (%s): using %s", strings.Join(kinds, ", "), kinds[0])
+		l.warn("several kinds of credentials are set (%s): using %s", strings.Join(kinds, ", "), kinds[0])
 	}
 	if len(kinds) > 0 && !l.invalid[kinds[0]] && (kinds[0] != string(ByPEM) || c.CertFile != "" && c.KeyFile != "") {
 		c.Credential = Credential(kinds[0])
