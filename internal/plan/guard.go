@@ -33,7 +33,7 @@ func (p *planner) guard() {
 // removals are counted of groups, of users, of all memberships, of roles, and of
 // the memberships of each group that is updated.
 func (p *planner) removals() []removal {
-	memberships, roles, groups := 0, 0, 0
+	memberships, roles, groups, revoked := 0, 0, 0, 0
 	deleted := map[directory.Email]bool{}
 	for _, group := range p.tenant.observed.Groups {
 		memberships += len(group.Usernames)
@@ -45,13 +45,15 @@ func (p *planner) removals() []removal {
 			groups++
 		case UserDeletion:
 			deleted[operation.User.Email] = true
+		case RoleRevocation:
+			revoked += len(operation.Roles)
 		}
 	}
 	all := []removal{
 		{groups, len(p.tenant.observed.Groups), "group", "groups", ""},
 		{len(deleted), len(p.tenant.observed.Users), "user", "users", ""},
 		{p.plan.Removed(), memberships, "membership", "memberships", ""},
-		{p.plan.Revoked(), roles, "role", "roles", ""},
+		{revoked, roles, "role", "roles", ""},
 	}
 	for i := range p.plan.Operations {
 		if operation := &p.plan.Operations[i]; operation.Action == Update && operation.Object == Group {

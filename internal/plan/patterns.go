@@ -75,8 +75,8 @@ func (p Patterns) Match(names ...string) bool {
 	})
 }
 
-// Includes is Match for a scope: where there are no patterns, everything is in it.
-func (p Patterns) Includes(names ...string) bool { return len(p) == 0 || p.Match(names...) }
+// includes is Match for a scope: where there are no patterns, everything is in it.
+func (p Patterns) includes(names ...string) bool { return len(p) == 0 || p.Match(names...) }
 
 // comparable returns a name, or a pattern, in the form in which names are
 // compared: an address in that of addresses, so that an internationalized domain

@@ -118,22 +118,6 @@ func rolesBeyond(roles, others []directory.Role) []directory.Role {
 	return beyond
 }
 
-// Revoked counts the roles that the plan revokes.
-func (p *Plan) Revoked() int { return p.countRoles(Revoke) }
-
-// Granted counts the roles that the plan grants, those of new groups included.
-func (p *Plan) Granted() int { return p.countRoles(Grant) + p.countRoles(Create) }
-
-func (p *Plan) countRoles(action Action) int {
-	n := 0
-	for i := range p.Operations {
-		if o := &p.Operations[i]; o.Object == Group && o.Action == action {
-			n += len(o.RolesChanged())
-		}
-	}
-	return n
-}
-
 // RolesChanged returns the roles that the operation grants or revokes; those of a
 // group that is created are granted.
 func (o *Operation) RolesChanged() []directory.Role {

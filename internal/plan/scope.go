@@ -48,7 +48,7 @@ func (p *planner) restorable(name directory.GroupName) bool {
 
 // PersonInScope reports whether a person is in scope (people).
 func (p Policy) PersonInScope(email directory.Email) bool {
-	return p.People.Includes(string(email))
+	return p.People.includes(string(email))
 }
 
 // GroupInScope reports whether a group of the tenant is in scope: because a row

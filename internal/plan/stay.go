@@ -176,7 +176,7 @@ func (p *planner) keepUser(user *directory.User, fixed string) string {
 	case p.desired.KeepMemberships, p.desired.KeepUsers:
 		return "an invalid row may have named them"
 	}
-	reason := cmp.Or(p.keepPerson(Member{Email: user.Email, Username: user.Username, user: user}), fixed, p.uncreated, p.withhold())
+	reason := cmp.Or(p.keepPerson(newMember(user.Email, user)), fixed, p.uncreated, p.withhold())
 	if reason == "" && !p.policy.Caller.Known {
 		reason = callerUnknown
 	}

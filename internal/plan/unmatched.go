@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"fmt"
 	"strings"
 
 	"xc-group-sync/internal/directory"
@@ -58,7 +57,7 @@ func (p *planner) warnUnmatched() {
 }
 
 func (p *planner) warnUnmatchedEntry(subject, format, entry string) {
-	p.warn(directory.Unmatched, subject, "check the spelling, or remove the entry if it is no longer needed", "%s", fmt.Sprintf(format, entry))
+	p.warn(directory.Unmatched, subject, "check the spelling, or remove the entry if it is no longer needed", format, entry)
 }
 
 // literals returns the patterns that match one name only, folded. Exclusions are

@@ -80,8 +80,8 @@ func (p *planner) userDeletions(groups []Operation) []Operation {
 			continue
 		}
 		if reason := p.keepUser(user, cmp.Or(unlisted[user.Email], fixed[user.Username.Key()])); reason != "" {
-			unguarded = unguarded || reason == callerUnknown && p.policy.Only.Includes(string(user.Email))
-			p.plan.Withheld = append(p.plan.Withheld, Withheld{Kind: UserDeletion, Member: Member{Email: user.Email, Username: user.Username, user: user}, Reason: reason})
+			unguarded = unguarded || reason == callerUnknown && p.policy.Only.includes(string(user.Email))
+			p.plan.Withheld = append(p.plan.Withheld, Withheld{Kind: UserDeletion, Member: newMember(user.Email, user), Reason: reason})
 			continue
 		}
 		operations = append(operations, Operation{Action: Delete, Object: User, User: *user, Lost: memberships[user.Username.Key()]})

@@ -157,6 +157,16 @@ func withheld(p *plan.Plan) []string {
 	return lines
 }
 
+// countRoles counts the roles that operations of some actions grant or revoke.
+func countRoles(p *plan.Plan, actions ...plan.Action) (n int) {
+	for i := range p.Operations {
+		if o := &p.Operations[i]; slices.Contains(actions, o.Action) {
+			n += len(o.RolesChanged())
+		}
+	}
+	return n
+}
+
 var removes = regexp.MustCompile(`^plan would remove (\d+) of (\d+) (.+), over the max-removals limit`)
 
 func refused(p *plan.Plan) []string {
