@@ -25,8 +25,8 @@ import (
 // version is set by the linker for a release.
 var version = ""
 
-// Version returns the release, or what the build knows about itself.
-func Version() string {
+// release returns the release, or what the build knows about itself.
+func release() string {
 	if version != "" {
 		return version
 	}
@@ -137,7 +137,7 @@ func mainContext(ctx context.Context, args []string, getenv func(string) string,
 	case "version", "--version", "-version":
 		switch rest := args[1:]; {
 		case len(rest) == 0:
-			_, _ = fmt.Fprintln(stdout, "xc-group-sync", Version())
+			_, _ = fmt.Fprintln(stdout, "xc-group-sync", release())
 			return int(run.Done)
 		case rest[0] == "--help" || rest[0] == "-h":
 			help(stdout)

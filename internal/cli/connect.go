@@ -26,7 +26,7 @@ import (
 // through what watch makes of the transport.
 func connect(c *config.Config, transport *http.Transport, watch func(http.RoundTripper) http.RoundTripper, logger *slog.Logger, hide func(string) string) (*xc.Client, func(), error) {
 	options := xc.Options{
-		BaseURL: c.APIURL, UserAgent: "xc-group-sync/" + Version(), Timeout: c.Timeout, ReadOnly: c.DryRun, Additive: c.Policy.Withhold,
+		BaseURL: c.APIURL, UserAgent: "xc-group-sync/" + release(), Timeout: c.Timeout, ReadOnly: c.DryRun, Additive: c.Policy.Withhold,
 		Attempts: c.HTTPAttempts, Scope: c.HTTPScope, RetryAfterMax: c.RetryAfterMax, RateLimit: c.RateLimit, Concurrency: c.Concurrency, Log: logger, Hide: hide,
 	}
 	if c.Simulate {

@@ -74,7 +74,7 @@ func (s *session) unready(err error) run.Code {
 }
 
 func (s *session) checks(result *doctor.Result) *report.Doctor {
-	return &report.Doctor{Result: result, Version: Version(), Tenant: s.settings.Tenant, API: s.settings.Policy.API, Policy: s.policyFile()}
+	return &report.Doctor{Result: result, Version: release(), Tenant: s.settings.Tenant, API: s.settings.Policy.API, Policy: s.policyFile()}
 }
 
 // publishChecks tells the checks to the reader and to the job, and returns the

@@ -228,11 +228,10 @@ func (s *session) show(line string) {
 
 // report is the result with what readers must know beside it.
 func (s *session) report(result *run.Result) *report.Report {
-	stats := s.client.Stats()
 	return &report.Report{
-		Result: result, Version: Version(), Tenant: s.settings.Tenant, API: s.settings.Policy.API, Simulate: s.settings.Simulate, Sample: s.settings.Policy.Sample, URL: s.edge.RunURL(), Told: s.told,
+		Result: result, Version: release(), Tenant: s.settings.Tenant, API: s.settings.Policy.API, Simulate: s.settings.Simulate, Sample: s.settings.Policy.Sample, URL: s.edge.RunURL(), Told: s.told,
 		Policy: s.policyFile(),
-		HTTP:   report.HTTP{Requests: stats.Requests, Retries: stats.Retries, P50: stats.P50, P95: stats.P95, Max: stats.Max},
+		HTTP:   report.HTTP(s.client.Stats()),
 	}
 }
 

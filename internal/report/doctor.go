@@ -60,7 +60,7 @@ func (d *Doctor) counted() string {
 // check is what a check found, with the people or groups it is about.
 func (s Sanitizer) check(check doctor.Check) string {
 	f := directory.Finding{File: check.File, Line: check.Line, Column: check.Column, Subject: check.Subject, Message: check.Detail}
-	text := prefix(f) + s.Message(f)
+	text := prefix(f) + s.message(f)
 	if len(check.Items) == 0 {
 		return text
 	}

@@ -30,7 +30,7 @@ func (s Sanitizer) Grouped(findings []directory.Finding) []directory.Finding {
 			example := usual(alike)
 			grouped = append(grouped, directory.Finding{Severity: f.Severity, Kind: f.Kind, File: f.File, Message: s.several(alike, example), Hint: example.Hint})
 		default:
-			f.Message = s.Message(f)
+			f.Message = s.message(f)
 			grouped = append(grouped, f)
 		}
 	}
@@ -77,7 +77,7 @@ func (s Sanitizer) several(alike []directory.Finding, example directory.Finding)
 	if len(names) > 0 {
 		listed = fmt.Sprintf(": %s and %d more", strings.Join(names, ", "), len(alike)-len(names))
 	}
-	return fmt.Sprintf("%s%s; for example, %s", alike[0].Kind.Count(len(alike)), listed, s.Message(example))
+	return fmt.Sprintf("%s%s; for example, %s", alike[0].Kind.Count(len(alike)), listed, s.message(example))
 }
 
 // prefix is where a finding is, as in "groups.csv: line 3, Email: " or
@@ -105,9 +105,9 @@ func file(f directory.Finding) string {
 	return f.File + ": "
 }
 
-// Message is a finding's message. Where emails are masked, so is its subject,
+// message is a finding's message. Where emails are masked, so is its subject,
 // which need not look like an email.
-func (s Sanitizer) Message(f directory.Finding) string {
+func (s Sanitizer) message(f directory.Finding) string {
 	if f.Severity == directory.Error {
 		f.Message = s.ErrorText(f.Message)
 	}
@@ -136,7 +136,7 @@ func (s Sanitizer) Notes(findings []directory.Finding) []directory.Finding {
 	notes := slices.Clone(findings)
 	for i, f := range findings {
 		notes[i].Column, notes[i].Subject = s.Line(f.Column), ""
-		notes[i].Message, notes[i].Hint = s.Line(s.Message(f)), s.Line(f.Hint)
+		notes[i].Message, notes[i].Hint = s.Line(s.message(f)), s.Line(f.Hint)
 	}
 	return notes
 }

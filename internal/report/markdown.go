@@ -150,7 +150,7 @@ func InvalidSettings(findings []directory.Finding, s Sanitizer, limit int) strin
 
 // sentence is a finding with its hint.
 func (d *markdown) sentence(f directory.Finding) string {
-	text := d.s.Prose(prefix(f) + d.s.Message(f))
+	text := d.s.Prose(prefix(f) + d.s.message(f))
 	if f.Hint != "" {
 		text += ". " + capital(d.s.Prose(f.Hint))
 		if !strings.HasSuffix(f.Hint, "?") {

@@ -51,8 +51,8 @@ func (b *Breaker) Opened() int {
 	return b.opened
 }
 
-// Holding reports whether only the trial may be sent now.
-func (b *Breaker) Holding() bool {
+// holding reports whether only the trial may be sent now.
+func (b *Breaker) holding() bool {
 	if b == nil {
 		return false
 	}

@@ -162,7 +162,7 @@ func times(attempts int) string {
 
 func (t *try) once(ctx context.Context) error {
 	t.waited()
-	if !t.trial && t.Breaker.Holding() {
+	if !t.trial && t.Breaker.holding() {
 		return errHeld // it opened during the wait
 	}
 	err := t.attempt(ctx, t.history)
