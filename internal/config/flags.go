@@ -15,7 +15,6 @@ import (
 // neither a secret flag nor a mistake is before it.
 func (l *loader) readFlags(args []string) bool {
 	l.flags = map[string]string{}
-	given := map[string]bool{}
 	suspect := "" // the flag, or what was meant to be one, whose value a word may be part of
 	next := func() string {
 		word := args[0]
@@ -53,11 +52,10 @@ func (l *loader) readFlags(args []string) bool {
 			default:
 				value = next()
 			}
-			if given[s.name] && !s.isList {
+			if _, again := l.flags[s.name]; again && !s.isList {
 				l.fail("", "--%s given more than once", s.name)
 				continue
 			}
-			given[s.name] = true
 			l.flags[s.name] = strings.TrimPrefix(l.flags[s.name]+"\n"+value, "\n")
 		case l.isFlag(word, suspect != "") || suspect == "" && isMeantAsFlag(shown):
 			l.failUnknown(shown)

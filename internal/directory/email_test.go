@@ -213,10 +213,10 @@ func TestNewPersonName(t *testing.T) {
 	}
 }
 
-func TestCleanTextLeavesWhatIsSeen(t *testing.T) {
+func TestCleanNameLeavesWhatIsSeen(t *testing.T) {
 	t.Parallel()
-	if got, want := directory.CleanText("a\x00b\u2028c\u200fd é"), "a b c d é"; got != want {
-		t.Errorf("CleanText = %q, want %q", got, want)
+	if got, want := directory.CleanName("a\x00b\u2028c\u200fd é"), "a b c d é"; got != want {
+		t.Errorf("CleanName = %q, want %q", got, want)
 	}
 }
 

@@ -29,8 +29,16 @@ func NewPersonName(display string, email Email) PersonName {
 // CleanName returns a display name on one line and without outer blanks; empty
 // if nothing of it can be seen.
 func CleanName(display string) string {
-	display = strings.TrimSpace(CleanText(display))
-	if !isPrintableASCII(display) && !strings.ContainsFunc(display, isVisible) {
+	if isPrintableASCII(display) {
+		return strings.TrimSpace(display)
+	}
+	display = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if IsControl(r) {
+			return ' '
+		}
+		return r
+	}, display))
+	if !strings.ContainsFunc(display, isVisible) {
 		return ""
 	}
 	return display

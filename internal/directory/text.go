@@ -76,19 +76,6 @@ func IsIgnorable(r rune) bool {
 	return !annotation && !hieroglyphs && !unicode.Is(unicode.Prepended_Concatenation_Mark, r)
 }
 
-// CleanText returns s with a blank in place of each control character.
-func CleanText(s string) string {
-	if isPrintableASCII(s) {
-		return s
-	}
-	return strings.Map(func(r rune) rune {
-		if IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s)
-}
-
 // RunnerCommand matches what a CI system takes for a command wherever it is in a
 // line: "##[…]" the Actions runner, "##vso[…]" Azure Pipelines
 // (https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands).

@@ -4,6 +4,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -258,12 +259,7 @@ func (e *examination) interrupted(name string) {
 	e.add(Check{Name: name, Status: Fail, Detail: "interrupted", Kind: directory.Interrupted})
 }
 
-func nameOf(user *directory.User) string {
-	if user.Email != "" {
-		return string(user.Email)
-	}
-	return string(user.Username)
-}
+func nameOf(user *directory.User) string { return cmp.Or(string(user.Email), string(user.Username)) }
 
 // role is what a user is beside an ordinary one.
 func role(user *directory.User) string {

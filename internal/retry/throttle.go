@@ -98,11 +98,10 @@ func (t *Throttle) Leave(entered time.Time, refused bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.flying--
-	switch {
-	case !refused:
+	if !refused {
 		t.limit = min(t.limit+1/t.limit, t.most)
 		t.pace.admitted()
-	default:
+	} else {
 		now := time.Now()
 		if !entered.Before(t.lowered) { // otherwise it was already in flight then
 			t.limit = max(min(t.limit, float64(t.flying+1))/2, 1)
