@@ -2,6 +2,7 @@ package actions_test
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,9 +52,7 @@ func TestEvent(t *testing.T) {
 		t.Run(tt.file, func(t *testing.T) {
 			t.Parallel()
 			env := map[string]string{"GITHUB_EVENT_PATH": filepath.Join("testdata", "events", tt.file+".json")}
-			for name, value := range tt.env {
-				env[name] = value
-			}
+			maps.Copy(env, tt.env)
 			edge := actions.New(environment(env), &bytes.Buffer{})
 			if diff := cmp.Diff(tt.want, edge.Event()); diff != "" {
 				t.Error(diff)

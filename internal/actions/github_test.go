@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -53,9 +54,7 @@ func TestGitHubNeedsATokenAndASafeURL(t *testing.T) {
 	}
 	for _, tt := range tests {
 		env := map[string]string{"GITHUB_REPOSITORY": "o/r"}
-		for name, value := range tt.env {
-			env[name] = value
-		}
+		maps.Copy(env, tt.env)
 		_, err := actions.New(environment(env), &bytes.Buffer{}).GitHub(actions.Options{Token: tt.token, Hide: strings.ToUpper})
 		if tt.says == "" {
 			if err != nil {

@@ -3,6 +3,7 @@ package actions_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -59,9 +60,7 @@ func onEvent(t *testing.T, transport http.RoundTripper, token, payload string, e
 	all := map[string]string{
 		"GITHUB_EVENT_PATH": path, "GITHUB_REPOSITORY": "o/r", "GITHUB_SERVER_URL": "https://github.com", "GITHUB_RUN_ID": "42", "GITHUB_SHA": merge,
 	}
-	for name, value := range env {
-		all[name] = value
-	}
+	maps.Copy(all, env)
 	return connect(t, all, actions.Options{Token: token, Transport: transport})
 }
 
