@@ -3,7 +3,6 @@ package actions
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -111,12 +110,9 @@ func (e *Edge) inWorkspace(file string) string {
 	if file == "" || file == "-" || len(file) > maxFile || !filepath.IsAbs(workspace) {
 		return ""
 	}
-	if !filepath.IsAbs(file) {
-		here, err := os.Getwd()
-		if err != nil {
-			return ""
-		}
-		file = filepath.Join(here, file)
+	file, err := filepath.Abs(file)
+	if err != nil {
+		return ""
 	}
 	inside, err := filepath.Rel(workspace, file)
 	if err != nil || !filepath.IsLocal(inside) || inside == "." {

@@ -25,7 +25,7 @@ type GitHub struct {
 	event   Event
 	number  int // of the pull request to comment on if the event names none; 0 if unset
 	client  *github.Client
-	graphql *url.URL
+	graphql string // URL
 	hide    func(string) string
 	read    *int64 // bytes of answers so far
 	retrier retry.Retrier
@@ -33,7 +33,7 @@ type GitHub struct {
 
 	acceptMasked bool
 
-	me         identity
+	me         identity    // known where there are comments of ours
 	pushed     PullRequest // that merged found
 	errPushed  error
 	pushedDone bool // merged has an answer
@@ -100,12 +100,8 @@ func (e *Edge) GitHub(options Options) (*GitHub, error) {
 	if err != nil {
 		return nil, err
 	}
-	graphqlURL, err := url.Parse(graphql)
-	if err != nil {
-		return nil, err
-	}
 	return &GitHub{
-		edge: e, event: event, number: options.PullRequest, client: client, graphql: graphqlURL, hide: options.Hide, read: read,
+		edge: e, event: event, number: options.PullRequest, client: client, graphql: graphql, hide: options.Hide, read: read,
 		acceptMasked: options.AcceptMasked,
 		retrier:      retry.Retrier{RetryAfterMax: longestWait},
 		policy:       retry.Policy{Attempts: 3, Multiplier: 500 * time.Millisecond, Max: 4 * time.Second},
@@ -259,7 +255,8 @@ var noGraphQL = []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.Sta
 // hasGraphQL reports whether the server is known to have GraphQL, so that its
 // absence is a failure.
 func (g *GitHub) hasGraphQL() bool {
-	host := strings.ToLower(g.graphql.Hostname())
+	api, _ := url.Parse(g.graphql) // isSecure parsed it
+	host := strings.ToLower(api.Hostname())
 	return host == "api.github.com" || strings.HasSuffix(host, ".ghe.com")
 }
 
@@ -270,7 +267,7 @@ func (g *GitHub) query(ctx context.Context, c call, text string, variables map[s
 			Data   any
 			Errors []struct{ Message string }
 		}{Data: data}
-		request, err := g.client.NewRequest(ctx, http.MethodPost, g.graphql.String(), map[string]any{"query": text, "variables": variables})
+		request, err := g.client.NewRequest(ctx, http.MethodPost, g.graphql, map[string]any{"query": text, "variables": variables})
 		if err != nil {
 			return err
 		}

@@ -161,10 +161,6 @@ func (g *GitHub) checkReview(ctx context.Context, target Target, a approved, our
 	case len(ours) > 1:
 		return refuse("delete them; "+again, "%d comments about tenant %q", len(ours), target.Tenant)
 	}
-	me, err := g.identity(ctx)
-	if err != nil {
-		return err
-	}
 	mark, changed := ours[0].record.mark, ours[0].GetUpdatedAt().Time
 	switch {
 	case mark.Approval == Nothing:
@@ -175,7 +171,7 @@ func (g *GitHub) checkReview(ctx context.Context, target Target, a approved, our
 		return refuse(byDigest+", or open a new pull request", "its plan was applied before, at least in part")
 	case mark.Masked && !g.acceptMasked:
 		return refuse(byDigest+"; next time, set approve-masked for the run that applies, too, or mask-emails: false", "its comment masks emails, so it does not show who is meant")
-	case me.login == "" && ours[0].GetUser().GetLogin() != jobLogin:
+	case g.me.login == "" && ours[0].GetUser().GetLogin() != jobLogin:
 		return refuse("use the job's own token: github-token: ${{ github.token }}; "+again, "this server does not say whether its comment is ours")
 	case !digestForm.MatchString(mark.Plan):
 		return refuse(again, "its comment has no digest")
@@ -224,10 +220,6 @@ func (g *GitHub) lastEdit(ctx context.Context, c *comment) (edit, error) {
 }
 
 func (g *GitHub) askLastEdit(ctx context.Context, c *comment) (edit, error) {
-	me, err := g.identity(ctx)
-	if err != nil {
-		return edit{}, err
-	}
 	var data struct {
 		Node struct {
 			Typename     string  `json:"__typename"`
@@ -268,7 +260,7 @@ func (g *GitHub) askLastEdit(ctx context.Context, c *comment) (edit, error) {
 	if editor.Typename == "Bot" && !strings.HasSuffix(login, "[bot]") {
 		login += "[bot]"
 	}
-	if login != me.login {
+	if login != g.me.login {
 		found.doubt, found.byOthers = fmt.Sprintf("by %q", cmp.Or(g.shown(login), "somebody")), true
 	}
 	return found, nil

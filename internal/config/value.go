@@ -33,9 +33,6 @@ func (v value) isBool() bool { return v.form == "" }
 
 // choices are the words that the value may be; nil if it is no choice.
 func (v value) choices() []string {
-	if v.isBool() {
-		return []string{"true", "false"}
-	}
 	if v.limits["enum"] == nil {
 		return nil
 	}
@@ -270,10 +267,7 @@ func IsLoopback(host string) bool {
 // its host, unless that is a tenant's own or its path names a tenant that the
 // host's manages.
 func tenantOf(base string) string {
-	u, err := url.Parse(base)
-	if err != nil {
-		return base
-	}
+	u, _ := url.Parse(base) // apiURL parsed it
 	if _, managed, ok := strings.Cut(strings.ToLower(u.Path), "/managed_tenant/"); ok && tenantForm.MatchString(managed) {
 		return managed
 	}

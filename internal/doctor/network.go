@@ -62,12 +62,10 @@ func (e *examination) network(err error) bool {
 
 // unreachable is the check at which the first request ended.
 func (e *examination) unreachable(name string, err error) {
-	detail := "no answer"
+	detail := err.Error()
 	var request *xc.Error
 	if errors.As(err, &request) {
 		detail = request.Message
-	} else if err != nil {
-		detail = err.Error()
 	}
 	e.add(Check{Name: name, Status: Fail, Detail: detail, Hint: retry.HintOf(err), Kind: directory.TenantUnread})
 }
