@@ -21,6 +21,9 @@ build: ## Build ./xc-group-sync
 # The race detector needs a C compiler. Without one, the tests run without it.
 RACE := $(shell command -v "$$(go env CC)" >/dev/null 2>&1 && echo -race)
 
+# A process with the race detector sleeps for a second before it ends, and the tests
+# start hundreds.
+test: export GORACE ?= atexit_sleep_ms=10
 test: ## Run all tests, with the race detector and in random order
 	$(if $(RACE),,@echo "no C compiler found: running without the race detector")
 	go test $(RACE) -shuffle=on -timeout 15m ./...

@@ -145,7 +145,7 @@ func told(diff access.Diff) string {
 // TestCompareEqualsANaiveModel, which writes out who has what where.
 func TestCompareEqualsANaiveModel(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(20000) {
+	for seed := range uint64(6000) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		observed := anyTenant(random)
 		change := anyChange(random, observed)

@@ -272,7 +272,7 @@ func TestWhatWasNotReviewedIsRefused(t *testing.T) {
 		},
 		"the comment is not complete": func(r *repository) {
 			rows := "Email,Entitlement Display Name\n"
-			for i := range 3000 {
+			for i := range 1500 {
 				rows += fmt.Sprintf("somebody.with.a.long.name.%04d@example.com,CN=xc-app-%04d\n", i, i)
 			}
 			r.write(r.csv, rows)

@@ -96,7 +96,7 @@ func TestEchoesOfSecretsAreHidden(t *testing.T) {
 			t.Parallel()
 			for notation, form := range forms {
 				for _, limit := range site.limits {
-					for n := range min(len(form), limit) + 1 {
+					for n := 0; n <= min(len(form), limit); n += 1 + limit>>14 { // a long text is cut at every fifth character
 						answer := site.answer(strings.Repeat("A", limit-n) + form + "CC")
 						texts := []string{toldByTenant(t, answer, secrets)}
 						if name == "message" {

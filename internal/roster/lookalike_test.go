@@ -170,7 +170,7 @@ func lost(desired *directory.Desired, tenant map[[2]string]bool) (all [][2]strin
 // gains one, and everything else still counts.
 func TestLookAlikesTakeAndGiveNothing(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(8) {
+	for seed := range uint64(5) {
 		random := rand.New(rand.NewPCG(seed, 14))
 		rows := madeDirectory(random)
 		clean := readRows(t, rows)

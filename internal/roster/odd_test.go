@@ -197,7 +197,7 @@ func TestReadAPipeAndADirectory(t *testing.T) {
 
 // Not in parallel: it looks at the heap.
 func TestReadHoldsNoRepetitions(t *testing.T) {
-	const rows = 500_000
+	const rows = 200_000
 	file := &held{Reader: io.MultiReader(strings.NewReader(header), io.LimitReader(&endless{again: "a@x.y,,A,CN=Ops\nb@x.y,,A,CN=Ops\n"}, rows*16))}
 	before := inUse()
 	desired, err := roster.Read(file, roster.Options{})
