@@ -60,7 +60,8 @@ func operationFindings(outcome *groupsync.Outcome) []directory.Finding {
 	return findings
 }
 
-// remainder says why operations were not begun, if any were not.
+// remainder says why the run ended before the plan did, or why deletions were not
+// begun.
 func remainder(ctx context.Context, outcome *groupsync.Outcome) []directory.Finding {
 	left := 0
 	for i := range outcome.Results {
@@ -68,18 +69,24 @@ func remainder(ctx context.Context, outcome *groupsync.Outcome) []directory.Find
 			left++
 		}
 	}
+	rest := "no operation was left"
+	if left > 0 {
+		rest = directory.Count(left, "operation was", "operations were") + " not begun"
+	}
 	finding := directory.Finding{Severity: directory.Error}
 	switch {
-	case left == 0 && ctx.Err() == nil && !xc.Refused(outcome.Stopped):
+	case outcome.Stopped == nil && left == 0:
 		return nil
 	case outcome.Stopped == nil:
 		finding.Severity, finding.Kind = directory.Warning, directory.NotDone
 		finding.Message = directory.Count(left, "deletion was", "deletions were") + " not begun, because a user or group could not be created"
 	case ctx.Err() != nil:
-		finding.Kind, finding.Message = directory.Interrupted, "interrupted; "+directory.Count(left, "operation was", "operations were")+" not begun"
-		finding.Hint = "run the same command again: it continues where this run ended (give snapshot-file another name)"
+		finding.Kind, finding.Message = directory.Interrupted, "interrupted; "+rest
+		finding.Hint = "run the same command again: it continues where this run ended (with snapshot-file, give another name)"
+	case left == 0 && !xc.Refused(outcome.Stopped):
+		return nil
 	default:
-		finding.Kind, finding.Message = kindOf(outcome.Stopped, directory.NotDone), "stopped; "+directory.Count(left, "operation was", "operations were")+" not begun"
+		finding.Kind, finding.Message = kindOf(outcome.Stopped, directory.NotDone), "stopped; "+rest
 	}
 	return []directory.Finding{finding}
 }

@@ -140,6 +140,43 @@ func TestEachEndingHasItsCode(t *testing.T) {
 	}
 }
 
+// TestEndDuringTheLastOperation: no report counts to zero.
+func TestEndDuringTheLastOperation(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		fault simulator.Fault
+		stops bool
+		want  run.Code
+	}{
+		"interrupted":         {stops: true, want: run.Interrupted},
+		"refused credentials": {fault: simulator.Fault{Status: http.StatusUnauthorized}, want: run.Authentication},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			tenant := newTenant(func(r *http.Request) simulator.Fault {
+				if r.Method != http.MethodPut {
+					return simulator.Fault{}
+				}
+				if tt.stops {
+					stop()
+				}
+				return tt.fault
+			})
+			result := run.Run(ctx, csv(oneMore, false), connect(tenant), plan.Policy{Tenant: "acme"}, run.Options{})
+			if code := result.Code(); code != tt.want {
+				t.Errorf("code %d, want %d", code, tt.want)
+			}
+			for _, f := range result.Findings {
+				if strings.Contains(f.Message, " 0 ") {
+					t.Errorf("%q", f.Message)
+				}
+			}
+		})
+	}
+}
+
 // TestFindingsAreInTheOrderOfTheRun: settings, rows, plan, operations.
 func TestFindingsAreInTheOrderOfTheRun(t *testing.T) {
 	t.Parallel()
