@@ -263,6 +263,8 @@ func (c *Client) explain(e *Error) {
 		e.Message = fmt.Sprintf("no response within %v after the interruption; the request may have taken effect", Grace)
 	case errors.As(e.Err, &operation) && operation.Op == "dial" && !operation.Timeout():
 		e.hint = "the server cannot be reached: check tenant, api-url and proxy"
+	case errors.As(e.Err, &operation) && (operation.Op == "read" || operation.Op == "write") && !operation.Timeout():
+		e.hint = e.again() + "; if the connection breaks every time, check proxy, and that p12-file or cert-file holds the right certificate"
 	case errors.Is(e.Err, io.EOF), errors.Is(e.Err, io.ErrUnexpectedEOF):
 		e.Message = "connection closed before the complete response arrived: " + e.Message
 		e.hint = e.again()

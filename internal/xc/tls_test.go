@@ -7,9 +7,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -84,6 +86,22 @@ func checkPermanent(t *testing.T, err error, says string) {
 	}
 	if err == nil || !strings.Contains(err.Error()+retry.HintOf(err), says) || retry.FaultOf(err).Transient {
 		t.Errorf("error = %v (%+v), want a permanent one that says %q", err, retry.FaultOf(err), says)
+	}
+}
+
+// A connection that breaks may be a server of TLS 1.3 that refuses the client
+// certificate: its alert is lost where the request is still being sent.
+func TestBrokenConnectionsNameTheCertificate(t *testing.T) {
+	t.Parallel()
+	for _, e := range []*net.OpError{
+		{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)},
+		{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", syscall.EPIPE)},
+	} {
+		client := xc.New(xc.Options{BaseURL: "https://tenant.example", Transport: tripper(func(*http.Request) (*http.Response, error) { return nil, e })})
+		_, err := client.Users(t.Context())
+		if hint := retry.HintOf(err); !strings.Contains(hint, "run it again later; ") || !strings.Contains(hint, "p12-file or cert-file") {
+			t.Errorf("the hint for %v is %q", e, hint)
+		}
 	}
 }
 
