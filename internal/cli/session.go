@@ -203,7 +203,7 @@ func (s *session) csv(options roster.Options) run.Source {
 	paths, unmatched := csvPaths(s.settings.CSV)
 	var files []run.File
 	for _, path := range paths {
-		files = append(files, run.File{Path: path, Hash: s.settings.ReportFile != "", Open: func() (io.ReadCloser, error) { return s.openCSV(path) }})
+		files = append(files, run.File{Path: path, Open: func() (io.ReadCloser, error) { return s.openCSV(path) }})
 	}
 	for _, glob := range unmatched {
 		files = append(files, run.File{Path: glob, Open: func() (io.ReadCloser, error) { return nil, s.notFound(glob, "no file matches") }})

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 )
@@ -100,7 +101,7 @@ func (p *part) omission(n int, rest string) string {
 }
 
 func (p *part) size() int {
-	_, size := p.fit(int(^uint(0) >> 1))
+	_, size := p.fit(math.MaxInt)
 	return size
 }
 

@@ -28,14 +28,13 @@ type Goal struct {
 // Input is a file that a source was read from, to its end.
 type Input struct {
 	Path   string `json:"path"`
-	SHA256 string `json:"sha256"` // of its bytes, in hex; empty if nobody asked for it
+	SHA256 string `json:"sha256"` // of its bytes, in hex
 	Rows   int    `json:"rows"`   // of a CSV: records after its header
 }
 
 // File is a CSV export.
 type File struct {
 	Path string // names it in findings
-	Hash bool   // to have Input.SHA256
 	Open func() (io.ReadCloser, error)
 }
 
@@ -91,10 +90,6 @@ func readCSV(files []File, options roster.Options) (desired *directory.Desired, 
 
 // read adds the content of the file to a roster.
 func (f File) read(r *roster.Roster, content io.Reader) (Input, error) {
-	if !f.Hash {
-		rows, err := r.Add(f.Path, content)
-		return Input{Path: f.Path, Rows: rows}, err
-	}
 	hash := sha256.New()
 	rows, err := r.Add(f.Path, io.TeeReader(content, hash))
 	return Input{Path: f.Path, SHA256: hex.EncodeToString(hash.Sum(nil)), Rows: rows}, err
