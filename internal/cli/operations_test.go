@@ -30,7 +30,7 @@ func nameOf(kind plan.Kind) string {
 // operation of each kind. A new kind needs a reason here.
 func allKinds() (tenant *simulator.Tenant, csv, policy string) {
 	user := func(name string) simulator.User {
-		return simulator.User{Email: name + "@example.com", FirstName: "First", LastName: name, IDMType: directory.IdmLocal, NamespaceRoles: []simulator.Role{{Namespace: "apps", Role: "own"}}}
+		return simulator.User{Email: name + "@example.com", FirstName: "First", LastName: name, IDMType: directory.IDMLocal, NamespaceRoles: []simulator.Role{{Namespace: "apps", Role: "own"}}}
 	}
 	group := func(name string, members ...string) simulator.Group {
 		return simulator.Group{Name: name, DisplayName: name, Description: plan.Marker, Usernames: members, NamespaceRoles: []simulator.Role{{Namespace: "system", Role: "old"}}}

@@ -90,12 +90,12 @@ const owner = "owner@simulated.invalid"
 func simulatedUsers(users []directory.User) []simulator.User {
 	var all []simulator.User
 	if !slices.ContainsFunc(users, func(user directory.User) bool { return user.DomainOwner }) {
-		all = append(all, simulator.User{Email: owner, FirstName: "Domain", LastName: "Owner", IDMType: directory.IdmLocal, DomainOwner: true})
+		all = append(all, simulator.User{Email: owner, FirstName: "Domain", LastName: "Owner", IDMType: directory.IDMLocal, DomainOwner: true})
 	}
 	for _, user := range users {
 		all = append(all, simulator.User{
 			Email: cmp.Or(user.Address, string(user.Email)), Name: string(user.Username), FirstName: user.Name.First, LastName: user.Name.Last,
-			IDMType: user.IdmType, Type: user.Type, SyncMode: user.SyncMode, DomainOwner: user.DomainOwner, NamespaceRoles: simulatedRoles(user.Roles),
+			IDMType: user.IDMType, Type: user.Type, SyncMode: user.SyncMode, DomainOwner: user.DomainOwner, NamespaceRoles: simulatedRoles(user.Roles),
 		})
 	}
 	return all

@@ -130,7 +130,7 @@ var settings = []*setting{
 		guard:   "refuses a CSV with any invalid row (exit 4)"},
 	{name: "on-user-failure", policy: true, only: applying, byDefault: "skip-group", value: choice(func(c *Config, v groupsync.OnUserFailure) { c.OnUserFailure = v }, groupsync.SkipGroup, groupsync.SyncRest),
 		meaning: "A group that needs a user who could not be created: `skip-group` leaves it alone and counts it as failed, `sync-rest` syncs it without that user."},
-	{name: "idm-type", policy: true, only: desiring, byDefault: "auto", value: choice(setIDMType, directory.IdmLocal, directory.IdmSSO, "auto"),
+	{name: "idm-type", policy: true, only: desiring, byDefault: "auto", value: choice(setIDMType, directory.IDMLocal, directory.IDMSSO, "auto"),
 		meaning: "Kind of new users. `auto` is the kind that most of the tenant's ordinary users have; local if there are none."},
 	{name: "update-users", policy: true, only: desiring, byDefault: "false", value: boolean(func(c *Config, v bool) { c.Policy.UpdateUsers = v }),
 		meaning: "Also correct first and last names of existing local users."},
@@ -232,7 +232,7 @@ func setPrune(c *Config, what string) {
 
 func setIDMType(c *Config, kind string) {
 	if kind != "auto" {
-		c.Policy.IdmType = kind
+		c.Policy.IDMType = kind
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 // The words of the API (F5's OpenAPI documents: userIdmType, userUserType,
 // schemaSyncMode). If a field is missing, the first of each applies.
 const (
-	IdmSSO   = "SSO"
-	IdmLocal = "VOLTERRA_MANAGED"
+	IDMSSO   = "SSO"
+	IDMLocal = "VOLTERRA_MANAGED"
 
 	TypeUser    = "USER"
 	TypeService = "SERVICE"
@@ -27,7 +27,7 @@ type User struct {
 	Address     string     `json:"address"` // the email in the tenant's spelling; empty for a user to be created
 	Username    Username   `json:"username"`
 	Name        PersonName `json:"name"`
-	IdmType     string     `json:"idm_type"`
+	IDMType     string     `json:"idm_type"`
 	Type        string     `json:"type"`
 	SyncMode    string     `json:"sync_mode"`
 	DomainOwner bool       `json:"domain_owner"`
@@ -37,9 +37,9 @@ type User struct {
 	Created     time.Time  `json:"-"`      // zero where the tenant does not say
 }
 
-// KindOf returns an IdmType as readers know it.
+// KindOf returns an IDMType as readers know it.
 func KindOf(idmType string) string {
-	if idmType == IdmLocal {
+	if idmType == IDMLocal {
 		return "local"
 	}
 	return idmType
@@ -61,7 +61,7 @@ func (u User) Ordinary() bool { return u.Type == TypeUser }
 // Local reports whether XC itself keeps the person's name, not an identity
 // provider.
 func (u User) Local() bool {
-	return u.Ordinary() && u.IdmType == IdmLocal && u.SyncMode == SyncSelf
+	return u.Ordinary() && u.IDMType == IDMLocal && u.SyncMode == SyncSelf
 }
 
 // Group is a user group of the tenant.

@@ -146,7 +146,7 @@ func (s *Snapshot) Observed() *Observed {
 			}
 			known[username.Key()] = true
 			observed.Users = append(observed.Users, User{
-				Email: email, Address: string(email), Username: username, Name: NewPersonName("", email), IdmType: IdmSSO, Type: TypeUser, SyncMode: SyncSelf,
+				Email: email, Address: string(email), Username: username, Name: NewPersonName("", email), IDMType: IDMSSO, Type: TypeUser, SyncMode: SyncSelf,
 			})
 		}
 	}

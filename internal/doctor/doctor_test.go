@@ -165,9 +165,9 @@ func TestRunTakesANameThatAnswersForAName(t *testing.T) {
 // TestRunWarnsOfTheOtherKindOfUsers, which a tenant would refuse.
 func TestRunWarnsOfTheOtherKindOfUsers(t *testing.T) {
 	t.Parallel()
-	for kind, want := range map[string]doctor.Status{"": doctor.OK, directory.IdmSSO: doctor.OK, directory.IdmLocal: doctor.Warn} {
-		users := []directory.User{{Username: "ann@x.org", IdmType: directory.IdmSSO}, {Username: "bob@x.org", IdmType: directory.IdmSSO}}
-		if c := examine(t, users, nil, plan.Policy{IdmType: kind}, "ann@x.org,CN=ops")[doctor.UserType]; c.Status != want {
+	for kind, want := range map[string]doctor.Status{"": doctor.OK, directory.IDMSSO: doctor.OK, directory.IDMLocal: doctor.Warn} {
+		users := []directory.User{{Username: "ann@x.org", IDMType: directory.IDMSSO}, {Username: "bob@x.org", IDMType: directory.IDMSSO}}
+		if c := examine(t, users, nil, plan.Policy{IDMType: kind}, "ann@x.org,CN=ops")[doctor.UserType]; c.Status != want {
 			t.Errorf("idm-type %q: %+v", kind, c)
 		}
 	}

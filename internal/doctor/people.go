@@ -19,14 +19,14 @@ func (e *examination) userType() {
 	for _, user := range e.observed.Users {
 		switch {
 		case !user.Ordinary():
-		case user.IdmType == directory.IdmLocal:
+		case user.IDMType == directory.IDMLocal:
 			local++
 		default:
 			sso++
 		}
 	}
 	usual := plan.IDMType(e.observed)
-	kind := cmp.Or(e.Policy.IdmType, usual)
+	kind := cmp.Or(e.Policy.IDMType, usual)
 	text := fmt.Sprintf("%s and %s; new users will be %s", count(sso, "SSO user"), count(local, "local user"), directory.KindOf(kind))
 	if kind != usual && sso+local > 0 {
 		e.warn(UserType, "a tenant takes one kind of user at a time: remove idm-type, unless the tenant has just changed", "%s, unlike most", text)

@@ -47,7 +47,7 @@ func randomTenant(random *rand.Rand) *directory.Observed {
 			fmt.Sprintf("=%d@x.y", i), fmt.Sprintf("!%d*?@x.y", i), "", oddText(random), oddText(random)+"@x.y", fmt.Sprintf(" u%d@x.y ", i))
 		user := directory.User{
 			Email: directory.ObservedEmail(address), Address: address, Username: directory.Username(oneOf(random, address, strings.ToUpper(address), fmt.Sprintf("name%d", i), oddText(random))),
-			Name: directory.PersonName{First: oddText(random), Last: oddText(random)}, IdmType: oneOf(random, directory.IdmSSO, directory.IdmLocal),
+			Name: directory.PersonName{First: oddText(random), Last: oddText(random)}, IDMType: oneOf(random, directory.IDMSSO, directory.IDMLocal),
 			Type:     oneOf(random, directory.TypeUser, directory.TypeUser, directory.TypeUser, directory.TypeUser, directory.TypeService, directory.TypeDebug),
 			SyncMode: oneOf(random, directory.SyncSelf, directory.SyncSelf, directory.SyncSCIM), DomainOwner: chance(random, 10),
 		}

@@ -14,7 +14,7 @@ func Tenant(desired *directory.Desired, policy plan.Policy) *directory.Observed 
 	for _, person := range desired.People {
 		user := directory.User{
 			Email: person.Email, Address: person.Address, Username: directory.Username(person.Address),
-			IdmType: directory.IdmSSO, Type: directory.TypeUser, SyncMode: directory.SyncSelf,
+			IDMType: directory.IDMSSO, Type: directory.TypeUser, SyncMode: directory.SyncSelf,
 		}
 		if person.Named {
 			user.Name = person.Name

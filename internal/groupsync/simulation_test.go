@@ -172,7 +172,7 @@ func simulate(t *testing.T, policy retry.Policy, m model) figures {
 		for i := range simulatedUsers {
 			email := directory.Email(fmt.Sprintf("user%03d@example.com", i))
 			p.Operations = append(p.Operations, plan.Operation{Action: plan.Create, Object: plan.User, User: directory.User{
-				Email: email, Username: directory.Username(email), Name: directory.PersonName{First: "U", Last: "U"}, IdmType: directory.IdmSSO, Type: directory.TypeUser,
+				Email: email, Username: directory.Username(email), Name: directory.PersonName{First: "U", Last: "U"}, IDMType: directory.IDMSSO, Type: directory.TypeUser,
 			}})
 		}
 		outcome := service.Apply(t.Context(), p)

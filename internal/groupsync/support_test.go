@@ -58,7 +58,7 @@ func attempts(n int) retry.Policy {
 func createUser(email directory.Email) plan.Operation {
 	return plan.Operation{Action: plan.Create, Object: plan.User, User: directory.User{
 		Email: email, Username: directory.Username(email), Name: directory.NewPersonName("", email),
-		IdmType: directory.IdmSSO, Type: directory.TypeUser,
+		IDMType: directory.IDMSSO, Type: directory.TypeUser,
 	}}
 }
 

@@ -163,7 +163,7 @@ func isGone(_ *Result, now *directory.User) bool { return now == nil }
 // another kind than when the plan was made.
 func hasMore(now, then *directory.User) bool {
 	return len(union(then.Groups, now.Groups)) > len(setOf(then.Groups)) || len(union(then.Roles, now.Roles)) > len(setOf(then.Roles)) ||
-		now.Type != then.Type || now.IdmType != then.IdmType || now.SyncMode != then.SyncMode || now.DomainOwner != then.DomainOwner
+		now.Type != then.Type || now.IDMType != then.IDMType || now.SyncMode != then.SyncMode || now.DomainOwner != then.DomainOwner
 }
 
 // readUsers lists the users; refused credentials end the run.

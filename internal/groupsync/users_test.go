@@ -15,7 +15,7 @@ import (
 func renamed(email directory.Email) plan.Operation {
 	return plan.Operation{Action: plan.Update, Object: plan.User, User: directory.User{
 		Email: email, Username: directory.Username(email), Name: directory.PersonName{First: "New", Last: "Name"},
-		IdmType: directory.IdmLocal, Type: directory.TypeUser, SyncMode: directory.SyncSelf,
+		IDMType: directory.IDMLocal, Type: directory.TypeUser, SyncMode: directory.SyncSelf,
 	}}
 }
 

@@ -19,7 +19,7 @@ import (
 func TestRequestsAtWorst(t *testing.T) {
 	t.Parallel()
 	user := plan.Operation{Action: plan.Create, Object: plan.User, User: directory.User{
-		Email: "new@example.com", Username: "new@example.com", Name: directory.PersonName{First: "N", Last: "N"}, IdmType: directory.IdmSSO, Type: directory.TypeUser,
+		Email: "new@example.com", Username: "new@example.com", Name: directory.PersonName{First: "N", Last: "N"}, IDMType: directory.IDMSSO, Type: directory.TypeUser,
 	}}
 	group := plan.Operation{Action: plan.Create, Object: plan.Group, Group: directory.Group{Name: "ops"},
 		Add: []plan.Member{{Email: "admin@example.com", Username: "admin@example.com"}}}

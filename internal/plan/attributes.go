@@ -44,7 +44,7 @@ func (o *Operation) AttributeChanges() []AttributeChange {
 	case o.Object == User && o.Action == Create:
 		add(FirstName, "", o.User.Name.First)
 		add(LastName, "", o.User.Name.Last)
-		add(IDMKind, "", o.User.IdmType)
+		add(IDMKind, "", o.User.IDMType)
 	case o.Object == User && o.Action == Update:
 		add(FirstName, o.Before.First, o.User.Name.First)
 		add(LastName, o.Before.Last, o.User.Name.Last)

@@ -36,7 +36,7 @@ func (d *digester) operation(o *Operation) {
 	switch o.Object {
 	case User:
 		user := &o.User
-		d.texts(string(user.Username), user.Address, user.Name.First, user.Name.Last, user.IdmType, user.Type)
+		d.texts(string(user.Username), user.Address, user.Name.First, user.Name.Last, user.IDMType, user.Type)
 		d.roles(user.Roles)
 		sorted(d, user.Groups)
 	case Group:

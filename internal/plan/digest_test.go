@@ -18,7 +18,7 @@ type world struct {
 
 func everything() *world {
 	w := &world{csv: newCSV(), policy: prunes()}
-	w.policy.Tenant, w.policy.UpdateUsers, w.policy.IdmType = "acme", true, directory.IdmLocal
+	w.policy.Tenant, w.policy.UpdateUsers, w.policy.IDMType = "acme", true, directory.IDMLocal
 	w.csv.group("CN=Ops", "ann@x.y", "new@x.y", "newer@x.y")
 	w.csv.group("CN=Fresh", "ann@x.y", "new@x.y")
 	ann := w.csv.person("ann@x.y", directory.Active)
@@ -102,7 +102,7 @@ func TestDigestCoversAllThatIsSent(t *testing.T) {
 	for name, change := range map[string]func(*world){
 		"tenant":                       func(w *world) { w.policy.Tenant = "other" },
 		"no tenant":                    func(w *world) { w.policy.Tenant = "" },
-		"kind of new users":            func(w *world) { w.policy.IdmType = directory.IdmSSO },
+		"kind of new users":            func(w *world) { w.policy.IDMType = directory.IDMSSO },
 		"first name of a new user":     func(w *world) { w.csv.person("new@x.y", 0).Name.First = "X" },
 		"last name of a new user":      func(w *world) { w.csv.person("new@x.y", 0).Name.Last = "X" },
 		"another new user":             func(w *world) { w.csv.group("CN=Dev", "more@x.y") },

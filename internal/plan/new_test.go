@@ -228,20 +228,20 @@ func TestNewFillsInWhatIsCreated(t *testing.T) {
 	t.Parallel()
 	c := newCSV()
 	c.group("CN=Ops & Dev,OU=x", "ann.lee@x.y")
-	p := plan.New(&c.Desired, &directory.Observed{}, plan.Policy{IdmType: directory.IdmSSO})
+	p := plan.New(&c.Desired, &directory.Observed{}, plan.Policy{IDMType: directory.IDMSSO})
 	same(t, "user", p.Operations[0].User, directory.User{
 		Email: "ann.lee@x.y", Username: "ann.lee@x.y", Name: directory.PersonName{First: "ann", Last: "lee"},
-		IdmType: directory.IdmSSO, Type: directory.TypeUser,
+		IDMType: directory.IDMSSO, Type: directory.TypeUser,
 	})
 	same(t, "group", p.Operations[1].Group, directory.Group{Name: "ops-dev", DisplayName: "Ops & Dev", Description: plan.Marker})
 }
 
-func TestNewChoosesTheIdmType(t *testing.T) {
+func TestNewChoosesTheIDMType(t *testing.T) {
 	t.Parallel()
 	user := func(idm, kind string) directory.User {
-		return directory.User{Email: "u@x.y", Username: "u", IdmType: idm, Type: kind}
+		return directory.User{Email: "u@x.y", Username: "u", IDMType: idm, Type: kind}
 	}
-	const sso, own, person, service = directory.IdmSSO, directory.IdmLocal, directory.TypeUser, directory.TypeService
+	const sso, own, person, service = directory.IDMSSO, directory.IDMLocal, directory.TypeUser, directory.TypeService
 	for name, tt := range map[string]struct {
 		users       []directory.User
 		asked, want string
@@ -259,8 +259,8 @@ func TestNewChoosesTheIdmType(t *testing.T) {
 			t.Parallel()
 			c := newCSV()
 			c.group("CN=Ops", "new@x.y")
-			p := plan.New(&c.Desired, &directory.Observed{Users: tt.users}, plan.Policy{IdmType: tt.asked})
-			same(t, "idm type", p.Operations[0].User.IdmType, tt.want)
+			p := plan.New(&c.Desired, &directory.Observed{Users: tt.users}, plan.Policy{IDMType: tt.asked})
+			same(t, "idm type", p.Operations[0].User.IDMType, tt.want)
 		})
 	}
 }
@@ -281,7 +281,7 @@ func TestNewUpdatesUsers(t *testing.T) {
 		"inactive":             {change: func(p *directory.Person, _ *directory.User) { p.Status = directory.Inactive }},
 		"contradicted":         {change: func(p *directory.Person, _ *directory.User) { p.Status = directory.Contradicted }},
 		"unclear":              {change: func(p *directory.Person, _ *directory.User) { p.Status = directory.Unclear }},
-		"an SSO user":          {change: func(_ *directory.Person, u *directory.User) { u.IdmType = directory.IdmSSO }},
+		"an SSO user":          {change: func(_ *directory.Person, u *directory.User) { u.IDMType = directory.IDMSSO }},
 		"a SCIM user":          {change: func(_ *directory.Person, u *directory.User) { u.SyncMode = directory.SyncSCIM }},
 		"a service user":       {change: func(_ *directory.Person, u *directory.User) { u.Type = directory.TypeService }},
 		"nobody of that email": {change: func(_ *directory.Person, u *directory.User) { u.Email, u.Username = "z@x.y", "z@x.y" }},

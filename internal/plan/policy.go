@@ -30,7 +30,7 @@ type Policy struct {
 	Withhold        bool     // remove nothing, and report what was withheld
 	MaxRemovals     Limit
 	MergeCollisions bool
-	IdmType         string // of users that are created; empty: what most ordinary users are
+	IDMType         string // of users that are created; empty: what most ordinary users are
 	UpdateUsers     bool
 	Roles           map[directory.GroupName][]directory.Role // that groups should have; others keep theirs
 	EnforceRoles    bool                                     // revoke what Roles does not list, of the groups it lists

@@ -130,7 +130,7 @@ func (w *world) randomTenant(random *rand.Rand) {
 			directory.Username(fmt.Sprintf("u%d@x.y", random.IntN(9))))
 		user.Type = oneOf(random, directory.TypeUser, directory.TypeUser, directory.TypeUser, directory.TypeUser, directory.TypeService, directory.TypeDebug)
 		user.SyncMode = oneOf(random, directory.SyncSelf, directory.SyncSelf, directory.SyncSelf, directory.SyncSCIM)
-		user.IdmType = oneOf(random, directory.IdmSSO, directory.IdmLocal)
+		user.IDMType = oneOf(random, directory.IDMSSO, directory.IDMLocal)
 		user.DomainOwner = chance(random, 10)
 		user.Name.First = oneOf(random, user.Name.First, "Else")
 		if chance(random, 4) {
@@ -431,7 +431,7 @@ func TestKinds(t *testing.T) {
 func TestRandomWorldsUseThePolicy(t *testing.T) {
 	t.Parallel()
 	elsewhere := map[string]string{
-		"API": "reaches the digest only", "Only": "TestOnlyIsAPartOfTheWhole", "IdmType": "TestNewChoosesTheIdmType",
+		"API": "reaches the digest only", "Only": "TestOnlyIsAPartOfTheWhole", "IDMType": "TestNewChoosesTheIDMType",
 		"Sample": "stops warnings only",
 	}
 	used, kinds := map[string]bool{}, map[string]bool{}
@@ -581,7 +581,7 @@ func (w *world) exempt(o *plan.Operation) string {
 			return "nobody to create"
 		}
 	case "update user":
-		if !w.policy.UpdateUsers || person == nil || !person.Named || o.User.IdmType != directory.IdmLocal || o.User.SyncMode == directory.SyncSCIM || !w.policy.PersonInScope(o.User.Email) {
+		if !w.policy.UpdateUsers || person == nil || !person.Named || o.User.IDMType != directory.IDMLocal || o.User.SyncMode == directory.SyncSCIM || !w.policy.PersonInScope(o.User.Email) {
 			return "not this program's to change"
 		}
 	case "delete user":

@@ -108,7 +108,7 @@ func TestPruneOfUsers(t *testing.T) {
 		withheld string // why the user stays, if that is reported
 	}{
 		"deleted":                    {want: true},
-		"an SSO user too":            {user: func(u *directory.User) { u.IdmType = directory.IdmSSO }, want: true},
+		"an SSO user too":            {user: func(u *directory.User) { u.IDMType = directory.IDMSSO }, want: true},
 		"not asked for":              {policy: func(p *plan.Policy) { p.PruneUsers = false }},
 		"active in the CSV":          {csv: func(c *csv) { c.person("b@x.y", directory.Active) }},
 		"inactive in the CSV":        {csv: func(c *csv) { c.person("b@x.y", directory.Inactive) }},

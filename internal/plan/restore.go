@@ -87,7 +87,7 @@ func (p *planner) restoreUsers(snapshot *directory.Snapshot) (operations []Opera
 			returning[user.Email] = user
 			operations = append(operations, Operation{Action: Create, Object: User, User: user})
 			password, hint := "", ""
-			if user.IdmType == directory.IdmLocal {
+			if user.IDMType == directory.IDMLocal {
 				password, hint = "password, ", "they must reset their password"
 			}
 			p.warn(directory.RecreatedUser, string(user.Email), hint, "user %s is recreated without %sAPI credentials or personal settings", user.Email, password)

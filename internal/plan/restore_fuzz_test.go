@@ -32,7 +32,7 @@ func FuzzRestore(f *testing.F) {
 		}
 		observed := &directory.Observed{
 			Users: []directory.User{
-				{Email: "ann@example.com", Username: "ann@example.com", Type: directory.TypeUser, IdmType: directory.IdmLocal, SyncMode: directory.SyncSelf},
+				{Email: "ann@example.com", Username: "ann@example.com", Type: directory.TypeUser, IDMType: directory.IDMLocal, SyncMode: directory.SyncSelf},
 				{Email: "bob@example.com", Username: "bob", Type: directory.TypeUser},
 			},
 			Groups: []directory.Group{managed("ops", "ann@example.com", "bob"), managed("dev", "bob")},

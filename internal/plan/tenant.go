@@ -72,18 +72,18 @@ func IDMType(observed *directory.Observed) string {
 		sso, local = countIDM(observed.Users, true)
 	}
 	if sso > local {
-		return directory.IdmSSO
+		return directory.IDMSSO
 	}
-	return directory.IdmLocal
+	return directory.IDMLocal
 }
 
 func countIDM(users []directory.User, owners bool) (sso, local int) {
 	for i := range users {
 		switch user := &users[i]; {
 		case !user.Ordinary() || user.DomainOwner != owners:
-		case user.IdmType == directory.IdmSSO:
+		case user.IDMType == directory.IDMSSO:
 			sso++
-		case user.IdmType == directory.IdmLocal:
+		case user.IDMType == directory.IDMLocal:
 			local++
 		}
 	}

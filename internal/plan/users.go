@@ -22,14 +22,14 @@ func (p *planner) users(deletions []Operation, more int) []Operation {
 			p.plan.Users.Unchanged++
 		}
 	}
-	idm := cmp.Or(p.policy.IdmType, IDMType(p.tenant.observed))
+	idm := cmp.Or(p.policy.IDMType, IDMType(p.tenant.observed))
 	operations := make([]Operation, 0, changed+more)
 	for _, named := range p.desired.People {
 		switch person := p.person(named); {
 		case person.needed:
 			operations = append(operations, Operation{Action: Create, Object: User, User: directory.User{
 				Email: named.Email, Address: named.Address, Username: directory.Username(cmp.Or(named.Address, string(named.Email))),
-				Name: named.Name, IdmType: idm, Type: directory.TypeUser,
+				Name: named.Name, IDMType: idm, Type: directory.TypeUser,
 			}})
 		case !deleted[person.Email] && p.renamed(person):
 			update := *person.member.user

@@ -56,7 +56,7 @@ func (c *csv) group(dns string, members ...directory.Email) *directory.DesiredGr
 func local(email directory.Email) directory.User {
 	return directory.User{
 		Email: email, Username: directory.Username(email), Name: directory.NewPersonName("", email),
-		IdmType: directory.IdmLocal, Type: directory.TypeUser, SyncMode: directory.SyncSelf,
+		IDMType: directory.IDMLocal, Type: directory.TypeUser, SyncMode: directory.SyncSelf,
 	}
 }
 

@@ -36,7 +36,7 @@ func rolesExample() *report.Report {
 	view := directory.Group{Name: "view", DisplayName: "view", Description: "by hand"}
 	p := &plan.Plan{
 		Operations: []plan.Operation{
-			{Action: plan.Create, Object: plan.User, User: directory.User{Email: "new@example.com", Name: directory.PersonName{First: "New", Last: "Person"}, IdmType: directory.IdmSSO}},
+			{Action: plan.Create, Object: plan.User, User: directory.User{Email: "new@example.com", Name: directory.PersonName{First: "New", Last: "Person"}, IDMType: directory.IDMSSO}},
 			{Action: plan.Update, Object: plan.User, User: directory.User{Email: "ann@example.com", Name: directory.PersonName{First: "Ann", Last: "Ray"}}, Before: directory.PersonName{First: "Ann", Last: "Lee"}},
 			{Action: plan.Revoke, Object: plan.Group, Group: ops, Roles: roles("*/ves-io-admin-role")},
 			{Action: plan.Create, Object: plan.Group, Group: directory.Group{Name: "aaa", DisplayName: "AAA", Roles: roles("system/ves-io-monitor-role")}, Add: []plan.Member{{Email: "new@example.com"}}},

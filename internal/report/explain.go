@@ -111,7 +111,7 @@ func statusText(p *directory.Person) string {
 
 // userText is a user as far as it may be shown.
 func (t *text) userText(user *directory.User) string {
-	parts := []string{"user " + t.s.subject(string(user.Username)), directory.KindOf(user.IdmType)}
+	parts := []string{"user " + t.s.subject(string(user.Username)), directory.KindOf(user.IDMType)}
 	if name := strings.TrimSpace(fullName(user.Name)); name != "" && !t.s.MaskEmails {
 		parts = append(parts, name)
 	}

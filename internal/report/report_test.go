@@ -33,8 +33,8 @@ var update = flag.Bool("update", false, "write the golden files")
 func example(dryRun bool) *report.Report {
 	p := &plan.Plan{
 		Operations: []plan.Operation{
-			{Action: plan.Create, Object: plan.User, User: directory.User{Email: "new@example.com", Name: directory.PersonName{First: "New", Last: "Person"}, IdmType: directory.IdmSSO}},
-			{Action: plan.Create, Object: plan.User, User: directory.User{Email: "lost@example.com", Name: directory.PersonName{First: "Lost", Last: "Person"}, IdmType: directory.IdmLocal}},
+			{Action: plan.Create, Object: plan.User, User: directory.User{Email: "new@example.com", Name: directory.PersonName{First: "New", Last: "Person"}, IDMType: directory.IDMSSO}},
+			{Action: plan.Create, Object: plan.User, User: directory.User{Email: "lost@example.com", Name: directory.PersonName{First: "Lost", Last: "Person"}, IDMType: directory.IDMLocal}},
 			{Action: plan.Update, Object: plan.Group, Group: directory.Group{Name: "ops"},
 				Add: []plan.Member{{Email: "new@example.com"}, {Email: "lost@example.com"}}, Remove: []plan.Member{{Email: "old@example.com", Username: "old"}}},
 			{Action: plan.Create, Object: plan.Group, Group: directory.Group{Name: "dev", DisplayName: "Développement"}, Add: []plan.Member{{Email: "lost@example.com"}}},
@@ -478,9 +478,9 @@ func TestCommentTellsPlansApart(t *testing.T) {
 		change(&o)
 		return o
 	}
-	person := directory.User{Email: "ann@example.com", Name: directory.PersonName{First: "Ann", Last: "Lee"}, IdmType: directory.IdmSSO}
+	person := directory.User{Email: "ann@example.com", Name: directory.PersonName{First: "Ann", Last: "Lee"}, IDMType: directory.IDMSSO}
 	renamed, local, other := person, person, person
-	renamed.Name.First, local.IdmType, other.Email = long+"Anna", directory.IdmLocal, "an\u043d@example.com"
+	renamed.Name.First, local.IDMType, other.Email = long+"Anna", directory.IDMLocal, "an\u043d@example.com"
 	longer := renamed
 	longer.Name.First = long + "Anne"
 	set := func(change func(*plan.Operation)) func(plan.Action) plan.Operation {

@@ -250,7 +250,7 @@ func (s Sanitizer) describedUser(o *plan.Operation) string {
 	switch {
 	case s.MaskEmails:
 	case o.Action == plan.Create:
-		return fmt.Sprintf("  %q, %s", fullName(o.User.Name), directory.KindOf(o.User.IdmType))
+		return fmt.Sprintf("  %q, %s", fullName(o.User.Name), directory.KindOf(o.User.IDMType))
 	case o.Action == plan.Update:
 		return fmt.Sprintf("  name: %q → %q", fullName(o.Before), fullName(o.User.Name))
 	}

@@ -301,10 +301,10 @@ func TestObserve(t *testing.T) {
 	}
 	want := &directory.Observed{
 		Users: []directory.User{
-			{Email: "ann@example.com", Address: " Ann@Example.com", Username: "ann", Name: directory.PersonName{First: "A", Last: "B"}, IdmType: "VOLTERRA_MANAGED", Type: "SERVICE",
+			{Email: "ann@example.com", Address: " Ann@Example.com", Username: "ann", Name: directory.PersonName{First: "A", Last: "B"}, IDMType: "VOLTERRA_MANAGED", Type: "SERVICE",
 				SyncMode: "SCIM", DomainOwner: true, Groups: []string{"unsaid", "said", "half"}, Roles: []directory.Role{{Namespace: "*", Role: "r"}}},
-			{Username: "machine", IdmType: "SSO", Type: "USER", SyncMode: "SELF", Created: time.Date(2024, 5, 6, 5, 8, 9, 123e6, time.UTC)},
-			{Username: "odd", IdmType: "SSO", Type: "USER", SyncMode: "SELF"},
+			{Username: "machine", IDMType: "SSO", Type: "USER", SyncMode: "SELF", Created: time.Date(2024, 5, 6, 5, 8, 9, 123e6, time.UTC)},
+			{Username: "odd", IDMType: "SSO", Type: "USER", SyncMode: "SELF"},
 		},
 		Groups: []directory.Group{
 			group("said", []directory.Username{"ann"}, ""),

@@ -34,7 +34,7 @@ const (
 // ann is a user to create.
 var ann = directory.User{
 	Email: "ann@example.com", Username: "ann@example.com", Name: directory.PersonName{First: "Ann", Last: "Example"},
-	IdmType: directory.IdmSSO, Type: directory.TypeUser,
+	IDMType: directory.IDMSSO, Type: directory.TypeUser,
 }
 
 // hide hides the token.

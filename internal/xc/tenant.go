@@ -191,7 +191,7 @@ func (c *Client) ReplaceUser(ctx context.Context, user directory.User) error {
 func newUserRequest(user directory.User) userRequest {
 	return userRequest{
 		Email: address(user), FirstName: user.Name.First, LastName: user.Name.Last, Name: user.Username,
-		IDMType: user.IdmType, Type: user.Type, GroupNames: user.Groups, Roles: user.Roles,
+		IDMType: user.IDMType, Type: user.Type, GroupNames: user.Groups, Roles: user.Roles,
 	}
 }
 

@@ -170,7 +170,7 @@ func (w *wireUser) directory(quotable func(string) string) (directory.User, erro
 		Address:     w.Email,
 		Username:    username,
 		Name:        directory.PersonName{First: w.FirstName, Last: w.LastName},
-		IdmType:     cmp.Or(w.IDMType, directory.IdmSSO),
+		IDMType:     cmp.Or(w.IDMType, directory.IDMSSO),
 		Type:        cmp.Or(w.Type, directory.TypeUser),
 		SyncMode:    cmp.Or(w.SyncMode, directory.SyncSelf),
 		DomainOwner: w.DomainOwner,
