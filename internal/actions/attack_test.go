@@ -87,7 +87,10 @@ func TestMaskedApprovalIsForTheApplyToAccept(t *testing.T) {
 	s := newServer(t)
 	comment(t, onPullRequest(t, s, "pull_request", head), actions.Note{Target: target, DryRun: true, Approves: true, Masked: true, Plan: plan, Body: "x"})
 	s.Merge(number, merge)
-	refused(t, s, "its comment masks emails")
+	for range 2 { // the record of the refusal leaves the plan on offer
+		refused(t, s, "its comment masks emails")
+		comment(t, onPush(t, s), actions.Note{Target: target, Plan: plan, Body: "refused"})
+	}
 	push := map[string]string{"GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/main", "GITHUB_REPOSITORY": "o/r", "GITHUB_SHA": merge}
 	accepts := connect(t, push, actions.Options{Token: githubtest.Token, AcceptMasked: true, Transport: s})
 	if got, err := accepts.Reviewed(t.Context(), target); got != plan || err != nil {

@@ -90,7 +90,12 @@ func (g *GitHub) offered(ctx context.Context, target Target, a approved) (digest
 	if err := g.checkReview(ctx, target, a, ours); err != nil {
 		return "", err
 	}
-	return ours[0].record.mark.Plan, nil
+	mark := ours[0].record.mark
+	if mark.Masked && !g.acceptMasked { // not in checkReview: the plan stays on offer to a run that accepts it
+		return "", notReviewed(byDigest+"; next time, set approve-masked for the run that applies, too, or mask-emails: false",
+			"pull request %d of %s: its comment masks emails, so it does not show who is meant", a.Number, g.event.repository())
+	}
+	return mark.Plan, nil
 }
 
 // digest returns the digest that the command names; "" if it names none or is not
@@ -169,8 +174,6 @@ func (g *GitHub) checkReview(ctx context.Context, target Target, a approved, our
 		return refuse("re-run the dry run on the pull request, and approve what it shows", "its plan was applied before, at least in part")
 	case mark.Approval == Used:
 		return refuse(byDigest+", or open a new pull request", "its plan was applied before, at least in part")
-	case mark.Masked && !g.acceptMasked:
-		return refuse(byDigest+"; next time, set approve-masked for the run that applies, too, or mask-emails: false", "its comment masks emails, so it does not show who is meant")
 	case g.me.login == "" && ours[0].GetUser().GetLogin() != jobLogin:
 		return refuse("use the job's own token: github-token: ${{ github.token }}; "+again, "this server does not say whether its comment is ours")
 	case !digestForm.MatchString(mark.Plan):
