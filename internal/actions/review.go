@@ -3,6 +3,7 @@ package actions
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -124,6 +125,9 @@ func (g *GitHub) commanded(ctx context.Context) (approved, error) {
 	if err != nil {
 		return approved{}, err
 	}
+	if pr.Author == "" {
+		return approved{}, retry.WithHint(fmt.Errorf("could not read who opened pull request %d", pr.Number), oddHint)
+	}
 	refuse := func(hint, format string, args ...any) (approved, error) {
 		return approved{}, notReviewed(hint, "pull request %d of %s "+format, append([]any{pr.Number, g.event.repository()}, args...)...)
 	}
@@ -207,6 +211,18 @@ type edit struct {
 	hidden   bool   // the comment is hidden behind a click
 }
 
+// told is a value of an answer that may be null, but not missing.
+type told[T any] struct {
+	is    bool
+	value *T
+}
+
+// UnmarshalJSON reads the value.
+func (t *told[T]) UnmarshalJSON(text []byte) error {
+	t.is = true
+	return json.Unmarshal(text, &t.value)
+}
+
 const editorQuery = `query($id:ID!){node(id:$id){__typename ... on IssueComment{body isMinimized lastEditedAt editor{__typename login}}}}`
 
 // lastEdit asks who edited our comment last, once. The answer must be about the
@@ -225,19 +241,19 @@ func (g *GitHub) lastEdit(ctx context.Context, c *comment) (edit, error) {
 func (g *GitHub) askLastEdit(ctx context.Context, c *comment) (edit, error) {
 	var data struct {
 		Node struct {
-			Typename     string  `json:"__typename"`
-			Body         *string // nil: a server that does not say it
-			IsMinimized  bool
-			LastEditedAt *time.Time
-			Editor       *struct {
+			Typename     string `json:"__typename"`
+			Body         told[string]
+			IsMinimized  told[bool]
+			LastEditedAt told[time.Time] // null: never edited
+			Editor       told[struct {   // null: never edited, or by a deleted account
 				Typename string `json:"__typename"`
 				Login    string
-			}
+			}]
 		}
 	}
 	asked := call{doing: fmt.Sprintf("read who edited comment %d of %s", c.GetID(), g.event.repository())}
 	none, err := g.query(ctx, asked, editorQuery, map[string]string{"id": c.GetNodeID()}, &data)
-	node, editor := data.Node, data.Node.Editor
+	node, editor := data.Node, data.Node.Editor.value
 	switch {
 	case err != nil:
 		return edit{}, err
@@ -247,12 +263,14 @@ func (g *GitHub) askLastEdit(ctx context.Context, c *comment) (edit, error) {
 		return edit{doubt: "by somebody this server does not name"}, nil
 	case node.Typename != "IssueComment":
 		return edit{}, retry.WithHint(fmt.Errorf("could not %s: GitHub does not know the comment", asked.doing), "re-run the job")
-	case node.Body != nil && plainText(*node.Body) != plainText(c.GetBody()):
+	case node.Body.value == nil || node.IsMinimized.value == nil || !node.LastEditedAt.is || !node.Editor.is:
+		return edit{}, retry.WithHint(fmt.Errorf("could not %s: incomplete answer", asked.doing), oddHint)
+	case plainText(*node.Body.value) != plainText(c.GetBody()):
 		return edit{}, retry.WithHint(fmt.Errorf("could not %s: it was changed meanwhile", asked.doing), "re-run the job")
 	}
-	found := edit{hidden: node.IsMinimized}
+	found := edit{hidden: *node.IsMinimized.value}
 	switch {
-	case editor == nil && node.LastEditedAt == nil:
+	case editor == nil && node.LastEditedAt.value == nil:
 		return found, nil
 	case editor == nil:
 		found.doubt, found.byOthers = "by a deleted account", true

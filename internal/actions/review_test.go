@@ -183,17 +183,22 @@ func TestTheEditorMustBeKnown(t *testing.T) {
 	t.Parallel()
 	for body, says := range map[string]string{
 		`{"errors":[{"message":"Resource not accessible by integration"}]}`: "could not read who edited comment 1 of o/r: the token lacks a permission (HTTP 200: Resource not accessible by integration)",
-		`{"data":{"node":null}}`:                   "GitHub does not know the comment",
-		`{"data":{}}`:                              "GitHub does not know the comment",
-		`{"data":{"node":{"__typename":"Issue"}}}`: "GitHub does not know the comment",
-		`{"data":{"node":{"__typename":"IssueComment","body":BODY,"editor":{}}}}`:                                         "was edited by \"somebody\"",
-		`{"data":{"node":{"__typename":"IssueComment","body":BODY,"lastEditedAt":"2026-01-01T00:00:00Z","editor":null}}}`: "was edited by a deleted account",
-		`{"data":{"node":{"__typename":"IssueComment","body":"a newer text"}}}`:                                           "it was changed meanwhile",
+		`{"data":{"node":null}}`:                                                                      "GitHub does not know the comment",
+		`{"data":{}}`:                                                                                 "GitHub does not know the comment",
+		`{"data":{"node":{"__typename":"Issue"}}}`:                                                    "GitHub does not know the comment",
+		`{"data":{"node":{"__typename":"IssueComment"}}}`:                                             "incomplete answer",
+		`{"data":{"node":{"__typename":"IssueComment","body":BODY}}}`:                                 "incomplete answer",
+		`{"data":{"node":{"__typename":"IssueComment","body":BODY,"isMinimized":false}}}`:             "incomplete answer",
+		`{"data":{"node":{"__typename":"IssueComment","body":BODY,"lastEditedAt":null}}}`:             "incomplete answer",
+		`{"data":{"node":{"__typename":"IssueComment","body":BODY,"isMinimized":null,EDITED{}}}}`:     "incomplete answer",
+		`{"data":{"node":{"__typename":"IssueComment","body":BODY,"isMinimized":false,EDITED{}}}}`:    "was edited by \"somebody\"",
+		`{"data":{"node":{"__typename":"IssueComment","body":BODY,"isMinimized":false,EDITED null}}}`: "was edited by a deleted account",
+		`{"data":{"node":{"__typename":"IssueComment","body":"newer","isMinimized":false,EDITED{}}}}`: "it was changed meanwhile",
 	} {
 		s := newServer(t)
 		review(t, s, plan)
 		quoted, _ := json.Marshal(only(t, s).Body)
-		body = strings.Replace(body, "BODY", string(quoted), 1)
+		body = strings.NewReplacer("BODY", string(quoted), "EDITED", `"lastEditedAt":"2026-01-01T00:00:00Z","editor":`).Replace(body)
 		s.Merge(number, merge)
 		s.Fail(githubtest.Failure{Method: http.MethodPost, Path: "graphql", Times: 1, Status: 200, Body: `{"data":{"viewer":{"login":"github-actions[bot]"}}}`})
 		s.Fail(githubtest.Failure{Method: http.MethodPost, Path: "graphql", Times: 1, Status: 200, Body: body})
@@ -295,6 +300,24 @@ func TestApplyCommand(t *testing.T) {
 				t.Errorf("%q, %v", got, err)
 			}
 		})
+	}
+}
+
+// Whoever opened the pull request may not approve it, nor may anybody if that is not
+// known.
+func TestApplyCommandNeedsTheAuthor(t *testing.T) {
+	t.Parallel()
+	for _, author := range []string{`"user":null`, `"user":{}`, `"title":"x"`} {
+		s := newServer(t)
+		s.Writers = map[string]string{"ada": "write"}
+		review(t, s, plan)
+		s.Fail(githubtest.Failure{Method: http.MethodGet, Path: "/pulls/7", Times: 1, Status: 200,
+			Body: `{"number":7,"state":"open",` + author + `,"head":{"sha":"` + head + `","repo":{"full_name":"o/r"}},"base":{"ref":"main"}}`})
+		got, err := onCommand(t, s, "ada", "/xc apply").Reviewed(t.Context(), target)
+		contains(t, err, "could not read who opened pull request 7")
+		if got != "" || errors.Is(err, actions.ErrNotReviewed) {
+			t.Errorf("%s: %q, %v", author, got, err)
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ func newRepository(t *testing.T) *repository {
 		Server: githubtest.New("acme/directory"), t: t,
 		tenant: simulator.New(users, groups, simulator.WithToken("tok-12345")),
 	}
-	r.AddPull(githubtest.Pull{Number: 7, Head: headOne})
+	r.AddPull(githubtest.Pull{Number: 7, Author: "ada", Head: headOne})
 	hub := httptest.NewServer(r.Server)
 	tenant := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) { r.tenant.ServeHTTP(w, q) }))
 	t.Cleanup(hub.Close)
