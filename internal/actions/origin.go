@@ -120,8 +120,8 @@ func (g *GitHub) approvers(ctx context.Context, pr PullRequest) ([]string, error
 	approvers := []string{}
 	for _, review := range verdicts {
 		login := firstMatch(accountForm, review.GetUser().GetLogin())
-		commit := review.GetCommitID()
-		if len(approvers) < maxApprovers && login != "" && latest[login] == review && review.GetState() == "APPROVED" && (commit == head || commit == "" || head == "") {
+		commit := review.GetCommitID() // empty if that commit is gone, so that it is another
+		if len(approvers) < maxApprovers && login != "" && latest[login] == review && review.GetState() == "APPROVED" && commit != "" && commit == head {
 			approvers = append(approvers, login)
 		}
 	}

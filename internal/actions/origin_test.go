@@ -78,7 +78,7 @@ func TestApprovers(t *testing.T) {
 		"the later one dismissed": {[]githubtest.Review{by("ben", "APPROVED", head), by("ben", "DISMISSED", head)}, []string{}},
 		"an older commit":         {[]githubtest.Review{by("ben", "APPROVED", newer)}, []string{}},
 		"and the newest":          {[]githubtest.Review{by("ben", "APPROVED", newer), by("ben", "APPROVED", head)}, []string{"ben"}},
-		"no commit is told":       {[]githubtest.Review{by("ben", "APPROVED", "")}, []string{"ben"}},
+		"a commit that is gone":   {[]githubtest.Review{by("ben", "APPROVED", "")}, []string{}},
 		"after the merge":         {[]githubtest.Review{after(by("ben", "APPROVED", head))}, []string{}},
 		"objection after it":      {[]githubtest.Review{by("ben", "APPROVED", head), after(by("ben", "CHANGES_REQUESTED", head))}, []string{"ben"}},
 		"deleted accounts":        {[]githubtest.Review{by("", "APPROVED", head), by("", "APPROVED", head)}, []string{}},
