@@ -56,7 +56,7 @@ func (s *session) doctor(ctx context.Context, transport *http.Transport, certifi
 	s.log.Info("starting", append([]any{"command", "doctor"}, s.addressed()...)...)
 	s.show("checking " + c.Tenant + " …")
 	result := &doctor.Result{}
-	if err := run.Recovered(s.log, func() { result = doctor.Run(ctx, client, probe, options) }); err != nil {
+	if err := run.Recovered(s.log, func() { result = doctor.Run(ctx, s.tenant(client), probe, options) }); err != nil {
 		result.Checks = append(result.Checks, doctor.Check{Name: doctor.Settings, Status: doctor.Fail, Detail: err.Error(), Kind: directory.Bug})
 	}
 	s.show("")

@@ -20,7 +20,7 @@ func (s *session) explain(ctx context.Context) run.Code {
 	options := s.settings.Roster
 	byGroup := slices.ContainsFunc(selected, func(pattern string) bool { return !strings.ContainsAny(pattern, "!@") })
 	options.Trace = func(email directory.Email) bool { return byGroup || selected.Match(string(email)) }
-	result := run.Run(ctx, s.csv(options), s.client, policy, run.Options{DryRun: true, Warnings: s.settings.Warnings, Log: s.log})
+	result := run.Run(ctx, s.csv(options), s.tenant(s.client), policy, run.Options{DryRun: true, Warnings: s.settings.Warnings, Log: s.log})
 	if result.Plan != nil {
 		people := explain.People(result.Desired, result.Observed, result.Plan, policy, selected)
 		result.Findings = slices.DeleteFunc(result.Findings, func(f directory.Finding) bool {

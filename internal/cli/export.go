@@ -41,7 +41,7 @@ func (s *session) observed(ctx context.Context) (*directory.Observed, *directory
 	s.log.Info("reading", s.addressed()...)
 	s.show("reading " + s.settings.Tenant + " …")
 	defer s.show("")
-	return run.Observe(ctx, s.client, s.settings.Tenant)
+	return run.Observe(ctx, s.tenant(s.client), s.settings.Tenant)
 }
 
 // writeExport writes the files. The finding says why it did not.

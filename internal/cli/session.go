@@ -83,6 +83,29 @@ func newSession(settings *config.Config, getenv func(string) string, stdin io.Re
 	return s
 }
 
+// tenant returns the client's tenant. Where emails are masked, its usernames are hidden
+// as soon as they are read.
+func (s *session) tenant(client *xc.Client) run.Tenant {
+	if !s.sanitizer.MaskEmails {
+		return client
+	}
+	return maskedTenant{client, s.sanitizer.Usernames}
+}
+
+type maskedTenant struct {
+	*xc.Client
+	usernames *report.Usernames
+}
+
+// Observe reads users and groups.
+func (t maskedTenant) Observe(ctx context.Context) (*directory.Observed, error) {
+	observed, err := t.Client.Observe(ctx)
+	if err == nil {
+		t.usernames.Set(observed)
+	}
+	return observed, err
+}
+
 func isTerminal(stream any) bool {
 	file, ok := stream.(interface{ Fd() uintptr })
 	return ok && term.IsTerminal(int(file.Fd()))
@@ -175,7 +198,7 @@ func (s *session) run(ctx context.Context, command string) *run.Result {
 	}()
 	s.show("reading " + c.Tenant + " …")
 	defer s.show("")
-	return run.Run(ctx, source, s.client, c.Policy, run.Options{
+	return run.Run(ctx, source, s.tenant(s.client), c.Policy, run.Options{
 		DryRun:      c.DryRun,
 		FailOnDrift: c.FailOnDrift,
 		Expected:    s.expected,
@@ -247,9 +270,6 @@ func (s *session) policyFile() *report.PolicyFile {
 // planned prints the plan and, at a terminal, asks whether to apply it.
 func (s *session) planned(ctx context.Context, result *run.Result, applies bool) *directory.Finding {
 	s.show("")
-	if s.sanitizer.MaskEmails {
-		s.sanitizer.Usernames.Set(result.Observed)
-	}
 	_ = s.report(result).WritePlan(s.text, s.sanitizer, s.style) // the closing lines meet the same error
 	if !applies || s.settings.Yes || s.settings.Simulate || s.edge.Active() || s.screen == nil || !isTerminal(s.stdin) {
 		return nil

@@ -105,12 +105,10 @@ func file(f directory.Finding) string {
 	return f.File + ": "
 }
 
-// message is a finding's message. Where emails are masked, so is its subject,
-// which need not look like an email.
+// message is a finding's message. It may quote the tenant. Where emails are masked, so
+// is its subject, which need not look like an email.
 func (s Sanitizer) message(f directory.Finding) string {
-	if f.Severity == directory.Error {
-		f.Message = s.ErrorText(f.Message)
-	}
+	f.Message = s.ErrorText(f.Message)
 	if !s.MaskEmails || f.Subject == "" || f.Kind.OfGroup() {
 		return f.Message
 	}

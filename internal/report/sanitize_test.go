@@ -293,6 +293,8 @@ func TestUsernamesAreHiddenInErrors(t *testing.T) {
 		`user "ada king" and Ada King Noel.`:               `user "***" and ***.`,
 		`Ada Kingsley, Ada, adaKing, x Ada King No`:        `Ada Kingsley, Ada, adaKing, x *** No`,
 		`members: O'Brien, ü, ß.`:                          `members: ***, ***.`,
+		`DELETE /users/jdoe?force=1 – jdoe|ghost&id=jdoe!`: `DELETE /users/***?force=1 – ***|***&id=***!`,
+		`x-jdoe, jdoe_2, jdoe@x, CORP\bobby`:               `x-jdoe, jdoe_2, jdoe@x, CORP\bobby`,
 		``:                                                 ``,
 		`  "  `:                                            `  "  `,
 	} {

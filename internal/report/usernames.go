@@ -10,8 +10,8 @@ import (
 )
 
 // Usernames are those of a tenant that do not look like emails. Where emails are
-// masked, they are hidden in errors, which may quote the tenant. The zero value
-// and nil know none. It is safe for concurrent use.
+// masked, they are hidden in errors and warnings, which may quote the tenant. The zero
+// value and nil know none. It is safe for concurrent use.
 type Usernames struct {
 	known atomic.Pointer[usernames]
 }
@@ -83,14 +83,15 @@ func (u *usernames) at(text string) (length int) {
 
 // isEnd reports whether a username may end before rest.
 func isEnd(rest string) bool {
-	rest = strings.TrimLeft(rest, ".")
+	rest = strings.TrimLeft(rest, ".-_")
 	next, _ := utf8.DecodeRuneInString(rest)
 	return rest == "" || separates(next)
 }
 
-// separates reports whether a character separates the words of an error.
+// separates reports whether a character separates the words of an error: no part of
+// a longer name or address.
 func separates(r rune) bool {
-	return unicode.IsSpace(r) || strings.ContainsRune("\"'`“”‘’()[]{}<>,;:=", r)
+	return !unicode.In(r, unicode.L, unicode.M, unicode.N) && !strings.ContainsRune("-_.@", r)
 }
 
 // ErrorText is the text of an error, without usernames where emails are masked.
