@@ -231,6 +231,12 @@ func TestMaskedEverywhereButInTheJSON(t *testing.T) {
 			t.Errorf("an email is shown:\n%s", shown)
 		}
 	}
+	dry := example(true)
+	for _, plan := range []string{shown(t, dry, s, report.Style{}), comment(dry, s, whole)} {
+		if strings.Contains(plan, "Person") || !strings.Contains(plan, "SSO") || !strings.Contains(plan, "local") {
+			t.Errorf("not the kinds of the new users alone:\n%s", plan)
+		}
+	}
 	document, err := r.JSON(s)
 	if err != nil {
 		t.Fatal(err)

@@ -244,14 +244,16 @@ func (t *text) described(o *plan.Operation) string {
 	return ""
 }
 
-// describedUser are the attributes of a user that an operation would send. Where
-// emails are masked, they would say who it is.
+// describedUser are the attributes of a user that an operation would send, without
+// the name where emails are masked: it says who it is.
 func (s Sanitizer) describedUser(o *plan.Operation) string {
+	kind := directory.KindOf(o.User.IDMType)
 	switch {
-	case s.MaskEmails:
+	case o.Action == plan.Create && s.MaskEmails:
+		return "  " + kind
 	case o.Action == plan.Create:
-		return fmt.Sprintf("  %q, %s", fullName(o.User.Name), directory.KindOf(o.User.IDMType))
-	case o.Action == plan.Update:
+		return fmt.Sprintf("  %q, %s", fullName(o.User.Name), kind)
+	case o.Action == plan.Update && !s.MaskEmails:
 		return fmt.Sprintf("  name: %q → %q", fullName(o.Before), fullName(o.User.Name))
 	}
 	return ""
