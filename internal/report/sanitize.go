@@ -11,7 +11,7 @@ import (
 // sink. The zero value hides nothing.
 type Sanitizer struct {
 	MaskEmails bool       // hide the local parts of emails
-	Usernames  *Usernames // hidden in errors if emails are; may be nil
+	Usernames  *Usernames // hidden in errors and warnings if emails are; may be nil
 	Secrets    *Secrets   // hidden wherever they occur
 }
 
@@ -58,23 +58,24 @@ func (s Sanitizer) Prose(text string) string {
 	done := 0
 	for _, found := range address.FindAllStringIndex(text, -1) {
 		if from, to := found[0], found[1]; from > done || from == 0 { // two code spans side by side would be one
-			b.WriteString(proseEscapes.Replace(text[done:from]))
+			b.WriteString(inert(text[done:from]))
 			b.WriteString("`" + text[from:to] + "`")
 			done = to
 		}
 	}
-	b.WriteString(proseEscapes.Replace(text[done:]))
+	b.WriteString(inert(text[done:]))
 	return b.String()
 }
 
 // address is an email that a code span can hold.
 var address = regexp.MustCompile(`[\pL\pM\pN._%+*'-]+@[\pL\pM\pN](?:[\pL\pM\pN.-]*[\pL\pM\pN])?`)
 
-// GitHub looks for mentions and references in the text nodes of the rendered
-// page, where an entity or a backslash is gone already, and for links in what
+// GitHub looks for mentions, references and emoji codes in the text nodes of the
+// rendered page, where an entity or a backslash is gone already, and for links in what
 // stands side by side in the Markdown. A comment splits both and is not copied.
 // See https://github.com/github/cmark-gfm/issues/181 and
-// https://github.com/gjtorikian/html-pipeline/blob/v2.14.3/lib/html/pipeline/@mention_filter.rb.
+// https://github.com/gjtorikian/html-pipeline/blob/v2.14.3/lib/html/pipeline/@mention_filter.rb
+// (and emoji_filter.rb).
 const split = "<!-- -->"
 
 var proseEscapes = strings.NewReplacer(
@@ -84,6 +85,23 @@ var proseEscapes = strings.NewReplacer(
 	"GH-", "GH"+split+"-", "Gh-", "Gh"+split+"-", "gH-", "gH"+split+"-", "gh-", "gh"+split+"-",
 )
 
+// emojiCode begins an emoji code, which another colon ends: ":100:".
+var emojiCode = regexp.MustCompile(`:[\w+-]+`)
+
+// inert returns text in which nothing is markup, a link, a mention, a reference or an
+// emoji.
+func inert(text string) string {
+	var b strings.Builder
+	done := 0
+	for _, found := range emojiCode.FindAllStringIndex(text, -1) {
+		if colon, end := found[0]+1, found[1]; strings.HasPrefix(text[end:], ":") {
+			b.WriteString(proseEscapes.Replace(text[done:colon]) + split)
+			done = colon
+		}
+	}
+	return b.String() + proseEscapes.Replace(text[done:])
+}
+
 // Code makes a name fit for a table cell, as a code span, in which nothing is
 // markup, a link or a mention. What is copied from the page is the name.
 func (s Sanitizer) Code(name string) string {
@@ -92,7 +110,7 @@ func (s Sanitizer) Code(name string) string {
 	case name == "":
 		return "–"
 	case strings.ContainsAny(name, "`|\\"): // a code span of a table cannot hold these as they are
-		return proseEscapes.Replace(name)
+		return inert(name)
 	}
 	return "`" + name + "`"
 }

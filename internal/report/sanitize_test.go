@@ -25,6 +25,7 @@ var hostile = []string{
 	"https://evil.example www.evil.example", "a\\|b", "![x](y)", "$x^2$", "joe.doe+x@example.com", "jös@exämple.com", "a@b@c", "",
 	"a" + strings.Repeat("ä", 1200), // would be cut within a character
 	"a\u200b@x.y", "\ufeffann@x.y", "p\u00ad\u3164", "\U000e0041", "`a@b.c`", "a@b.c+d@e.f", "o'neil+x@a-b.example.", "`|\\@x.y", "gH-1", "&lt;@x", "***@x.y",
+	":tada:", "acme.yml:100:1234:+1: x", ":x::white_check_mark:", "a@b.c:x:d@e.f", "a`:-1:",
 }
 
 func seed(f *testing.F) {
@@ -50,7 +51,7 @@ var plain = strings.NewReplacer("&amp;", "", "&lt;", "", "&gt;", "", "&#124;", "
 // outside of one. A comment ends what GitHub makes a mention or a link of.
 var (
 	span   = regexp.MustCompile("`[^`]+`")
-	active = regexp.MustCompile("[<>|`\\\\*_~\\[\\]!$&]|[@#]|://|www\\.|(?i:gh-)")
+	active = regexp.MustCompile("[<>|`\\\\*_~\\[\\]!$&]|[@#]|://|www\\.|(?i:gh-)|:[\\w+-]+:")
 )
 
 // copied is what a reader copies from the page on which a text of Markdown stands.
