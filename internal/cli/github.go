@@ -190,6 +190,9 @@ func (s *session) putComment(ctx context.Context, r *report.Report) (page string
 func (s *session) note(r *report.Report, options report.CommentOptions) actions.Note {
 	event := s.edge.Event()
 	options.Commit, options.AcceptMasked = cmp.Or(event.HeadSHA, event.SHA), s.settings.ApproveMasked
+	if event.SHA != options.Commit {
+		options.Merge = event.SHA
+	}
 	body, complete := r.Comment(s.sanitizer, options)
 	note := actions.Note{
 		Target: s.target(), DryRun: s.settings.DryRun, Body: body,

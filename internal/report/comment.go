@@ -17,6 +17,7 @@ import (
 type CommentOptions struct {
 	Limit        int    // in bytes
 	Commit       string // that the run is about; empty if unknown
+	Merge        string // of Commit into the base branch, whose files the run read; empty if none
 	AcceptMasked bool   // a comment with masked emails is complete
 	Alarm        bool   // it is an issue about a run that failed: say what to do next
 }
@@ -59,7 +60,7 @@ func (r *Report) comment(s Sanitizer, o CommentOptions, gap string) (body string
 	d.warnings()
 	d.digest(gap == "")
 	d.line("")
-	d.line("%s", d.origin(o.Commit))
+	d.line("%s", d.origin(o))
 	body = d.render(o.Limit, link("the summary of the run", r.URL)+" has more, and "+inReport)
 	return body, d.cut
 }
@@ -166,11 +167,16 @@ func (l *loss) weakness() int {
 	return weakness(l.roles[0])
 }
 
-// origin says what the comment is about, when and by which run it was made.
-func (d *markdown) origin(commit string) string {
+// origin says what the comment is about, when and by which run it was made. Where
+// people are named by their lines, it says of which commit these are.
+func (d *markdown) origin(o CommentOptions) string {
+	short := func(commit string) string { return d.s.Code(commit[:min(len(commit), 12)]) }
 	about := ""
-	if commit != "" {
-		about = fmt.Sprintf("Commit %s, ", d.s.Code(commit[:min(len(commit), 12)]))
+	if o.Commit != "" {
+		about = fmt.Sprintf("Commit %s, ", short(o.Commit))
+	}
+	if o.Merge != "" && d.s.MaskEmails {
+		about += fmt.Sprintf("lines as in its merge %s, ", short(o.Merge))
 	}
 	return fmt.Sprintf("<sub>%s%s by %s</sub>", about, d.Started.UTC().Format(time.DateTime)+" UTC", link("this run", d.URL))
 }
