@@ -485,7 +485,8 @@ func TestCommentTellsPlansApart(t *testing.T) {
 		return o
 	}
 	person := directory.User{Email: "ann@example.com", Name: directory.PersonName{First: "Ann", Last: "Lee"}, IDMType: directory.IDMSSO}
-	renamed, local, other := person, person, person
+	renamed, local, other, named := person, person, person, person
+	named.Username = "ann"
 	renamed.Name.First, local.IDMType, other.Email = long+"Anna", directory.IDMLocal, "an\u043d@example.com"
 	longer := renamed
 	longer.Name.First = long + "Anne"
@@ -498,6 +499,7 @@ func TestCommentTellsPlansApart(t *testing.T) {
 	tests := map[string][2]plan.Operation{
 		"who":                     {user(plan.Create, person), user(plan.Create, other)},
 		"kind":                    {user(plan.Create, person), user(plan.Create, local)},
+		"username":                {user(plan.Create, person), user(plan.Create, named)},
 		"name":                    {user(plan.Create, person), user(plan.Create, renamed)},
 		"end of a long name":      {user(plan.Create, renamed), user(plan.Create, longer)},
 		"new name":                {user(plan.Update, person), user(plan.Update, renamed)},
@@ -509,6 +511,8 @@ func TestCommentTellsPlansApart(t *testing.T) {
 		"role of a new group":     {set(func(o *plan.Operation) { o.Group.Roles = role("a") })(plan.Create), set(func(o *plan.Operation) { o.Group.Roles = role("b") })(plan.Create)},
 		"API name":                {set(func(o *plan.Operation) { o.Group.Name = "a" })(plan.Create), set(func(o *plan.Operation) { o.Group.Name = "b" })(plan.Create)},
 		"display name":            {set(func(o *plan.Operation) { o.Group.DisplayName = "A" })(plan.Create), set(func(o *plan.Operation) { o.Group.DisplayName = "B" })(plan.Create)},
+		"description":             {set(func(o *plan.Operation) { o.Group.Description = "by hand" })(plan.Create), set(func(o *plan.Operation) { o.Group.Description = plan.Marker })(plan.Create)},
+		"sync id":                 {set(func(o *plan.Operation) { o.Group.SyncID = "a" })(plan.Create), set(func(o *plan.Operation) { o.Group.SyncID = "b" })(plan.Create)},
 		"end of a display name":   {set(func(o *plan.Operation) { o.Group.DisplayName = long + "A" })(plan.Create), set(func(o *plan.Operation) { o.Group.DisplayName = long + "B" })(plan.Create)},
 		"an invisible character":  {set(func(o *plan.Operation) { o.Group.DisplayName = "A\u200b" })(plan.Create), set(func(o *plan.Operation) { o.Group.DisplayName = "A" })(plan.Create)},
 		"the direction of text":   {set(func(o *plan.Operation) { o.Group.DisplayName = "\u202eAB" })(plan.Create), set(func(o *plan.Operation) { o.Group.DisplayName = "AB" })(plan.Create)},

@@ -150,10 +150,8 @@ func (d *markdown) what(result *groupsync.Result) string {
 	if result.Kind().Sign == plan.Deletes {
 		what = "**" + what + "**"
 	}
-	if result.Attributes != nil {
-		for _, change := range result.AttributeChanges() {
-			what += ", " + d.prose(change.String())
-		}
+	for _, change := range otherChanges(result.Operation) {
+		what += ", " + d.prose(change.String())
 	}
 	if d.Outcome == nil || result.Status == groupsync.Done {
 		return what

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"xc-group-sync/internal/directory"
@@ -200,10 +201,8 @@ func (t *text) operation(o *plan.Operation) {
 	}
 	t.members(green, "+", o.Add)
 	t.members(red, "-", o.Remove)
-	if o.Attributes != nil {
-		for _, change := range o.AttributeChanges() {
-			t.printf("      ~ %s\n", change.String())
-		}
+	for _, change := range otherChanges(o) {
+		t.printf("      ~ %s\n", change.String())
 	}
 	if o.Lost > 0 {
 		t.printf("      leaves %s\n", count(o.Lost, "group"))
@@ -244,6 +243,17 @@ func (t *text) described(o *plan.Operation) string {
 	return ""
 }
 
+// otherChanges are the changes of a group's attributes that nothing else shows: a new
+// group's display name stands beside its name, and syncs describe all alike.
+func otherChanges(o *plan.Operation) []plan.AttributeChange {
+	if o.Object != plan.Group {
+		return nil
+	}
+	return slices.DeleteFunc(o.AttributeChanges(), func(c plan.AttributeChange) bool {
+		return o.Action == plan.Create && (c.Attribute == plan.DisplayName || c == plan.AttributeChange{Attribute: plan.Description, To: plan.Marker})
+	})
+}
+
 // describedUser are the attributes of a user that an operation would send, without
 // the name where emails are masked: it says who it is.
 func (s Sanitizer) describedUser(o *plan.Operation) string {
@@ -252,7 +262,11 @@ func (s Sanitizer) describedUser(o *plan.Operation) string {
 	case o.Action == plan.Create && s.MaskEmails:
 		return "  " + kind
 	case o.Action == plan.Create:
-		return fmt.Sprintf("  %q, %s", fullName(o.User.Name), kind)
+		text := fmt.Sprintf("  %q, %s", fullName(o.User.Name), kind)
+		if username := o.User.Username; username != "" && directory.ObservedEmail(string(username)) != o.User.Email {
+			text += fmt.Sprintf(", username %q", username)
+		}
+		return text
 	case o.Action == plan.Update && !s.MaskEmails:
 		return fmt.Sprintf("  name: %q → %q", fullName(o.Before), fullName(o.User.Name))
 	}
