@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"xc-group-sync/internal/directory"
 )
@@ -116,17 +117,21 @@ func (s Sanitizer) message(f directory.Finding) string {
 	return strings.NewReplacer(fmt.Sprintf("%q", f.Subject), fmt.Sprintf("%q", masked), f.Subject, masked).Replace(f.Message)
 }
 
-// subject is a person's address or username without its local part, if emails
-// are masked.
+// subject is a person's address or username without its local part, and without what
+// follows its domain, if emails are masked.
 func (s Sanitizer) subject(text string) string {
 	if !s.MaskEmails {
 		return text
 	}
-	masked := "***"
-	if i := strings.LastIndex(text, "@"); i >= 0 {
-		masked += text[i:]
+	at := strings.LastIndex(text, "@")
+	if at < 0 {
+		return "***"
 	}
-	return masked
+	end := strings.IndexFunc(text[at:], func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`<>()[],;:\"`, r) })
+	if end < 0 {
+		return "***" + text[at:]
+	}
+	return "***" + text[at:at+end] + "***"
 }
 
 // Notes returns findings one by one, with sanitized texts.

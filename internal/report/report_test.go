@@ -249,7 +249,7 @@ func TestMaskedEverywhereButInTheJSON(t *testing.T) {
 // TestMaskedWhereThereIsNoEmail hides what takes the email's place, too.
 func TestMaskedWhereThereIsNoEmail(t *testing.T) {
 	t.Parallel()
-	for _, cell := range []string{"jane.roe.x.com", "Jane Roe <jane.roe@x.com>", "jane.roe@x@y", `jane.roe"q@x.com`, "jane.roe%40x.com"} {
+	for _, cell := range []string{"jane.roe.x.com", "Jane Roe <jane.roe@x.com>", "jane.roe@x@y", `jane.roe"q@x.com`, "jane.roe%40x.com", "jane.roe@x.com Jane Roe", "x@y (Jane)", "x@y;jane"} {
 		r := &report.Report{Result: &run.Result{Findings: []directory.Finding{
 			{Kind: directory.InvalidEmail, Line: 2, Column: "Email", Subject: cell, Message: fmt.Sprintf("invalid email %q", cell)},
 			{Kind: directory.InvalidDN, Line: 2, Column: "Email", Subject: cell, Message: cell + " will not be removed from any group"},
