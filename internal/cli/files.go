@@ -246,11 +246,7 @@ func (s *session) notFound(path, missing string) error {
 	if here, err := os.Getwd(); err == nil && !filepath.IsAbs(path) {
 		missing += " in " + here
 	}
-	hint := "check the path"
-	if s.edge.Active() {
-		hint = "commit the file and run actions/checkout first; the action only sees files inside the workspace"
-	}
-	return retry.WithHint(errors.New(missing), hint)
+	return retry.WithHint(errors.New(missing), config.MissingFile(s.edge.Active()))
 }
 
 // writeWhole writes a file at once or not at all; a link stays one. The file holds

@@ -42,8 +42,8 @@ func (l *loader) readPolicy() {
 	if err != nil {
 		l.unread = true
 		hint := "check the path"
-		if errors.Is(err, os.ErrNotExist) && l.inActions() {
-			hint = "commit the file and run actions/checkout first; the action only sees files inside the workspace"
+		if errors.Is(err, os.ErrNotExist) {
+			hint = MissingFile(l.inActions())
 		}
 		l.fail(hint, "cannot read the policy file: %v%s", err, g.from())
 		return
@@ -51,6 +51,14 @@ func (l *loader) readPolicy() {
 	sum := sha256.Sum256(content)
 	l.config.PolicyFile.SHA256 = hex.EncodeToString(sum[:])
 	l.parsePolicy(content)
+}
+
+// MissingFile says what to do about a file that does not exist.
+func MissingFile(inActions bool) string {
+	if inActions {
+		return "commit the file and run actions/checkout first; the action only sees files inside the workspace"
+	}
+	return "check the path"
 }
 
 // ReadFile reads a file of at most limit bytes.

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"xc-group-sync/internal/xc"
 )
 
 // inActions reports whether the program runs as a step of GitHub Actions.
@@ -112,7 +114,7 @@ func (l *loader) checkTenant() {
 			l.fail("give the tenant's name: --tenant NAME", "missing required setting: tenant (or api-url)")
 		}
 	case c.APIURL == "":
-		c.APIURL = "https://" + c.Tenant + consoleSuffix
+		c.APIURL = "https://" + c.Tenant + xc.ConsoleSuffix
 	case c.Tenant == "":
 		c.Tenant = tenantOf(c.APIURL)
 	case url.origin == byEnvironment && tenant.origin != byEnvironment && tenantOf(c.APIURL) != c.Tenant:

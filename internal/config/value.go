@@ -14,9 +14,8 @@ import (
 
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/retry"
+	"xc-group-sync/internal/xc"
 )
-
-const consoleSuffix = ".console.ves.volterra.io"
 
 // value is how one kind of setting is read and described. Errors of set say what
 // the value must be; some have a hint, too.
@@ -223,17 +222,17 @@ func tenantName(text string) (string, error) {
 	if tenantForm.MatchString(text) {
 		return strings.ToLower(text), nil
 	}
-	wrong := errors.New("must be the tenant's name: letters, digits and -, as in https://NAME" + consoleSuffix)
+	wrong := errors.New("must be the tenant's name: letters, digits and -, as in https://NAME" + xc.ConsoleSuffix)
 	_, host, _ := strings.Cut(text, "//")
 	if host == "" {
 		host = text
 	}
 	host, _, _ = strings.Cut(host, "/")
-	if name, ok := strings.CutSuffix(strings.ToLower(host), consoleSuffix); ok && tenantForm.MatchString(name) {
+	if name, ok := strings.CutSuffix(strings.ToLower(host), xc.ConsoleSuffix); ok && tenantForm.MatchString(name) {
 		return "", retry.WithHint(wrong, "give the name alone: "+name)
 	}
 	if strings.Contains(text, "//") {
-		return "", retry.WithHint(wrong, "use api-url for a URL other than https://NAME"+consoleSuffix)
+		return "", retry.WithHint(wrong, "use api-url for a URL other than https://NAME"+xc.ConsoleSuffix)
 	}
 	return "", wrong
 }
@@ -243,7 +242,7 @@ func apiURL(text string) (string, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "" || u.Hostname() == "":
-		return "", errors.New("must be a URL such as https://NAME" + consoleSuffix)
+		return "", errors.New("must be a URL such as https://NAME" + xc.ConsoleSuffix)
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return "", errors.New("must be a URL without login, query or fragment")
 	case u.Scheme == "http" && !IsLoopback(u.Hostname()):
@@ -271,7 +270,7 @@ func tenantOf(base string) string {
 	if _, managed, ok := strings.Cut(strings.ToLower(u.Path), "/managed_tenant/"); ok && tenantForm.MatchString(managed) {
 		return managed
 	}
-	if name, ok := strings.CutSuffix(strings.ToLower(u.Hostname()), consoleSuffix); ok {
+	if name, ok := strings.CutSuffix(strings.ToLower(u.Hostname()), xc.ConsoleSuffix); ok {
 		return name
 	}
 	return strings.ToLower(u.Host)

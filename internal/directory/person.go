@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 )
@@ -24,6 +25,13 @@ func NewPersonName(display string, email Email) PersonName {
 	}
 	last := len(words) - 1
 	return PersonName{First: strings.Join(words[:max(last, 1)], " "), Last: words[last]}
+}
+
+// Complete returns the name with what it lacks made of the email: the API takes no
+// empty name.
+func (n PersonName) Complete(email Email) PersonName {
+	spare := NewPersonName("", email)
+	return PersonName{First: cmp.Or(n.First, spare.First), Last: cmp.Or(n.Last, spare.Last)}
 }
 
 // CleanName returns a display name on one line and without outer blanks; empty

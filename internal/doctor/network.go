@@ -144,7 +144,7 @@ func (e *examination) tenantName() {
 	rest, isHost := strings.CutPrefix(host, e.Tenant+".")
 	if name, isID := xc.NameOfID(e.Tenant); isID && !(isHost && e.observed != nil) {
 		if !isHost {
-			rest = "console.ves.volterra.io"
+			rest = strings.TrimPrefix(xc.ConsoleSuffix, ".")
 		}
 		e.warn(TenantName, fmt.Sprintf("if it is one, use the name alone: tenant: %s", name),
 			"%q looks like a tenant ID, not like the name in https://NAME.%s", e.Tenant, rest)

@@ -93,7 +93,7 @@ func (x *exporter) groupPatterns(groups []*group) []string {
 	var patterns []string
 	hasDN := false
 	for _, pattern := range x.scope.Groups {
-		if strings.Contains(pattern, "=") {
+		if plan.IsDNPattern(pattern) {
 			hasDN = true
 		} else {
 			patterns = append(patterns, pattern)

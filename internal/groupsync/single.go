@@ -121,8 +121,7 @@ func (r *run) checkSingle(ctx context.Context, before, now directory.User, group
 	who := cmp.Or(string(now.Email), "a user without an email")
 	err := fmt.Errorf("the tenant does not write single memberships as documented: for %s it changed more than the membership in group %s", who, group)
 	back := now
-	spare := directory.NewPersonName("", now.Email) // the API takes no empty name
-	back.Name.First, back.Name.Last = cmp.Or(now.Name.First, spare.First), cmp.Or(now.Name.Last, spare.Last)
+	back.Name = now.Name.Complete(now.Email)
 	back.Groups, back.Roles = union(now.Groups, others(before)), union(now.Roles, before.Roles)
 	switch {
 	case sameSet(back.Groups, now.Groups) && sameSet(back.Roles, now.Roles):

@@ -70,8 +70,7 @@ func (p *planner) restoreUsers(snapshot *directory.Snapshot) (operations []Opera
 	returning = map[directory.Email]directory.User{}
 	for _, user := range snapshot.Users {
 		now, shared := p.tenant.Email(user.Email)
-		spare := directory.NewPersonName("", user.Email) // the API takes no empty name
-		user.Name.First, user.Name.Last = cmp.Or(user.Name.First, spare.First), cmp.Or(user.Name.Last, spare.Last)
+		user.Name = user.Name.Complete(user.Email)
 		switch {
 		case !p.policy.PersonInScope(user.Email):
 			// Left as they are.

@@ -15,24 +15,24 @@ import (
 func (p Policy) DNInScope(dn directory.DN) bool {
 	groups, broken := p.Groups, dn.CN() == "" && dn.GroupName() == ""
 	if broken {
-		groups = slices.DeleteFunc(slices.Clone(groups), func(pattern string) bool { return strings.HasPrefix(pattern, "!") && !isDNPattern(pattern) })
+		groups = slices.DeleteFunc(slices.Clone(groups), func(pattern string) bool { return strings.HasPrefix(pattern, "!") && !IsDNPattern(pattern) })
 	}
 	text := directory.FoldDN(dn.Key())
 	return groups.matchBy(func(glob string) bool {
-		if isDNPattern(glob) {
+		if IsDNPattern(glob) {
 			return matchGlob(directory.FoldDN(glob), text)
 		}
 		return broken || matchGlob(glob, string(dn.GroupName()))
 	})
 }
 
-// isDNPattern reports whether a pattern of groups is one of DNs, not of API names.
-func isDNPattern(pattern string) bool { return strings.Contains(pattern, "=") }
+// IsDNPattern reports whether a pattern of groups is one of DNs, not of API names.
+func IsDNPattern(pattern string) bool { return strings.Contains(pattern, "=") }
 
 // matchName reports whether patterns of groups select an API name by themselves.
 // Those of DNs match none.
 func (p Patterns) matchName(name directory.GroupName) bool {
-	return p.matchBy(func(glob string) bool { return !isDNPattern(glob) && matchGlob(glob, string(name)) })
+	return p.matchBy(func(glob string) bool { return !IsDNPattern(glob) && matchGlob(glob, string(name)) })
 }
 
 // restorable reports whether a group that a sync changed is still in scope. Which
@@ -40,7 +40,7 @@ func (p Patterns) matchName(name directory.GroupName) bool {
 // only exclusions by name count beside them.
 func (p *planner) restorable(name directory.GroupName) bool {
 	groups := p.policy.Groups
-	if slices.ContainsFunc(groups, func(pattern string) bool { return isDNPattern(pattern) && !strings.HasPrefix(pattern, "!") }) {
+	if slices.ContainsFunc(groups, func(pattern string) bool { return IsDNPattern(pattern) && !strings.HasPrefix(pattern, "!") }) {
 		groups = slices.DeleteFunc(slices.Clone(groups), func(pattern string) bool { return !strings.HasPrefix(pattern, "!") })
 	}
 	return groups.matchName(name)
@@ -61,7 +61,7 @@ func (p Policy) GroupInScope(group *directory.Group, desired *directory.Desired)
 	case desired.Outside[group.Name]:
 		return false
 	}
-	if !slices.ContainsFunc(p.Groups, func(pattern string) bool { return !isDNPattern(pattern) }) {
+	if !slices.ContainsFunc(p.Groups, func(pattern string) bool { return !IsDNPattern(pattern) }) {
 		return Owned(group)
 	}
 	return p.Groups.matchName(group.Name)

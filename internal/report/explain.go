@@ -78,7 +78,7 @@ func (t *text) row(row directory.Row) {
 
 // rowText is where a row is.
 func rowText(row directory.Row) string {
-	return fmt.Sprintf("%s:%d", strings.TrimSuffix(file(directory.Finding{File: row.File}), ": "), row.Line)
+	return fmt.Sprintf("%s:%d", fileName(row.File), row.Line)
 }
 
 // placeText says who puts the person into a group.

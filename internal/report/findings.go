@@ -84,26 +84,27 @@ func (s Sanitizer) several(alike []directory.Finding, example directory.Finding)
 // prefix is where a finding is, as in "groups.csv: line 3, Email: " or
 // "acme.yml:3:5: ".
 func prefix(f directory.Finding) string {
+	file := ""
+	if f.File != "" {
+		file = fileName(f.File) + ": "
+	}
 	_, err := strconv.Atoi(f.Column)
 	switch {
 	case f.Line > 0 && err == nil && f.File != "":
 		return fmt.Sprintf("%s:%d:%s: ", f.File, f.Line, f.Column)
 	case f.Line > 0 && f.Column != "":
-		return fmt.Sprintf("%sline %d, %s: ", file(f), f.Line, f.Column)
+		return fmt.Sprintf("%sline %d, %s: ", file, f.Line, f.Column)
 	case f.Line > 0:
-		return fmt.Sprintf("%sline %d: ", file(f), f.Line)
+		return fmt.Sprintf("%sline %d: ", file, f.Line)
 	}
-	return file(f)
+	return file
 }
 
-func file(f directory.Finding) string {
-	switch f.File {
-	case "":
-		return ""
-	case "-":
-		return "standard input: "
+func fileName(path string) string {
+	if path == "-" {
+		return "standard input"
 	}
-	return f.File + ": "
+	return path
 }
 
 // message is a finding's message. It may quote the tenant. Where emails are masked, so

@@ -181,6 +181,9 @@ func (e *Error) again() string {
 	return "run it again later: it continues where this run ended"
 }
 
+// ConsoleSuffix follows the tenant's name in the host of its API.
+const ConsoleSuffix = ".console.ves.volterra.io"
+
 // tenantID is the form of the ID that the console shows beside the tenant's name.
 var tenantID = regexp.MustCompile(`^(.+)-[a-z]{8}$`)
 
@@ -254,7 +257,7 @@ func (c *Client) explain(e *Error) {
 		e.hint = "the server rejected the TLS handshake: it may require a client certificate (p12-file or cert-file) or lack TLS 1.2; check api-url"
 	case errors.As(e.Err, &lookup):
 		e.hint = fmt.Sprintf("the name %s does not resolve: check tenant, api-url and proxy", lookup.Name)
-		if tenant, isTenants := strings.CutSuffix(lookup.Name, ".console.ves.volterra.io"); isTenants {
+		if tenant, isTenants := strings.CutSuffix(lookup.Name, ConsoleSuffix); isTenants {
 			if name, isID := NameOfID(tenant); isID {
 				e.hint = fmt.Sprintf("the name %s does not resolve: %q looks like a tenant ID; if it is one, use the name alone: tenant: %s", lookup.Name, tenant, name)
 			}
