@@ -151,7 +151,7 @@ func (g *GitHub) handedOn(ctx context.Context, target Target, pr PullRequest, ou
 		return ours[0].record.mark, nil
 	}
 	at := pr.MergedAt
-	if at.IsZero() && g.obeys {
+	if at.IsZero() && g.commandApproves {
 		at = g.event.Command.At
 	}
 	err := g.checkReview(ctx, target, approved{pr, at}, ours)

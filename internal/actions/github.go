@@ -33,11 +33,11 @@ type GitHub struct {
 
 	acceptMasked bool
 
-	me         identity    // known where there are comments of ours
-	pushed     PullRequest // that merged found
-	errPushed  error
-	pushedDone bool // merged has an answer
-	obeys      bool // the command of the event approves the plan
+	me              identity    // known where there are comments of ours
+	pushed          PullRequest // that merged found
+	errPushed       error
+	pushedDone      bool // merged has an answer
+	commandApproves bool // the command of the event approves the plan
 }
 
 // Options are the settings of the way to GitHub.

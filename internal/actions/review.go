@@ -64,7 +64,7 @@ func (g *GitHub) Reviewed(ctx context.Context, target Target) (digest string, er
 	if named := g.event.Command.digest(); err == nil && named != "" && named != digest {
 		return "", notReviewed("comment again with the digest that is shown", "the comment approves %s, but the pull request shows %s", named, digest)
 	}
-	g.obeys = err == nil && g.event.Command.isApply()
+	g.commandApproves = err == nil && g.event.Command.isApply()
 	return digest, err
 }
 
@@ -193,8 +193,8 @@ func (g *GitHub) checkReview(ctx context.Context, target Target, a approved, our
 	switch {
 	case err != nil:
 		return err
-	case edit.doubt != "":
-		return refuse("delete the comment; "+again, "its comment was edited %s", edit.doubt)
+	case edit.by != "":
+		return refuse("delete the comment; "+again, "its comment was edited %s", edit.by)
 	case edit.hidden:
 		return refuse("unhide the comment; "+again, "its comment is hidden")
 	}
@@ -206,7 +206,7 @@ const jobLogin = "github-actions[bot]"
 
 // edit is the last edit of a comment of ours.
 type edit struct {
-	doubt    string // who made it, as in `by "mallory"`; empty if it was we, or nobody
+	by       string // who made it, as in `by "mallory"`; empty if it was we, or nobody
 	byOthers bool   // it is certain that it was somebody else
 	hidden   bool   // the comment is hidden behind a click
 }
@@ -260,7 +260,7 @@ func (g *GitHub) askLastEdit(ctx context.Context, c *comment) (edit, error) {
 	case none && c.GetUpdatedAt().Equal(c.GetCreatedAt()):
 		return edit{}, nil
 	case none:
-		return edit{doubt: "by somebody this server does not name"}, nil
+		return edit{by: "by somebody this server does not name"}, nil
 	case node.Typename != "IssueComment":
 		return edit{}, retry.WithHint(fmt.Errorf("could not %s: GitHub does not know the comment", asked.doing), "re-run the job")
 	case node.Body.value == nil || node.IsMinimized.value == nil || !node.LastEditedAt.is || !node.Editor.is:
@@ -273,7 +273,7 @@ func (g *GitHub) askLastEdit(ctx context.Context, c *comment) (edit, error) {
 	case editor == nil && node.LastEditedAt.value == nil:
 		return found, nil
 	case editor == nil:
-		found.doubt, found.byOthers = "by a deleted account", true
+		found.by, found.byOthers = "by a deleted account", true
 		return found, nil
 	}
 	login := editor.Login
@@ -282,7 +282,7 @@ func (g *GitHub) askLastEdit(ctx context.Context, c *comment) (edit, error) {
 		login += "[bot]"
 	}
 	if login != g.me.login {
-		found.doubt, found.byOthers = fmt.Sprintf("by %q", cmp.Or(g.shown(login), "somebody")), true
+		found.by, found.byOthers = fmt.Sprintf("by %q", cmp.Or(g.shown(login), "somebody")), true
 	}
 	return found, nil
 }

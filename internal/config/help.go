@@ -22,7 +22,7 @@ func Help(command string) string {
 			fmt.Fprintf(&b, "\n%s:\n", topic)
 			topic = ""
 		}
-		text := s.plain()
+		text := s.helpText()
 		if command == "" {
 			text += unmarked(s.remark())
 		}
@@ -84,9 +84,9 @@ func wrapped(text, indent string) string {
 	return b.String()
 }
 
-// plain returns the meaning without markup, and where a value comes from if it
+// helpText returns the meaning without markup, and where a value comes from if it
 // is not given.
-func (s *setting) plain() string {
+func (s *setting) helpText() string {
 	text := unmarked(s.meaning)
 	if s.byDefault != "" && !s.isBool() {
 		text += " Default: " + s.byDefault + "."
@@ -129,7 +129,7 @@ func Settings() []Setting {
 	all := make([]Setting, len(settings))
 	for i, s := range settings {
 		all[i] = Setting{
-			Name: s.name, Topic: s.topic, Form: s.form, Default: s.byDefault, Env: s.env, Meaning: s.meaning + s.remark(), Text: s.plain(),
+			Name: s.name, Topic: s.topic, Form: s.form, Default: s.byDefault, Env: s.env, Meaning: s.meaning + s.remark(), Text: s.helpText(),
 			Policy: s.policy, Guard: s.guard, Action: s.of(Sync), Input: s.action,
 		}
 	}

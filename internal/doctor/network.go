@@ -18,7 +18,7 @@ import (
 // reports whether the server answered.
 func (e *examination) network(err error) bool {
 	route := e.probe.Route()
-	plain := e.APIURL == "" || strings.HasPrefix(e.APIURL, "http://")
+	unencrypted := e.APIURL == "" || strings.HasPrefix(e.APIURL, "http://")
 	if route.Proxy == nil {
 		e.ok(Proxy, "none is used")
 	}
@@ -44,7 +44,7 @@ func (e *examination) network(err error) bool {
 		}
 		e.ok(Proxy, "connects through %s", route.Proxy.Redacted())
 	}
-	if plain {
+	if unencrypted {
 		e.ok(TLS, "not needed: the tenant is on this machine")
 	} else if !route.Answered && (route.HandshakeErr != nil || retry.FaultOf(err).Cause == retry.CauseTLS) {
 		e.unreachable(TLS, err)

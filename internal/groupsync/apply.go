@@ -179,8 +179,8 @@ func (r *run) attempt(ctx context.Context, result *Result, policy retry.Policy, 
 		result.Status, result.Attempts, result.Err = Skipped, ended.Attempts, ended.Err
 	default:
 		result.Status, result.Attempts, result.Err = Failed, ended.Attempts, ended.Err
-		if half := result.half(); half != "" {
-			result.Err = fmt.Errorf("after %s: %w", half, ended.Err)
+		if part := result.partial(); part != "" {
+			result.Err = fmt.Errorf("after %s: %w", part, ended.Err)
 		}
 	}
 	result.count()

@@ -132,9 +132,9 @@ func (r *Result) count() {
 	}
 }
 
-// half says how many of the memberships an operation changed that failed; empty
+// partial says how many of the memberships an operation changed that failed; empty
 // if it changed none.
-func (r *Result) half() string {
+func (r *Result) partial() string {
 	var parts []string
 	if n := len(r.left.done); n > 0 {
 		parts = append(parts, fmt.Sprintf("removing %d of %d", n, len(r.Remove)))

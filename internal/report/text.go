@@ -137,7 +137,7 @@ const (
 	green  = "\x1b[32m"
 	yellow = "\x1b[33m"
 	bold   = "\x1b[1m"
-	plain  = "\x1b[0m"
+	reset  = "\x1b[0m"
 )
 
 // own is a text of this program, which is safe to write.
@@ -145,7 +145,7 @@ type own string
 
 func (t *text) colored(color, text string) own {
 	if t.Color {
-		text = color + text + plain
+		text = color + text + reset
 	}
 	return own(text)
 }

@@ -32,9 +32,9 @@ type userKey struct {
 // holding is what an object held. Its names are keys of usernames or names of
 // groups.
 type holding struct {
-	names []string
-	roles []directory.Role
-	half  bool // there may be more
+	names      []string
+	roles      []directory.Role
+	incomplete bool // there may be more
 }
 
 func newHoldings() *holdings {
@@ -53,7 +53,7 @@ func (h *holdings) readUsers(users []directory.User) {
 		for _, key := range []userKey{{username: user.Username.Key()}, {email: user.Email}} {
 			other := noted[key] // of another user with this email
 			noted[key] = holding{
-				slices.Concat(other.names, user.Groups), slices.Concat(other.roles, user.Roles), other.half || user.Groups == nil || user.Roles == nil,
+				slices.Concat(other.names, user.Groups), slices.Concat(other.roles, user.Roles), other.incomplete || user.Groups == nil || user.Roles == nil,
 			}
 		}
 	}
@@ -71,7 +71,7 @@ func (h *holdings) readGroup(group *directory.Group) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	held := h.groups[group.Name]
-	held.half = group.ReadError != ""
+	held.incomplete = group.ReadError != ""
 	if group.Usernames != nil {
 		held.names = usernameKeys(group.Usernames)
 	}
@@ -117,7 +117,7 @@ func (h *holdings) removal(method, path string, in any) string {
 // removal says what a replacement with these names and roles would or could
 // remove, or returns "".
 func (h holding) removal(known bool, names []string, roles []directory.Role) string {
-	if !known || h.half {
+	if !known || h.incomplete {
 		return "could remove something: the object was not read whole before"
 	}
 	kept := make(map[string]bool, len(names))
