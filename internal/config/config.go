@@ -1,7 +1,8 @@
 // Package config turns flags, action inputs, environment, the policy file and
-// defaults into a validated Config, by one table of settings from which help,
+// defaults into a validated Config. One table of settings drives that, and help,
 // completion, action.yml, docs/settings.md and the JSON schema of the policy file
-// are generated too. It reads the policy file and touches nothing else outside.
+// are generated from it. The package reads the policy file and touches nothing
+// else outside the process.
 package config
 
 import (
@@ -24,8 +25,9 @@ type Config struct {
 	Snapshot string // of Restore and Export
 	Tenant   string // never empty: the host of the API where no tenant is named
 	APIURL   string // without a trailing slash or /api; empty with Simulate
-	// OwnTenant is the tenant where a policy file that names it leads to the same
-	// API: it was given by name, and is at the address that follows from it.
+	// OwnTenant is the tenant's name if it was given by name and the API is at
+	// the address that follows from the name, so that a policy file that names it
+	// leads to the same API; otherwise it is empty.
 	OwnTenant string
 
 	Credential  Credential // which of these counts
@@ -35,8 +37,8 @@ type Config struct {
 	P12Password string
 	CertFile    string
 	KeyFile     string
-	// ExpiryWarning is how many days before it expires a client certificate is
-	// warned about; 0: not at all.
+	// ExpiryWarning is how many days before the client certificate expires a run
+	// warns; 0: never.
 	ExpiryWarning int
 
 	Simulate       bool
@@ -83,10 +85,10 @@ type Config struct {
 	secrets []string // see Secrets
 }
 
-// PolicyFile is the file that part of the settings came from; zero if none did.
+// PolicyFile is the policy file; zero if none is named.
 type PolicyFile struct {
 	Path   string
-	SHA256 string // of its bytes, in hex
+	SHA256 string // of its content, in hex
 }
 
 // PullRequest stands for the digest that the pull request's comment showed.
@@ -114,7 +116,7 @@ const (
 	ByPEM        Credential = "cert-file"
 )
 
-// Errors are all that is wrong with the settings, each a finding of its own.
+// Errors are all errors in the settings, one finding each.
 type Errors []directory.Finding
 
 // Error returns a line for each.

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// readFlags collects the flags, and reports whether to go on: not if help is asked
-// for.
+// readFlags collects the flags and reports whether to continue: false if help is
+// requested.
 //
-// A word that belongs to no flag may be part of a secret: the rest of one with a
-// blank in it, or the value of a flag that is misspelled. It is shown only where
-// neither a secret flag nor a mistake is before it.
+// A word that belongs to no flag may be part of a secret: the rest of one that
+// contains a space, or the value of a misspelled flag. It is shown only if
+// neither a secret flag nor a mistake precedes it.
 func (l *loader) readFlags(args []string) bool {
 	l.flags = map[string]string{}
 	suspect := "" // the flag, or what was meant to be one, whose value a word may be part of
@@ -79,7 +79,7 @@ func (l *loader) readFlags(args []string) bool {
 // byExtension are the settings that a file without a flag was probably meant for.
 var byExtension = map[string]string{".csv": "csv", ".yml": "policy", ".yaml": "policy"}
 
-// usage says how to give the setting.
+// usage returns how to give the setting.
 func (s *setting) usage() string { return fmt.Sprintf("use --%s=%s", s.name, s.form) }
 
 func asksForHelp(flag string) bool {
@@ -91,14 +91,15 @@ func asksForHelp(flag string) bool {
 }
 
 var (
-	// flagLike are words that are no values: negative numbers are, and so is "-".
+	// flagLike matches words that cannot be values; negative numbers and "-" can
+	// be.
 	flagLike = regexp.MustCompile(`^-[^0-9.]`)
-	// flagForm are words that nobody takes for a secret.
+	// flagForm matches words that cannot be mistaken for a secret.
 	flagForm = regexp.MustCompile(`^--+([a-z][a-z0-9-]*)?(=|$)`)
 )
 
-// isFlag reports whether a word is a flag and no value. A secret may begin with a
-// dash.
+// isFlag reports whether a word is a flag and not a value. A secret may begin
+// with a dash.
 func (l *loader) isFlag(word string, maybeSecret bool) bool {
 	flag, _, _ := strings.Cut(word, "=")
 	return flagForm.MatchString(word) || l.flag(flag) != nil || asksForHelp(flag) || !maybeSecret && flagLike.MatchString(word)
@@ -118,7 +119,7 @@ func isBool(word string) bool {
 	return err == nil
 }
 
-// flag returns the setting that a word is the flag of, or nil.
+// flag returns the setting whose flag a word is, or nil.
 func (l *loader) flag(word string) *setting {
 	name, dashed := strings.CutPrefix(word, "-")
 	if !dashed {

@@ -42,8 +42,8 @@ func CommonHelp() string {
 	return b.String()
 }
 
-// The columns of help: where its text begins, and how many characters a line may
-// have, so that any terminal shows it.
+// The layout of help: the column where its text begins, and the longest line,
+// which fits any terminal.
 const (
 	helpIndent = 32
 	helpWidth  = 96
@@ -136,8 +136,8 @@ func Settings() []Setting {
 	return all
 }
 
-// PolicyOnly returns the keys of the policy file that are no settings, with what
-// they mean in Markdown.
+// PolicyOnly returns the keys of the policy file that are not settings, with
+// their meaning in Markdown.
 func PolicyOnly() map[string]string {
 	all := map[string]string{}
 	for name, key := range policyOnly {

@@ -12,7 +12,7 @@ import (
 	"xc-group-sync/internal/retry"
 )
 
-// origin is where a value comes from. A greater one goes before a lesser one.
+// origin is where a value comes from. A greater one takes precedence.
 type origin int
 
 const (
@@ -36,7 +36,7 @@ type given struct {
 // isSet reports whether the user gave the value.
 func (g given) isSet() bool { return g.origin >= byPolicy }
 
-// from says where the value comes from, if that is not plain to see.
+// from says where the value comes from, unless that is obvious.
 func (g given) from() string {
 	switch g.origin {
 	case byDefault:
@@ -51,8 +51,8 @@ func (g given) from() string {
 	return ""
 }
 
-// shown returns a value of s as a message shows it, after a space; empty if it
-// is secret.
+// shown returns a value of s as messages show it, after a space; empty if it is
+// secret.
 func (s *setting) shown(value string) string {
 	if s.secret && s.secretIn == nil {
 		return ""
@@ -67,7 +67,7 @@ func (s *setting) shown(value string) string {
 	return fmt.Sprintf(" %.80q", value)
 }
 
-// login matches what a URL may hold of a name and a password, also without its scheme.
+// login matches a user name and password in a URL, even one without a scheme.
 var login = regexp.MustCompile(`(?s)(:?//|:).*@`)
 
 // Load reads the settings of a command. The error is flag.ErrHelp if help was
@@ -124,18 +124,18 @@ type loader struct {
 	policy  map[string]given // by key
 	unread  bool             // the policy file, though there should be one
 	values  map[string]given // by setting
-	// invalid are the settings whose values are: nothing can be said about how
-	// they go together with others.
+	// invalid are the settings with invalid values; checks of combinations skip
+	// them.
 	invalid map[string]bool
 	errors  Errors
-	failed  int // errors, those that are only counted included
+	failed  int // all errors, including those that are only counted
 }
 
 func (l *loader) fail(hint, format string, args ...any) {
 	l.failAt(position{}, hint, format, args...)
 }
 
-// failAt is fail about a place in the policy file.
+// failAt is fail at a place in the policy file.
 func (l *loader) failAt(at position, hint, format string, args ...any) {
 	finding := directory.Finding{Severity: directory.Error, Kind: directory.BadSettings, Message: fmt.Sprintf(format, args...), Hint: hint}
 	if at.inFile {
@@ -149,7 +149,7 @@ func (l *loader) failAt(at position, hint, format string, args ...any) {
 	}
 }
 
-// maxErrors bounds what is said of one policy file: more are counted.
+// maxErrors is how many errors are reported; the rest are counted.
 const maxErrors = 1000
 
 // failAbout is fail about a setting that has a value.
@@ -162,7 +162,7 @@ func (l *loader) warn(format string, args ...any) {
 	l.config.Warnings = append(l.config.Warnings, directory.Finding{Kind: directory.BadSettings, Message: fmt.Sprintf(format, args...)})
 }
 
-// setting returns the one of that name that the command has, or nil.
+// setting returns the command's setting of that name, or nil.
 func (l *loader) setting(name string) *setting {
 	if s := settingNamed(name); s != nil && s.of(l.command) {
 		return s
@@ -182,7 +182,7 @@ func settingNamed(name string) *setting {
 // isSet reports whether the user gave a setting.
 func (l *loader) isSet(name string) bool { return l.values[name].isSet() }
 
-// prefix begins the name of every variable that is a setting's own.
+// prefix begins the name of every setting's own variable.
 const prefix = "XC_SYNC_"
 
 // variable is the environment variable that every setting has.
@@ -256,8 +256,9 @@ func (l *loader) applyProfile() {
 	}
 }
 
-// set reads a setting's value into the Config. The policy file is checked whole,
-// whoever reads it and whatever goes before it.
+// set reads a setting's value into the Config. A key of the policy file is
+// checked even if the command does not have the setting, or something else takes
+// precedence.
 func (l *loader) set(s *setting) {
 	if s.of(l.command) {
 		l.read(l.config, s, l.values[s.name])

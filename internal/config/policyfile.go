@@ -129,7 +129,7 @@ func (l *loader) document(content []byte) *yaml.Node {
 // yaml12 matches the directive of a YAML 1.2 document.
 var yaml12 = regexp.MustCompile(`(?m)^(\x{FEFF}?)%(YAML[ \t]+1\.2)\b`)
 
-// failYAML reports an error of the YAML library. It names no text of the file,
+// failYAML reports an error of the YAML library. It quotes no text from the file,
 // which might be a secret.
 func (l *loader) failYAML(content []byte, err error) {
 	var broken *yaml.LoadError
@@ -157,9 +157,9 @@ func (l *loader) failYAML(content []byte, err error) {
 	l.failAt(position{true, mark.Line, mark.Column}, hint, "invalid YAML: %s", message)
 }
 
-// yamlErrors say in other words what the library finds, and what to do about it.
+// yamlErrors has our words for the library's errors, and what to do about them.
 // atBegin means that the mistake is where the construct begins, not where the
-// library noticed.
+// library noticed it.
 var yamlErrors = []struct {
 	of, message, hint string
 	atBegin           bool
@@ -181,7 +181,7 @@ const (
 	oneSetting  = "write one setting per line, as in max-removals: 10%"
 )
 
-// keyForm is what a key looks like that is a setting's name, or nearly.
+// keyForm matches keys that are, or nearly are, a setting's name.
 var keyForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,39}$`)
 
 // shownKey returns a key fit for a message; a malformed one may be a secret.
@@ -215,7 +215,7 @@ func (l *loader) readKey(key, node *yaml.Node) {
 	}
 }
 
-// hideNode notes that all text under a node is secret.
+// hideNode marks all text under a node as secret.
 func (l *loader) hideNode(node *yaml.Node) {
 	if node.Value != "" && typeOf(node) != "null" {
 		l.config.secrets = append(l.config.secrets, node.Value)

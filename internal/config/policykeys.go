@@ -8,7 +8,7 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// policyOnly are the keys of the policy file that are no settings.
+// policyOnly are the keys of the policy file that are not settings.
 var policyOnly = map[string]struct {
 	meaning string
 	schema  map[string]any

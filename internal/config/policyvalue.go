@@ -8,7 +8,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// readValue notes the value of a setting, if it is of the right type.
+// readValue records the value of a setting, if it has the right type.
 func (l *loader) readValue(s *setting, node *yaml.Node) {
 	g := given{origin: byPolicy, at: at(node)}
 	switch {
@@ -51,8 +51,8 @@ func (l *loader) readValue(s *setting, node *yaml.Node) {
 	l.policy[s.name] = g
 }
 
-// isOf reports whether a node is a single value of a type that the setting
-// takes, and says so if it is not.
+// isOf reports whether a node is a single value of a type that the setting takes,
+// and adds an error if it is not.
 func (l *loader) isOf(s *setting, node *yaml.Node) bool {
 	kind, hint := typeOf(node), ""
 	if slices.Contains(s.types, kind) || kind == "integer" && slices.Contains(s.types, "number") {

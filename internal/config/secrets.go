@@ -12,9 +12,9 @@ import (
 )
 
 // Secrets are the values that must never be shown, good or bad, each in every
-// form in which a log could come to hold it: as it is, in one line or line by
-// line, quoted, escaped for a URL, in hexadecimal digits, and in base64, also as
-// part of a longer text.
+// form in which a log could contain it: as it is, in one line or line by line,
+// quoted, escaped for a URL, in hexadecimal digits, and in base64, also as part
+// of a longer text.
 func (c *Config) Secrets() []string {
 	var forms []string
 	for _, value := range c.secrets {
@@ -50,13 +50,12 @@ var (
 	escapes    = regexp.MustCompile("%[0-9A-F]{2}")
 )
 
-// shortestPart is how many characters a part of a base64 text needs to be told
-// from others.
+// shortestPart is how many characters of base64 are enough to recognize a secret.
 const shortestPart = 6
 
-// base64Forms are what base64 makes of a value that follows so many bytes: at the
-// end of a text, with padding and without, and within one. A character that
-// also depends on what is beside the value is none of it.
+// base64Forms returns the base64 of a value that follows so many bytes: at the
+// end of a text, with and without padding, and within one. Characters that also
+// depend on the bytes beside the value are left out.
 func base64Forms(encoding *base64.Encoding, before int, value string) []string {
 	text := encoding.EncodeToString(append(make([]byte, before), value...))
 	text = text[(before*8+5)/6:]
@@ -73,7 +72,7 @@ func base64Forms(encoding *base64.Encoding, before int, value string) []string {
 	return forms
 }
 
-// hide notes what is secret in a setting's value.
+// hide records the secrets in a setting's value.
 func (c *Config) hide(s *setting, value string) {
 	switch {
 	case !s.secret:
@@ -84,16 +83,15 @@ func (c *Config) hide(s *setting, value string) {
 	}
 }
 
-// hideProxies notes what is secret in the environment's proxies.
+// hideProxies records the secrets in the environment's proxies.
 func (c *Config) hideProxies(getenv func(string) string) {
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
 		c.secrets = append(c.secrets, proxyLogin(getenv(name))...)
 	}
 }
 
-// proxyLogin is what a proxy URL holds of secrets: the password, as it is and
-// as it is written, the login as a header carries it in base64, and the URL
-// with it.
+// proxyLogin returns the secrets in a proxy URL: the password, decoded and as
+// written, the login that a header carries in base64, and the whole URL.
 func proxyLogin(proxy string) []string {
 	u, err := url.Parse(proxy)
 	if err != nil || u.Host == "" {

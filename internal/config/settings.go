@@ -14,7 +14,7 @@ import (
 	"xc-group-sync/internal/xc"
 )
 
-// setting is a line of the table that everything else is made from: flags,
+// setting is an entry of the table that everything else is generated from: flags,
 // inputs, environment variables, keys of the policy file, help, completion, the
 // JSON schema, action.yml and docs/settings.md.
 type setting struct {
@@ -29,23 +29,23 @@ type setting struct {
 	env    []string // older variables, which count after XC_SYNC_NAME; the first that is set counts
 	only   []string // the commands that have it; nil: all
 
-	// guard says what the setting stops, in Markdown for docs/safety.md; empty: it is
-	// no guard. The reusable workflow must pass on every guard.
+	// guard says what the setting stops, in Markdown for docs/safety.md; empty:
+	// it is not a guard. The reusable workflow must pass on every guard.
 	guard string
 
 	secret bool   // never shown
 	exact  bool   // outer blanks count
 	action string // default of the action's input, an expression; empty: none
 
-	// secretIn returns what in a secret setting's value must be hidden wherever
-	// it appears; nil: all of it.
+	// secretIn returns the parts of a secret setting's value that must be hidden
+	// everywhere; nil: all of it.
 	secretIn func(value string) []string
 }
 
 // of reports whether a command has the setting.
 func (s *setting) of(command string) bool { return s.only == nil || slices.Contains(s.only, command) }
 
-// reach is what guards do that select.
+// reach is the effect of guards that select people or groups.
 const reach = "limit what a CSV can reach: [policy](policy.md)"
 
 // settings is the table, in the order of the documentation.
@@ -117,7 +117,7 @@ var settings = []*setting{
 	{name: "only", only: []string{Sync, Plan, Explain}, value: patterns(func(c *Config) *plan.Patterns { return &c.Policy.Only }),
 		meaning: "Limit this run to matching people and groups: patterns of emails and API group names, one per line.",
 		guard:   reach},
-	// A blank digest must not pass for none: it would allow any plan.
+	// A digest of spaces must not count as none, which would allow any plan.
 	{name: "expect-plan", only: applying, exact: true, value: parsed("DIGEST|pull-request", planDigest, func(c *Config, v string) { c.ExpectPlan = v }),
 		meaning: "Digest of a reviewed plan: apply only if the current plan has the same digest. `pull-request` is the digest shown in this action's comment on the merged pull request.",
 		guard:   "applies only the plan that was reviewed. The digest covers the API's host and path and everything that would be sent"},

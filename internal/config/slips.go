@@ -11,8 +11,8 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// counterparts say what to use in place of the flags of the Python program that
-// this one follows.
+// counterparts says what to use instead of flags of the Python program that this
+// one follows.
 var counterparts = map[string]string{
 	"max-retries": "use --retry-attempts (it includes the first attempt: one more than the retries)",
 	"no-verify":   "certificates are always verified; to trust another CA, use --ca-bundle FILE",
@@ -44,7 +44,7 @@ func didYouMean(dashes, meant string) string {
 	return "did you mean " + dashes + meant + "?"
 }
 
-// settingNames returns the names of the settings that count.
+// settingNames returns the names of the settings for which counts is true.
 func settingNames(counts func(*setting) bool) (names []string) {
 	for _, s := range settings {
 		if counts(s) {
@@ -55,7 +55,8 @@ func settingNames(counts func(*setting) bool) (names []string) {
 }
 
 // MisspelledVariables warns about variables of an environment, as os.Environ has
-// it, that were probably meant to be a setting's. Others may be anybody's.
+// it, that were probably meant for a setting. Others are ignored: they may belong
+// to anything.
 func MisspelledVariables(environ []string) []directory.Finding {
 	names := settingNames(func(*setting) bool { return true })
 	var findings []directory.Finding
@@ -78,8 +79,8 @@ func MisspelledVariables(environ []string) []directory.Finding {
 // be; empty if there is none.
 func NearestCommand(name string) string { return nearest(name, commandNames()) }
 
-// nearest returns which of some names a misspelled or shortened one was probably
-// meant to be; empty if there is none.
+// nearest returns the name that a misspelled or shortened one was probably meant
+// to be; empty if there is none.
 func nearest(name string, names []string) string {
 	meant, fewest := "", 3 // letters to change: with more it is another word
 	var longer []string
@@ -87,7 +88,7 @@ func nearest(name string, names []string) string {
 		if strings.HasPrefix(candidate, name+"-") {
 			longer = append(longer, candidate)
 		}
-		if len(name) > 2*len(candidate) { // too long to be a slip, and to compare
+		if len(name) > 2*len(candidate) { // too long to be a typo
 			continue
 		}
 		n := levenshtein.Distance(name, candidate, nil)

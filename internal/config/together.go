@@ -43,7 +43,7 @@ func (l *loader) checkTogether() {
 	if c.Policy.PruneInactive && !c.Policy.PruneUsers {
 		l.warn("prune-inactive has no effect without prune: users or all")
 	}
-	if l.command != Export || c.Snapshot == "" { // a snapshot is the tenant
+	if l.command != Export || c.Snapshot == "" { // else the snapshot takes the place of the tenant
 		l.checkTenant()
 		l.checkCredentials()
 	}
@@ -60,7 +60,7 @@ func (l *loader) checkTogether() {
 	}
 }
 
-// require refuses a setting that is on without another that makes sense of it.
+// require refuses a setting that is on without another that it needs.
 func (l *loader) require(name string, on bool, other string, otherOn bool, hint string) {
 	if on && !otherOn && !l.invalid[other] {
 		l.failAbout(name, hint, "%s requires %s", name, other)
@@ -100,7 +100,7 @@ func (l *loader) checkTenant() {
 	tenant, url := l.values["tenant"], l.values["api-url"]
 	switch {
 	case c.Simulate:
-		// Of a restore the tenant must be the snapshot's.
+		// In a restore, the tenant must be the snapshot's.
 		if url.isSet() && url.origin != byPolicy || tenant.isSet() && tenant.origin != byPolicy && l.command != Restore {
 			l.warn("simulate is on: api-url and credentials are not used, and tenant is only a name in the report")
 		}

@@ -38,7 +38,7 @@ func (v value) choices() []string {
 	return strings.Split(v.form, "|")
 }
 
-// parsed is a value that read makes of one text.
+// parsed is a value that read parses from one string.
 func parsed[T any](form string, read func(string) (T, error), store func(*Config, T)) value {
 	return value{form: form, types: []string{"string"}, set: func(c *Config, text string) error {
 		read, err := read(text)
@@ -129,12 +129,12 @@ func tristate(store func(*Config, Tristate)) value {
 	return v
 }
 
-// whole is a whole number from low to high, which math.MaxInt32 leaves open.
+// whole is a whole number from low to high; math.MaxInt32 means no upper limit.
 func whole(low, high int, store func(*Config, int)) value {
 	return bounded("integer", "a whole number", strconv.Atoi, low, high, math.MaxInt32, store)
 }
 
-// number is a decimal number from 0 to high, which infinity leaves open.
+// number is a decimal number from 0 to high; infinity means no upper limit.
 func number(high float64, store func(*Config, float64)) value {
 	return bounded("number", "a number", decimal, 0, high, math.Inf(1), store)
 }
@@ -263,8 +263,8 @@ func IsLoopback(host string) bool {
 }
 
 // tenantOf returns the name of the tenant of an API that is given by URL alone:
-// its host, unless that is a tenant's own or its path names a tenant that the
-// host's manages.
+// the managed tenant in its path, or the tenant in its host, or else the host
+// itself.
 func tenantOf(base string) string {
 	u, _ := url.Parse(base) // apiURL parsed it
 	if _, managed, ok := strings.Cut(strings.ToLower(u.Path), "/managed_tenant/"); ok && tenantForm.MatchString(managed) {
@@ -276,7 +276,7 @@ func tenantOf(base string) string {
 	return strings.ToLower(u.Host)
 }
 
-// hostPort is a proxy's address without a scheme, and without a login.
+// hostPort matches a proxy's address without a scheme or login.
 var hostPort = regexp.MustCompile(`^[A-Za-z0-9.-]{1,253}:[0-9]{1,5}$`)
 
 func proxyURL(text string) (string, error) {
