@@ -12,17 +12,17 @@ import (
 )
 
 // holdings are what the tenant's groups and users held when they were last read.
-// An additive client sends a replacement only if it carries all of that over: of a
-// group the members and roles, of a user the groups and direct roles. What has
-// been added since then is not known to it; read an object right before it is
-// replaced. A nil *holdings keeps nothing.
+// An additive client sends a replacement only if it carries all of that over: of
+// a group the members and roles, of a user the groups and direct roles. It does
+// not know what has been added since then, so read an object right before
+// replacing it. A nil *holdings keeps nothing.
 type holdings struct {
 	mu     sync.Mutex
 	groups map[directory.GroupName]holding
 	users  map[userKey]holding // by username and by email: a replacement may be taken by either
 }
 
-// userKey is one of a user's two names: what is one's username may be another's
+// userKey is one of a user's two names: one user's username may be another's
 // email.
 type userKey struct {
 	username string // Username.Key
@@ -41,8 +41,8 @@ func newHoldings() *holdings {
 	return &holdings{groups: map[directory.GroupName]holding{}, users: map[userKey]holding{}}
 }
 
-// readUsers notes a listing. Users that it lists without groups or roles need not
-// have none.
+// readUsers records a listing. Users that are listed without groups or roles may
+// still have some.
 func (h *holdings) readUsers(users []directory.User) {
 	if h == nil {
 		return
@@ -62,7 +62,7 @@ func (h *holdings) readUsers(users []directory.User) {
 	h.users = noted
 }
 
-// readGroup notes a group. What the answer does not say stays as it was noted
+// readGroup records a group. What the response does not say stays as recorded
 // before.
 func (h *holdings) readGroup(group *directory.Group) {
 	if h == nil {
@@ -82,8 +82,8 @@ func (h *holdings) readGroup(group *directory.Group) {
 }
 
 // removal says what a write would or could remove, as in "would remove …", or
-// returns "" if it removes nothing. It knows the requests that remove nothing,
-// not those that do.
+// returns "" if it removes nothing. It has a list of the requests that remove
+// nothing, not of those that do.
 func (h *holdings) removal(method, path string, in any) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()

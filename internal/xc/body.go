@@ -11,22 +11,23 @@ import (
 	"strings"
 )
 
-// The bounds of an answer.
+// The limits of a response.
 const (
-	// The listing of a large tenant takes some tens of megabytes; an endless one
-	// must not take all memory. In bytes, decompressed.
+	// The listing of a large tenant takes tens of megabytes; an endless one must
+	// not use up all memory. In bytes, decompressed.
 	maxBody = 512 << 20
-	// Of the body of an error, which is a few hundred bytes.
+	// Of the body of an error, which usually has a few hundred bytes.
 	maxErrorBody = 64 << 10
-	// All headers of an answer together; they usually have a few KiB.
+	// All headers of a response together; they usually have a few KiB.
 	maxHeader = 256 << 10
-	// Listings compress to a tenth or a thirtieth. A body that grows more is made
-	// to fill memory. The first bytes are free, since short texts repeat a lot.
+	// Listings compress to between a tenth and a thirtieth. A body that grows
+	// more was made to fill memory. The first bytes do not count, since short
+	// texts repeat a lot.
 	maxRatio  = 100
 	freeBytes = 1 << 20
-	// One group is read per worker, of which there may be many. So many answers of
-	// more than so many bytes are read at a time; those of groups of twenty
-	// thousand members are no larger.
+	// Each worker reads one group, and there may be many workers. At most
+	// maxLarge responses of more than largeAnswer bytes are read at a time; a group
+	// of twenty thousand members fits into largeAnswer.
 	maxLarge    = 4
 	largeAnswer = 1 << 20
 )
@@ -36,8 +37,8 @@ var (
 	errInflated = fmt.Errorf("the compressed body grows more than %d times", maxRatio)
 )
 
-// answer is an answer whose body is still to be read. It remembers why reading
-// failed, so that a connection that breaks is told from a text that is broken.
+// answer is a response whose body is still to be read. It remembers why reading
+// failed, to tell a broken connection from a broken text.
 type answer struct {
 	status int
 	header http.Header
@@ -49,12 +50,12 @@ type answer struct {
 	wire *counter
 	size int64 // decompressed, so far
 
-	large   chan struct{} // has an element for each large answer that is read; nil if they are not counted
-	entered bool          // this is one of them
+	large   chan struct{} // has an element for each large response being read; nil if they are not limited
+	entered bool          // this is a large response
 }
 
-// open returns an answer, and what closes it. The end of ctx ends reading, even
-// of a body that net/http does not end.
+// open returns a response and a function that closes it. The end of ctx ends
+// reading, even of a body that net/http would read forever.
 func open(ctx context.Context, response *http.Response) (*answer, func()) {
 	a := &answer{ctx: ctx, status: response.StatusCode, header: response.Header, wire: &counter{r: response.Body}}
 	a.body = a.wire
@@ -66,7 +67,7 @@ func open(ctx context.Context, response *http.Response) (*answer, func()) {
 	return a, func() { stop(); a.close(response) }
 }
 
-// Read reads the body and keeps its bounds.
+// Read reads the body within its limits.
 func (a *answer) Read(p []byte) (int, error) {
 	if err := a.enter(); err != nil {
 		a.failed = err
@@ -109,8 +110,8 @@ func (a *answer) close(response *http.Response) {
 	}
 }
 
-// start returns the first byte of the body that is no blank, if there is one, and
-// leaves it there.
+// start returns the first byte of the body that is not white space, if there is
+// one, without consuming it.
 func (a *answer) start() []byte {
 	for {
 		c, err := a.text.ReadByte()
@@ -124,7 +125,8 @@ func (a *answer) start() []byte {
 	}
 }
 
-// isBound reports whether err is an answer's size rather than the connection.
+// isBound reports whether err is about a response's size rather than the
+// connection.
 func isBound(err error) bool { return errors.Is(err, errTooLong) || errors.Is(err, errInflated) }
 
 // counter counts what is read.
@@ -139,8 +141,8 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// gunzip decompresses from the first Read on. net/http does the same without a
-// bound.
+// gunzip starts to decompress at the first Read. net/http does the same, but
+// without a limit.
 type gunzip struct {
 	source io.Reader
 	reader *gzip.Reader

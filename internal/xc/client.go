@@ -1,6 +1,6 @@
 // Package xc is a client of the F5 Distributed Cloud API: credentials, requests,
 // the client layer's retries, errors with their verdict, and users and groups in
-// directory terms. It decides nothing about what to change.
+// directory terms. It does not decide what to change.
 package xc
 
 import (
@@ -49,12 +49,12 @@ type Options struct {
 	Additive      bool              // refuse whatever could remove something before it is sent, see holdings
 	Attempts      int               // per request in the client layer; less than 2: no retries
 	Scope         Scope             // empty: ScopeReads
-	RetryAfterMax time.Duration     // the longest Retry-After that is honored; 0: none is
+	RetryAfterMax time.Duration     // the longest Retry-After that is honored; 0: none
 	RateLimit     float64           // requests per second; 0: no limit
 	Concurrency   int               // requests in flight at once, fewer for a while after a 429; 0: no limit
 	Log           *slog.Logger      // nil: silent
 
-	// Hide removes secrets from a text of the server, which might echo them. It is
+	// Hide removes secrets from text of the server, which might echo them. It is
 	// called before the text is cut. nil: nothing is hidden.
 	Hide func(string) string
 }
@@ -164,8 +164,8 @@ func (c *Client) do(ctx context.Context, method, path string, in any, out respon
 	})
 }
 
-// exchange sends one request, repeated as the scope allows, and has read read
-// each good answer; it must start over each time. in may be nil.
+// exchange sends one request, repeated as the scope allows, and calls read with
+// each good response; read must start over each time. in may be nil.
 func (c *Client) exchange(ctx context.Context, method, path string, in any, read func(*answer) error) error {
 	if err := c.permit(method, path, in); err != nil {
 		return err
@@ -192,7 +192,7 @@ func (c *Client) send(interrupt context.Context, method, path string, body []byt
 	receipt := new(retry.Receipt)
 	if method != http.MethodGet {
 		receipt = retry.ReceiptOf(interrupt)
-		receipt.RequestID = "" // that of an earlier attempt says nothing of this one
+		receipt.RequestID = "" // an earlier attempt's does not apply to this one
 	}
 	refused := false
 	defer func() { c.throttle.Leave(entered, refused) }()
@@ -231,13 +231,13 @@ func (c *Client) send(interrupt context.Context, method, path string, body []byt
 	return verdict
 }
 
-// receive reads an answer, if it is good, and says what is wrong with it. What
-// is wrong with the connection is in the answer.
+// receive reads a response if it is good, and returns what is wrong with it.
+// Errors of the connection are in the answer.
 func (c *Client) receive(method, path string, a *answer, read func(*answer) error) error {
 	var body []byte
 	switch {
 	case a.status < http.StatusOK:
-		// Its body is the connection itself, and would never end.
+		// Its body is the connection itself and would never end.
 	case a.status >= http.StatusMultipleChoices:
 		body, _ = io.ReadAll(io.LimitReader(a.text, maxErrorBody))
 		a.failed = nil // the status says what there is to know
@@ -334,20 +334,20 @@ func (c *Client) requestID(header http.Header) string {
 	return directory.Cut(directory.VisibleText(c.hide(strings.TrimSpace(header.Get("X-Request-Id")))), maxRequestID)
 }
 
-// How much of a text from the server is shown, and how much is searched for
+// How much of a text from the server is shown, and how much of it is searched for
 // secrets, in characters.
 const (
 	maxShown  = 1000
 	maxHidden = 64 << 10
 )
 
-// shown bounds a text from the server and hides secrets in it.
+// shown shortens a text from the server and hides secrets in it.
 func (c *Client) shown(text string) string { return directory.Cut(c.hide(text), maxShown) }
 
 // quotable is shown for a name that a message quotes.
 func (c *Client) quotable(name string) string { return directory.Quotable(c.hide(name)) }
 
-// hide removes secrets. Only what it returns may be cut.
+// hide removes secrets. Cut only what it returns.
 func (c *Client) hide(text string) string {
 	return c.options.Hide(strings.ToValidUTF8(directory.Cut(text, maxHidden), "\uFFFD"))
 }

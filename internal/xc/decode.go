@@ -21,7 +21,7 @@ var errLongValue = fmt.Errorf("an element longer than %d MiB", maxValue>>20)
 // that an object has twice is an error, but broken UTF-8 is replaced, not refused.
 var decoding = json.JoinOptions(jsontext.AllowInvalidUTF8(true))
 
-// decoder reads a listing as it comes: no more than one element is in memory.
+// decoder reads a listing as it arrives, with at most one element in memory.
 type decoder struct {
 	*jsontext.Decoder
 	text *bounded
@@ -32,7 +32,7 @@ func newDecoder(r io.Reader) *decoder {
 	return &decoder{jsontext.NewDecoder(text, decoding), text}
 }
 
-// object reads an object. member must take the value of the key that it gets.
+// object reads an object. member must consume the value of the key that it gets.
 func (d *decoder) object(member func(key string) error) error {
 	return between(d.Decoder, '{', '}', func() error {
 		d.text.left = maxValue
@@ -44,7 +44,7 @@ func (d *decoder) object(member func(key string) error) error {
 	})
 }
 
-// array reads an array. element must take each of its elements.
+// array reads an array. element must consume one element.
 func (d *decoder) array(element func() error) error {
 	return between(d.Decoder, '[', ']', func() error {
 		d.text.left = maxValue
@@ -66,7 +66,7 @@ func between(d *jsontext.Decoder, begin, end jsontext.Kind, item func() error) e
 	return err
 }
 
-// expect returns the next token, which must be of a kind.
+// expect returns the next token, which must be of the given kind.
 func expect(d *jsontext.Decoder, kind jsontext.Kind) (jsontext.Token, error) {
 	token, err := d.ReadToken()
 	if err == nil && token.Kind() != kind {
@@ -78,8 +78,8 @@ func expect(d *jsontext.Decoder, kind jsontext.Kind) (jsontext.Token, error) {
 // value decodes the next value.
 func (d *decoder) value(out any) error { return json.UnmarshalDecode(d.Decoder, out, decoding) }
 
-// ignore takes the value of a key that is no listing. If it is F5's error field
-// and set, the listing is incomplete.
+// ignore skips the value of a key that is not the listing. If it is F5's error
+// field and set, the listing is incomplete.
 func (d *decoder) ignore(key string) error {
 	if key != "error" {
 		return d.SkipValue()
@@ -103,7 +103,7 @@ func (d *decoder) end() error {
 	}
 }
 
-// bounded is a text of which so much may be read.
+// bounded is a text of which at most a number of bytes may be read.
 type bounded struct {
 	r    io.Reader
 	left int64 // bytes
@@ -118,7 +118,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// decode decodes an answer that is one documented object.
+// decode decodes a response that is one documented object.
 func decode(a *answer, out response) error {
 	if out == nil {
 		out = new(envelope)
@@ -137,8 +137,8 @@ func decode(a *answer, out response) error {
 // for as many members of usual length.
 const maxEntries = 400_000
 
-// names are the groups of a user or the members of a group; nil if the answer does
-// not say.
+// names are the groups of a user or the members of a group; nil if the response
+// does not say.
 type names[T ~string] []T
 
 // UnmarshalJSONFrom refuses an empty name.
@@ -153,7 +153,7 @@ func (n *names[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	})
 }
 
-// roles are the roles of a user or group; nil if the answer does not say.
+// roles are the roles of a user or group; nil if the response does not say.
 type roles []directory.Role
 
 // UnmarshalJSONFrom refuses a role without a name.
@@ -168,12 +168,12 @@ func (r *roles) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 }
 
 // entries reads a list. It refuses too many entries: a short text could have
-// millions, each of which takes more memory than text.
+// millions, and each takes more memory than text.
 func entries[T any](list *[]T, d *jsontext.Decoder, entry func() (T, error)) error {
 	if d.PeekKind() == 'n' {
 		return d.SkipValue()
 	}
-	var few [16]T // the usual number: the list itself has no spare room
+	var few [16]T // the usual number, so that the list has no spare capacity
 	read := few[:0]
 	err := between(d, '[', ']', func() error {
 		next, err := entry()
@@ -187,7 +187,7 @@ func entries[T any](list *[]T, d *jsontext.Decoder, entry func() (T, error)) err
 	return err
 }
 
-// scalar returns the text of the next value; empty if it is no text, number
+// scalar returns the text of the next value; empty if it is not a string, number
 // or boolean.
 func scalar(d *jsontext.Decoder) (string, error) {
 	switch d.PeekKind() {

@@ -21,15 +21,15 @@ import (
 	"xc-group-sync/internal/retry"
 )
 
-// Error is a request that failed: the API refused it, something else answered
-// it, or nothing did. It is wrapped in a retry.Fault that says what to make of it.
+// Error is a failed request: the API refused it, something else answered it, or
+// nothing did. It is wrapped in a retry.Fault that says what it means.
 type Error struct {
 	Method, Path string
-	Status       int    // HTTP status of a refusal; 0 if there was no answer, or one that is not understood
+	Status       int    // HTTP status of a refusal; 0 if there was no response, or one that is not understood
 	Code         string // F5's, such as EEXISTS; often empty
 	Message      string // what went wrong: bounded, without credentials
 	RequestID    string // the server's; often empty
-	Err          error  // the cause, if it is not an answer
+	Err          error  // the cause, if it is not a response
 
 	hint string
 }
@@ -58,15 +58,15 @@ func (e *Error) Unwrap() error { return e.Err }
 // is not part of the error's text.
 func (e *Error) Hint() string { return e.hint }
 
-// Refused reports whether the credentials are at fault: they are not accepted,
-// or may not even read.
+// Refused reports whether the credentials are at fault: they are not accepted, or
+// cannot even read.
 func Refused(err error) bool {
 	var e *Error
 	return retry.FaultOf(err).Unauthenticated || errors.As(err, &e) && e.Status == http.StatusForbidden && e.Method == http.MethodGet
 }
 
-// failed returns the fault of a request. Whatever became of a read, it changed
-// nothing.
+// failed returns the fault of a request. A read changed nothing, whatever its
+// outcome.
 func failed(method string, fault *retry.Fault) error {
 	if method == http.MethodGet {
 		fault.Ambiguous, fault.NotSent = false, true
@@ -74,9 +74,9 @@ func failed(method string, fault *retry.Fault) error {
 	return fault
 }
 
-// unexpected returns the fault of an answer that is not the documented object.
-// It must never be taken for an empty one; a write with such an answer may have
-// been done.
+// unexpected returns the fault of a response that is not the documented object.
+// Such a response must never pass for an empty one, and a write that gets one may
+// have taken effect.
 func (c *Client) unexpected(method, path string, err error) error {
 	what, hint := "unexpected", "check tenant and api-url"
 	if _, is := err.(incompleteError); is {
@@ -87,8 +87,8 @@ func (c *Client) unexpected(method, path string, err error) error {
 	}})
 }
 
-// hideNames hides secrets in the names by which an error of the decoder says where
-// it is, because its text has them cut.
+// hideNames hides secrets in the names that a decoder's error gives as its
+// location, because the error's text contains them cut.
 func (c *Client) hideNames(err error) error {
 	hidden := func(at jsontext.Pointer) (hidden jsontext.Pointer) {
 		for name := range at.Tokens() {
@@ -109,14 +109,14 @@ func (c *Client) hideNames(err error) error {
 	return err
 }
 
-// incompleteError is F5's error field in an answer: a write may have been done in
-// part.
+// incompleteError is F5's error field in a response: a write may have taken
+// effect in part.
 type incompleteError string
 
 func (e incompleteError) Error() string { return string(e) }
 
-// check returns nil for a good answer, and the fault of any other. body is as
-// much of it as is read.
+// check returns nil for a good response, and the fault of any other. body is the
+// part that was read.
 func (c *Client) check(method, path string, a *answer, body []byte) error {
 	status, header := a.status, a.header
 	e := &Error{Method: method, Path: path, Status: status, RequestID: c.requestID(header)}
@@ -173,7 +173,7 @@ func (e *Error) advice(page bool) string {
 	return ""
 }
 
-// again is what to do about trouble that passes.
+// again is what to do about a transient error.
 func (e *Error) again() string {
 	if e.Method == http.MethodGet {
 		return "run it again later"
@@ -204,8 +204,8 @@ func (e *proxyError) Error() string {
 	return fmt.Sprintf("the proxy answered HTTP %d %s", e.status, http.StatusText(e.status))
 }
 
-// refusedByProxy returns the fault of a proxy's refusal to connect: the request
-// did not reach the tenant.
+// refusedByProxy returns the fault of a proxy's refusal to connect, when the
+// request did not reach the tenant.
 func refusedByProxy(status int) error {
 	fault := retry.Answered(&proxyError{status}, status, 0)
 	fault.Ambiguous, fault.NotSent = false, true
@@ -229,8 +229,8 @@ func (c *Client) unanswered(method, path string, err error) error {
 	return failed(method, fault)
 }
 
-// explain adds what the error of net/http does not say: what happened, and which
-// setting cures it.
+// explain adds what net/http's error does not say: what happened, and which
+// setting fixes it.
 func (c *Client) explain(e *Error) {
 	var (
 		operation *net.OpError

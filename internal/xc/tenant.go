@@ -45,17 +45,17 @@ func (c *Client) crossCheck(observed *directory.Observed) {
 	}
 }
 
-// A listing may have so many elements, and one more for so many bytes. A real
-// user or group has several hundred; "{}" a million times must not become a
-// million of them in memory.
+// A listing may have freeElements elements, and one more for each elementSize
+// bytes. A real user or group has several hundred bytes; "{}" a million times
+// must not become a million elements in memory.
 const (
 	freeElements = 100_000
 	elementSize  = 128
 )
 
 // list reads the listing under key, element by element. wire is what an element
-// is decoded into; convert returns it with its name, which must be its own without
-// regard to case.
+// is decoded into; convert returns it with its name, which must be unique
+// regardless of case.
 func list[W, T any](ctx context.Context, c *Client, path, key string, convert func(wire *W) (T, directory.Username, error)) ([]T, error) {
 	var elements []T
 	err := c.exchange(ctx, http.MethodGet, path, nil, func(a *answer) error {
@@ -85,7 +85,7 @@ func list[W, T any](ctx context.Context, c *Client, path, key string, convert fu
 				}
 				seen[folded] = true
 				if len(elements) == cap(elements) {
-					elements = slices.Grow(elements, len(elements)+1) // append itself grows in smaller steps: users are large
+					elements = slices.Grow(elements, len(elements)+1) // append alone grows in smaller steps, and users are large
 				}
 				elements = append(elements, element)
 				return nil
@@ -123,7 +123,7 @@ func (c *Client) Users(ctx context.Context) ([]directory.User, error) {
 }
 
 // Groups lists the tenant's groups. Their names are in DNS-1035 form, so two that
-// differ in case only are one name for two groups.
+// differ only in case are one name for two groups.
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-list
 func (c *Client) Groups(ctx context.Context) ([]directory.Group, error) {
@@ -160,8 +160,8 @@ func (c *Client) WhoAmI(ctx context.Context) (directory.User, error) {
 }
 
 // CreateUser creates a user with their roles, in no group, and returns the
-// username that the tenant gave them, or "" if it does not say. An empty Username,
-// or one that is the email, is left to the API.
+// username that the tenant gave them, or "" if it does not say. If Username is
+// empty or the email, the API chooses it.
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-create
 func (c *Client) CreateUser(ctx context.Context, user directory.User) (directory.Username, error) {
@@ -180,7 +180,7 @@ func (c *Client) CreateUser(ctx context.Context, user directory.User) (directory
 	return created.Metadata.Name, err
 }
 
-// ReplaceUser replaces a whole user: groups and roles that are not given are
+// ReplaceUser replaces a whole user: groups and roles that are left out are
 // removed.
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-replace
@@ -224,7 +224,7 @@ func (c *Client) DeleteUser(ctx context.Context, user directory.User) error {
 	return errors.New("the tenant did not delete the user: " + cmp.Or(c.shown(strings.Join(answer.Reasons, "; ")), "no reason given"))
 }
 
-// The calls that add to what is there, by their paths' ends.
+// The calls that only add, by the end of their path.
 const (
 	assignRoles = "/assign_namespace_roles"
 	groupAdd    = "users/group_add"
@@ -234,7 +234,7 @@ func groupPath(name directory.GroupName) string {
 	return "user_groups/" + url.PathEscape(string(name))
 }
 
-// Group reads one group. Usernames is nil if the answer does not say.
+// Group reads one group. Usernames is nil if the response does not say.
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-get
 func (c *Client) Group(ctx context.Context, name directory.GroupName) (directory.Group, error) {
@@ -260,7 +260,7 @@ func (c *Client) CreateGroup(ctx context.Context, group directory.Group) error {
 	return c.do(ctx, http.MethodPost, "user_groups", newGroupRequest(group), nil)
 }
 
-// ReplaceGroup replaces a whole group: what is not given is removed.
+// ReplaceGroup replaces a whole group: what is left out is removed.
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-replace
 func (c *Client) ReplaceGroup(ctx context.Context, group directory.Group) error {
@@ -288,15 +288,15 @@ func (c *Client) RemoveRoles(ctx context.Context, group directory.GroupName, rol
 	return c.do(ctx, http.MethodPut, groupPath(group)+"/remove_namespace_roles", rolesRequest{string(group), roles}, nil)
 }
 
-// AddToGroup adds a user to a group, one of each, so that there is no half
-// success. F5 documents that the user's other groups stay.
+// AddToGroup adds one user to one group, so that there is no partial success. F5
+// documents that the user's other groups stay.
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-addusertogroup
 func (c *Client) AddToGroup(ctx context.Context, username directory.Username, group directory.GroupName) error {
 	return c.do(ctx, http.MethodPut, groupAdd, membershipRequest{username, []directory.GroupName{group}}, nil)
 }
 
-// RemoveFromGroup removes a user from a group, one of each.
+// RemoveFromGroup removes one user from one group.
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-removeuserfromgroup
 func (c *Client) RemoveFromGroup(ctx context.Context, username directory.Username, group directory.GroupName) error {

@@ -59,7 +59,7 @@ func NewTransport(options TransportOptions) (*http.Transport, error) {
 		MaxIdleConnsPerHost: options.Connections,
 		IdleConnTimeout:     90 * time.Second,
 		TLSHandshakeTimeout: handshake,
-		// answer decompresses, within bounds.
+		// answer decompresses, within limits.
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxHeader,
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, response *http.Response) error {

@@ -14,9 +14,9 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// The parts that are used of F5's objects ves.io.schema.user and
-// ves.io.schema.user_group. F5's documentation of a call is linked above the
-// method that makes it, in tenant.go.
+// The parts of F5's objects ves.io.schema.user and ves.io.schema.user_group that
+// the program uses. F5's documentation of a call is linked above the method that
+// makes it, in tenant.go.
 
 type wireUser struct {
 	Email       string        `json:"email"`
@@ -38,7 +38,7 @@ type wireGroup struct {
 	UID         string                    `json:"uid,omitempty"`
 	DisplayName string                    `json:"display_name,omitempty"`
 	Description string                    `json:"description,omitempty"`
-	Usernames   names[directory.Username] `json:"usernames"` // nil if the answer does not say
+	Usernames   names[directory.Username] `json:"usernames"` // nil if the response does not say
 	Roles       roles                     `json:"namespace_roles,omitempty"`
 	SyncID      string                    `json:"sync_id,omitempty"`
 	SyncMode    string                    `json:"sync_mode,omitempty"`
@@ -46,19 +46,19 @@ type wireGroup struct {
 	Error       *wireError                `json:"error,omitempty"`
 }
 
-// references count by kind what refers to a group: the kinds that come first by
-// name, the others together.
+// references count, by kind, the objects that refer to a group: the first kinds
+// by name, and all others together.
 type references map[string]int
 
-// A message needs few kinds by name; F5 has some dozens.
+// A message needs only a few kinds by name; F5 has a few dozen.
 const (
 	namedKinds = 20
 	otherKinds = "others"
-	maxCount   = 1 << 30 // of a kind, so that a sum does not overflow
+	maxCount   = 1 << 30 // of one kind, so that a sum does not overflow
 )
 
-// UnmarshalJSONFrom takes a count that cannot be read for one: better to keep a
-// group. Kinds of which there is nothing are left out.
+// UnmarshalJSONFrom counts an unreadable count as one, because it is safer to
+// keep the group. Kinds with a count of zero are left out.
 func (r *references) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if d.PeekKind() == 'n' {
 		return d.SkipValue()
@@ -128,7 +128,7 @@ type response interface {
 	partial() error
 }
 
-// envelope is the part of a body that any response may have.
+// envelope is the part that every response body may have.
 type envelope struct {
 	Error *wireError `json:"error"`
 }
@@ -255,7 +255,7 @@ type membershipRequest struct {
 	Groups   []directory.GroupName `json:"group_names"`
 }
 
-// reasons are the messages of a deletion's items, as many as are shown.
+// reasons are the messages of a deletion's items, as many as a message shows.
 type reasons []string
 
 // maxReasons is how many of them are kept: a user has few objects.
