@@ -8,8 +8,8 @@ import (
 // Status is what the CSV says about whether a person is active.
 type Status uint8
 
-// The statuses. Contradicted: rows disagree. Unclear: a row's status is not
-// known. Neither may be changed.
+// The statuses. Contradicted: rows disagree. Unclear: a row's status is unknown.
+// Neither may be changed.
 const (
 	Active Status = iota
 	Inactive
@@ -20,11 +20,11 @@ const (
 // Desired is the directory that a CSV states, and how far it can be trusted. It
 // does not depend on the order of the rows.
 type Desired struct {
-	People []*Person       // everybody any row names, by email
+	People []*Person       // everybody that any row names, by email
 	Groups []*DesiredGroup // every group that any row names, by name; Group relies on that
 
-	// An invalid row may have stated any membership, user or group; these hold
-	// back what would take it away.
+	// An invalid row may have stated any membership, user or group; these prevent
+	// its removal.
 	KeepMemberships bool // nobody is removed from any group
 	KeepUsers       bool // no user is deleted
 	KeepGroups      bool // no group is emptied or deleted
@@ -36,7 +36,7 @@ type Desired struct {
 
 	Rows            int // after the header, without those that state nothing
 	InvalidRows     int // rows with a finding whose kind is an InvalidRow
-	FirstInvalidRow Row // its place; zero if there is none
+	FirstInvalidRow Row // the place of the first; zero if there is none
 
 	// Findings are by file and line, the first 1,000 of each kind; then one of the kind
 	// Unlisted for each kind of which there are more.
@@ -46,30 +46,30 @@ type Desired struct {
 // Person is somebody the CSV names.
 type Person struct {
 	Email Email
-	Rank  int // place in Desired.People
+	Rank  int // index in Desired.People
 	// File and Line are of the first row about the person.
 	File string
 	Line int
-	// Address is the email as it is sent for a new user, see AddressAsSent: of
-	// several spellings the smallest.
+	// Address is the email as it is sent for a new user, see AddressAsSent; the
+	// smallest of several spellings.
 	Address string
 	Name    PersonName // for a new user
 	Named   bool       // Name comes from the CSV's column of names, not from the email
 	Status  Status
-	// StatusWord is what the CSV says of a person who is Unclear, cut to 60
-	// characters; empty if it says nothing.
+	// StatusWord is the status in the CSV of a person who is Unclear, cut to 60
+	// characters; empty if the cell is.
 	StatusWord string
 	// KeepMemberships is set if a row of this person has an invalid DN: the
 	// person is removed from no group.
 	KeepMemberships bool
-	Rows            []Row // by file and line; kept for people who are to be explained only
+	Rows            []Row // by file and line; kept only for people to be explained
 }
 
-// Row is a row of a CSV, and what it states of a person.
+// Row is a row of a CSV, and what it states about a person.
 type Row struct {
 	File string
 	Line int
-	DNs  []RowDN // nil where only its place counts
+	DNs  []RowDN // nil if only its place matters
 }
 
 // RowDN is one of the DNs of a row, as it is written, and what becomes of it.
@@ -91,8 +91,8 @@ type DesiredGroup struct {
 	KeepMembers bool
 }
 
-// Collides reports whether several DNs have the group's name by accident: not
-// all of them were given it.
+// Collides reports whether several DNs have the group's name by accident, since
+// not all of them were mapped to it.
 func (g *DesiredGroup) Collides() bool {
 	return len(g.DNs) > 1 && slices.ContainsFunc(g.DNs, func(dn DN) bool { return !dn.mapped })
 }
@@ -101,7 +101,7 @@ func (g *DesiredGroup) Collides() bool {
 // its name if that has none.
 func (g *DesiredGroup) DisplayName() string { return cmp.Or(g.DNs[0].CN(), string(g.Name)) }
 
-// Group returns what the CSV says of a group; nil if no row names it.
+// Group returns what the CSV says about a group; nil if no row names it.
 func (d *Desired) Group(name GroupName) *DesiredGroup {
 	i, found := slices.BinarySearchFunc(d.Groups, name, func(g *DesiredGroup, name GroupName) int { return cmp.Compare(g.Name, name) })
 	if !found {
@@ -110,7 +110,7 @@ func (d *Desired) Group(name GroupName) *DesiredGroup {
 	return d.Groups[i]
 }
 
-// Person returns what the CSV says of somebody; nil if it does not name them.
+// Person returns what the CSV says about somebody; nil if it does not name them.
 func (d *Desired) Person(email Email) *Person {
 	i, found := slices.BinarySearchFunc(d.People, email, func(p *Person, email Email) int { return cmp.Compare(p.Email, email) })
 	if !found {

@@ -18,11 +18,11 @@ import (
 // with ParseDN.
 type DN struct {
 	text, key, cn string
-	prepared      string // the first CN as DNs are compared
+	prepared      string // the first CN, in the form in which DNs are compared
 	hasCN         bool
 	onlyCN        bool // the DN is nothing but a CN
 	name          GroupName
-	mapped        bool // name was given to it, see Names
+	mapped        bool // name was mapped to it, see Names
 }
 
 // String returns the DN as it was written, without outer blanks.
@@ -33,9 +33,9 @@ func (d DN) String() string { return d.text }
 // of blanks as one, invisible characters dropped.
 func (d DN) Key() string { return d.key }
 
-// FoldDN returns a DN, or a pattern of DNs, in a form in which all spellings of one
-// DN are equal and that is not one itself: as DNs are compared, and without
-// escapes.
+// FoldDN returns a DN, or a pattern of DNs, in a form that is equal for all
+// spellings of one DN: as DNs are compared, and without escapes. The form itself
+// is not a DN.
 func FoldDN(s string) string {
 	s = prepare(s)
 	var folded strings.Builder
@@ -67,7 +67,8 @@ func FoldDN(s string) string {
 // dnSign matches an escaped character, and what separates the parts of a DN.
 var dnSign = regexp.MustCompile(`\\[0-9a-f]{2}|\\.|\s*[,+=]\s*`)
 
-// unescape returns the character that is escaped by itself or in hexadecimal.
+// unescape returns the character that is escaped by a backslash, literally or in
+// hexadecimal.
 func unescape(s string) string {
 	if decoded, err := hex.DecodeString(s); err == nil {
 		return string(decoded)
@@ -118,8 +119,8 @@ func (d DN) Named() (DN, error) {
 	return d, nil
 }
 
-// ParseAnyDN is ParseDN for a DN whose group is not named after its CN: no name
-// need be formed from it, and its GroupName is empty.
+// ParseAnyDN is ParseDN for a DN whose group is not named after its CN: its CN
+// need not form a name, and its GroupName is empty.
 func ParseAnyDN(s string) (DN, error) {
 	text := trimDN(s)
 	fail := func(kind Kind, reason, hint string) (DN, error) {
@@ -219,8 +220,8 @@ func prepare(value string) string {
 	return value
 }
 
-// maxPreparations is more than any text needs to stay as it is: a step can make
-// an invisible character of another.
+// maxPreparations is more than any text needs to become stable: a step can turn
+// another character into an invisible one.
 const maxPreparations = 5
 
 // attributeTypes are the attribute types of RFC 4514, section 3, by other names.
@@ -240,8 +241,8 @@ var attributeTypes = map[string]string{
 // underscores after a letter, or an object identifier.
 var attributeKind = regexp.MustCompile(`^([a-z][a-z0-9_-]*|[0-9][0-9.]*)$`)
 
-// attributeType returns the one name of an attribute type, in lower case, and
-// whether it is one.
+// attributeType returns the canonical name of an attribute type, in lower case,
+// and whether it is one.
 func attributeType(s string) (string, bool) {
 	kind := strings.TrimPrefix(prepare(s), "oid.")
 	if name, known := attributeTypes[kind]; known {
@@ -250,7 +251,7 @@ func attributeType(s string) (string, bool) {
 	return kind, attributeKind.MatchString(kind)
 }
 
-// label matches a label of a domain in small letters of any script.
+// label matches a label of a domain, in lower-case letters of any script.
 var label = regexp.MustCompile(`^[\pL\pM\p{Nd}_]([\pL\pM\p{Nd}_-]*[\pL\pM\p{Nd}_])?$`)
 
 // isLabel reports whether a prepared DC is a label of a domain.
@@ -258,7 +259,7 @@ func isLabel(dc string) bool {
 	return utf8.RuneCountInString(dc) <= maxLabel && label.MatchString(dc)
 }
 
-// dnOrder finds several DNs in the order of attributes: within one DN the
+// dnOrder detects several DNs by the order of attributes: within one DN, the
 // components of the domain are all at one end.
 type dnOrder struct {
 	begun, domainFirst bool
@@ -286,9 +287,9 @@ func (o *dnOrder) add(kind, value string) {
 // embedded is the beginning of a DN within a value.
 var embedded = regexp.MustCompile(`(?i)(?:cn|ou|dc)\s*=`)
 
-// containsDN reports whether a value of the DN contains the beginning of
-// another DN, as in "CN=a CN=b" or "CN=a,O=x~CN=b,O=x", or a semicolon comes
-// before a CN. An escaped character in front says that it is meant as text.
+// containsDN reports whether a value of the DN contains the beginning of another
+// DN, as in "CN=a CN=b" or "CN=a,O=x~CN=b,O=x", or a semicolon comes before a CN.
+// If the character in front is escaped, it is meant as text.
 func containsDN(text string) bool {
 	parts, _ := splitDN(text)
 	for _, part := range parts {

@@ -10,9 +10,9 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// dnFault returns why a text is not a DN and how it becomes one, for the
-// mistakes that people make. Either is empty if nothing better is known than
-// what the parser says. A hint never makes a group of a text that names none.
+// dnFault returns why a text is not a DN and how to correct it, for common
+// mistakes. Either is empty if the parser's own message is the best. A hint never
+// turns a text that names no group into one.
 func dnFault(text string) (reason, hint string) {
 	parts, wrong := splitDN(text)
 	if !strings.Contains(text, "=") {
@@ -55,7 +55,7 @@ func bareHint(text string, parts []dnPart) string {
 	return "if this is the name of a group, write it as " + dnOf(text)
 }
 
-// maxHinted is the longest text that a hint is looked for, in bytes.
+// maxHinted is the longest text for which a hint is sought, in bytes.
 const maxHinted = 1 << 10
 
 var (
@@ -64,8 +64,8 @@ var (
 	objectID      = regexp.MustCompile(`^(?i:\{?[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}\}?|S-1-[0-9-]+)$`)
 )
 
-// placeholderHint names what a program wrote in place of a value, and says to
-// export that; empty for any other text. To write it otherwise, or not at all,
+// placeholderHint recognizes what programs write in place of a value, and says to
+// export the value; empty for any other text. Correcting or removing the text
 // would say that the person is in no group.
 func placeholderHint(text, wanted string) string {
 	switch folded := fold(text); {
@@ -87,7 +87,7 @@ func isPlaceholder(folded string) bool {
 	return !strings.ContainsFunc(folded, func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 0x80 })
 }
 
-// dnOf returns the DN of a name that may contain escapes already.
+// dnOf returns the DN of a name, which may already contain escapes.
 func dnOf(name string) string {
 	dn := "CN=" + name
 	var invalid *InvalidError
@@ -99,13 +99,12 @@ func dnOf(name string) string {
 
 // dnPart is a piece of a DN between two separators.
 type dnPart struct {
-	separator byte // in front of it; 0 at the beginning
+	separator byte // the separator before it; 0 at the beginning
 	text      string
 }
 
-// splitDN cuts a text where a DN has its separators, and returns the first
-// character that a name must escape and that is not a separator; 0 if there is
-// none.
+// splitDN cuts a text at the separators of DNs, and returns the first character
+// that a name must escape and that is not a separator; 0 if there is none.
 func splitDN(text string) (parts []dnPart, wrong byte) {
 	part, start := dnPart{}, 0
 	for i := 0; i < len(text); i++ {
@@ -130,8 +129,8 @@ func splitDN(text string) (parts []dnPart, wrong byte) {
 	return append(parts, part), wrong
 }
 
-// escapeLength returns how many bytes after a backslash it escapes; 0 if it
-// cannot.
+// escapeLength returns how many bytes a backslash escapes; 0 if the escape is
+// invalid.
 func escapeLength(s string) int {
 	if s != "" && strings.IndexByte(` "#+,;<=>\`, s[0]) >= 0 {
 		return 1

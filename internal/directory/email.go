@@ -18,11 +18,11 @@ type Email string
 // (https://www.rfc-editor.org/errata/eid1690).
 const MaxEmail = 254
 
-// ParseEmail returns the person that s names, outer blanks ignored. It returns
-// an *InvalidError unless s is local@domain without an empty label in the
-// domain, without blanks, control characters and any of <>()[],;:\", at most
-// 254 bytes long as it would be sent, and all its characters beyond ASCII are
-// visible letters, marks or digits.
+// ParseEmail returns the person that s names, ignoring surrounding spaces. It
+// returns an *InvalidError unless s is local@domain without an empty label in the
+// domain, without blanks, control characters and any of <>()[],;:\", at most 254
+// bytes long as it would be sent, and all its characters beyond ASCII are visible
+// letters, marks or digits.
 func ParseEmail(s string) (Email, error) {
 	s = strings.TrimSpace(s)
 	if s == "" {
@@ -38,8 +38,8 @@ func ParseEmail(s string) (Email, error) {
 // be a valid one.
 func ObservedEmail(address string) Email { return Email(FoldAddress(strings.TrimSpace(address))) }
 
-// emailFault returns what is wrong with a trimmed address, and the cure if
-// there is one; empty if it is valid.
+// emailFault returns what is wrong with a trimmed address, and a hint if there is
+// one; empty if it is valid.
 func emailFault(s string) (reason, hint string) {
 	local, domain, found := strings.Cut(s, "@")
 	if !found {
@@ -58,7 +58,7 @@ func emailFault(s string) (reason, hint string) {
 	if !isPrintableASCII(s) {
 		sent = AddressAsSent(s)
 		if reason, hint = emailRunesFault(sent); reason != "" {
-			return reason, hint // normalization made a sign of a sign and a mark
+			return reason, hint // normalization composed a sign and a mark into one sign
 		}
 	}
 	switch {
@@ -120,7 +120,8 @@ func FoldAddress(s string) string {
 	return decodeDomain(norm.NFC.String(strings.Map(foldAddressRune, norm.NFC.String(s))))
 }
 
-// foldAddressRune folds the final sigma too, which has the capital of the other.
+// foldAddressRune also folds the final sigma, whose capital is the same as the
+// other sigma's.
 func foldAddressRune(r rune) rune {
 	if r = FoldRune(r); r == 'ς' {
 		return 'σ'
@@ -132,8 +133,8 @@ func foldAddressRune(r rune) rune {
 const maxLabel = 63
 
 // decodeDomain writes the labels of a folded address's domain that are in
-// Punycode in Unicode. A label that is not valid, or that would not be seen as
-// it is, stays.
+// Punycode in Unicode. A label that is invalid, or that would look different,
+// stays.
 func decodeDomain(s string) string {
 	at := strings.LastIndexByte(s, '@')
 	if at < 0 || !strings.Contains(s[at:], "xn--") {
@@ -166,9 +167,9 @@ func AddressAsSent(s string) string {
 	return norm.NFC.String(fold(norm.NFC.String(s)))
 }
 
-// Skeleton returns what the addresses have in common that a reader takes for
-// one: NFKC, without case, without marks. Different people can have the same
-// skeleton; it is no identity.
+// Skeleton returns a form that is equal for addresses that look the same to a
+// reader: NFKC, without case, without marks. Different people can have the same
+// skeleton, so it does not identify anybody.
 func (e Email) Skeleton() string {
 	if isPrintableASCII(string(e)) {
 		return string(e)
@@ -177,7 +178,7 @@ func (e Email) Skeleton() string {
 		if unicode.Is(unicode.M, r) || IsIgnorable(r) {
 			return -1
 		}
-		// By way of the capital, in which more variants of a letter meet.
+		// Through the capital, which more variants of a letter share.
 		return unicode.ToLower(unicode.ToUpper(r))
 	}, norm.NFKD.String(string(e)))
 	return norm.NFKC.String(strings.ReplaceAll(s, "ß", "ss"))

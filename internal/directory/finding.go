@@ -109,8 +109,8 @@ const (
 	RolesLeftOut  Kind = "roles left out"
 )
 
-// counted are the kinds whose findings may be counted instead of listed: what so
-// many of them are.
+// counted has the kinds whose findings may be counted instead of listed, with the
+// noun phrase for several of them.
 var counted = map[Kind]string{
 	MissingEmail:        "rows without an email",
 	InvalidEmail:        "rows with an invalid email",
@@ -143,8 +143,8 @@ var counted = map[Kind]string{
 	RolesLeftOut:        "groups whose roles are left out",
 }
 
-// Count says what several findings of the kind are, as in "19 groups not
-// deleted". It returns "" for a kind whose findings are not alike enough.
+// Count describes several findings of the kind, as in "19 groups not deleted". It
+// returns "" for a kind whose findings differ too much.
 func (k Kind) Count(n int) string {
 	if what := counted[k]; what != "" {
 		return fmt.Sprintf("%d %s", n, what)
@@ -152,7 +152,7 @@ func (k Kind) Count(n int) string {
 	return ""
 }
 
-// OfGroup reports whether Subject names a group; else it names a person.
+// OfGroup reports whether Subject names a group; otherwise it names a person.
 func (k Kind) OfGroup() bool {
 	switch k {
 	case GroupKept, SCIMSynced, StaleGroup, GroupCreatedSince, NotOwned, GroupLeftOut, NoSuchGroup, TwinGroup, GrantWithheld, RolesLeftOut:

@@ -27,9 +27,9 @@ func NewIndex(users []User) *Index {
 // of the user who has it.
 func (x *Index) Username(name Username) *User { return x.byUsername[name.Key()] }
 
-// Email returns the user who has an email; nil if there is none. Of several
-// ordinary users the one counts whose username it is; where there is not exactly
-// one, shared is true and nobody counts.
+// Email returns the user who has an email; nil if there is none. If several
+// ordinary users have it, the one whose username it is counts; if there is not
+// exactly one such user, shared is true and nobody counts.
 func (x *Index) Email(email Email) (user *User, shared bool) {
 	users := x.byEmail[email]
 	switch len(users) {
@@ -40,7 +40,7 @@ func (x *Index) Email(email Email) (user *User, shared bool) {
 	}
 	user = cmp.Or(
 		single(users, func(u *User) bool { return u.Ordinary() }),
-		single(users, func(u *User) bool { return ObservedEmail(string(u.Username)) == email }), // none if in two spellings of one domain
+		single(users, func(u *User) bool { return ObservedEmail(string(u.Username)) == email }), // none if the spellings of the domain differ
 	)
 	return user, user == nil
 }

@@ -10,7 +10,7 @@ import (
 type InvalidError struct {
 	Kind   Kind
 	Value  string // the text, cut by Quotable; empty if it is missing
-	Reason string // empty if Kind says it all
+	Reason string // empty if Kind says everything
 	Hint   string // what to do about it; may be empty
 }
 

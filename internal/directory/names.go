@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Names maps DNs to the API names of groups. A DN that is nothing but a CN stands
-// for every DN with that CN. The zero value, and nil, map nothing.
+// Names maps DNs to the API names of groups. A DN that consists of a CN alone
+// stands for every DN with that CN. The zero value, and nil, map nothing.
 type Names struct {
 	byDN, byCN map[string]mapping
 }
@@ -46,7 +46,7 @@ func (n *Names) Apply(dn DN) (DN, bool) {
 	return dn, mapped
 }
 
-// Unused returns the mapped DNs, as they were written, that stand for none of dns,
+// Unused returns the mapped DNs, as they were written, that match none of dns,
 // sorted.
 func (n *Names) Unused(dns []DN) []string {
 	if n == nil {

@@ -45,8 +45,9 @@ func KindOf(idmType string) string {
 	return idmType
 }
 
-// EmailOf returns what the user of a username is told apart by: the email or, without
-// one, the username. user is nil if the tenant's listing does not have it.
+// EmailOf returns what identifies the user with a username: the email or, without
+// one, the username. user is nil if the tenant's listing does not have the
+// username.
 func EmailOf(username Username, user *User) Email {
 	if user != nil && user.Email != "" {
 		return user.Email
@@ -54,8 +55,8 @@ func EmailOf(username Username, user *User) Email {
 	return Email(username.Key())
 }
 
-// Ordinary reports whether the user is a person, not one that XC keeps for itself
-// or for a machine.
+// Ordinary reports whether the user is a person, not a user that XC keeps for
+// itself or for a machine.
 func (u User) Ordinary() bool { return u.Type == TypeUser }
 
 // Local reports whether XC itself keeps the person's name, not an identity
@@ -67,7 +68,7 @@ func (u User) Local() bool {
 // Group is a user group of the tenant.
 type Group struct {
 	Name        GroupName      `json:"name"`
-	UID         string         `json:"uid"` // tells the group from another of that name
+	UID         string         `json:"uid"` // distinguishes the group from a later one of the same name
 	DisplayName string         `json:"display_name"`
 	Description string         `json:"description"`
 	Usernames   []Username     `json:"usernames"` // in the tenant's order and spelling; nil where it does not say

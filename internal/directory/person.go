@@ -12,9 +12,9 @@ type PersonName struct {
 	Last  string `json:"last"`
 }
 
-// NewPersonName splits a display name at its last blank. If nothing of it can
-// be seen, the local part of the email serves. A single word becomes both
-// parts, since the API wants both.
+// NewPersonName splits a display name at its last blank. If none of it is
+// visible, the local part of the email is used. A single word becomes both parts,
+// since the API wants both.
 func NewPersonName(display string, email Email) PersonName {
 	words := strings.Fields(CleanName(display))
 	if len(words) == 0 {

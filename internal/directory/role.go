@@ -56,8 +56,7 @@ func RoleNames(roles []Role) []string {
 // ListRoles returns the first of some roles as NAMESPACE/ROLE, and how many more.
 func ListRoles(roles []Role) string { return List(roles, 3, Role.String) }
 
-// Words returns the role as a sentence has it, as in "ves-io-admin-role on all
-// namespaces".
+// Words returns the role in words, as in "ves-io-admin-role on all namespaces".
 func (r Role) Words() string {
 	if r.Namespace == AllNamespaces {
 		return r.Role + " on all namespaces"

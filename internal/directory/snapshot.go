@@ -12,7 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// SnapshotSchema is the version of the form that Snapshot has.
+// SnapshotSchema is the version of Snapshot's format.
 const SnapshotSchema = 1
 
 // Snapshot is what an apply was about to change, as it was before: enough to
@@ -25,18 +25,17 @@ type Snapshot struct {
 	Digest  string  `json:"plan_digest"`
 	Users   []User  `json:"users"`  // to be updated or deleted
 	Groups  []Group `json:"groups"` // to be updated or deleted
-	// Members are the people that Groups name, by Username.Key: a username
-	// may be somebody else's by the time of going back.
+	// Members are the people that Groups name, by Username.Key: by the time of a
+	// restore, a username may be somebody else's.
 	Members map[string]Email `json:"members"`
-	// What the apply was to create; going back leaves it.
+	// What the apply was to create; a restore leaves it.
 	NewUsers  []Email     `json:"new_users"`
 	NewGroups []GroupName `json:"new_groups"`
 }
 
-// ParseSnapshot reads a snapshot that has all that one is written with, and
-// nothing else: a group that lacks its members would be emptied. It ends at the
-// first thing that lacks what it must have; memory is in proportion to the
-// document.
+// ParseSnapshot reads a snapshot that has every field that is written, and no
+// other: a group that lacks its members would be emptied. It stops at the first
+// element that lacks a field; memory is proportional to the document.
 func ParseSnapshot(document []byte) (*Snapshot, error) {
 	s := new(Snapshot)
 	decoder := jsontext.NewDecoder(bytes.NewBuffer(document))
@@ -74,8 +73,8 @@ func ParseSnapshot(document []byte) (*Snapshot, error) {
 // they are.
 const freeElements = 100_000
 
-// listed reads a list, each element of which must pass check. Beyond freeElements
-// it may have one for so many bytes of the document.
+// listed reads a list, each element of which must pass check. Beyond
+// freeElements, it may have one for each size bytes of the document.
 func listed[T any](size int64, check func(T) error) *json.Unmarshalers {
 	return json.UnmarshalFromFunc(func(d *jsontext.Decoder, list *[]T) error {
 		if d.PeekKind() == 'n' {

@@ -19,7 +19,8 @@ func fold(s string) string {
 }
 
 // FoldRune lower-cases r for comparison. A letter beyond ASCII is never folded to
-// an ASCII one (the Kelvin sign to k, say): names that look alike must not be one.
+// an ASCII one (the Kelvin sign to k, say): names that look alike must not become
+// equal.
 func FoldRune(r rune) rune {
 	lower := unicode.ToLower(r)
 	if r >= utf8.RuneSelf && lower < utf8.RuneSelf {
@@ -51,7 +52,7 @@ func List[T any](all []T, most int, text func(T) string) string {
 }
 
 // IsControl reports whether r can change how a text is read without being seen:
-// control characters, line and paragraph separators, and the marks that turn
+// control characters, line and paragraph separators, and the marks that change
 // the direction of writing.
 func IsControl(r rune) bool {
 	if r < utf8.RuneSelf {
@@ -81,9 +82,9 @@ func IsIgnorable(r rune) bool {
 // (https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands).
 var RunnerCommand = regexp.MustCompile(`##([A-Za-z]*)\[`)
 
-// VisibleText returns s as it may be shown: a blank in place of each control
-// character, and its code point, as in <U+200B>, in place of each character that
-// is not displayed.
+// VisibleText returns s in a form fit to be shown: a space in place of each
+// control character, and its code point, as in <U+200B>, in place of each
+// character that is not displayed.
 func VisibleText(s string) string {
 	if isPrintableASCII(s) {
 		return s
@@ -102,8 +103,8 @@ func VisibleText(s string) string {
 	return b.String()
 }
 
-// isPrintableASCII reports whether s needs no look at its characters, which is
-// so for nearly every text.
+// isPrintableASCII reports whether s consists of printable ASCII, as nearly every
+// text does, and so need not be looked at by character.
 func isPrintableASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {

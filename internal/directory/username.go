@@ -6,7 +6,7 @@ import (
 )
 
 // Username is the name by which groups list a user, in the tenant's spelling. It
-// need not be the email. Two usernames with the same Key are one user; the zero
+// need not be the email. Usernames with the same Key are the same user; the zero
 // value is nobody.
 type Username string
 

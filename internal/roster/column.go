@@ -8,7 +8,8 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// The indexes of a narrowed row, and of everything else that is kept by column.
+// The indexes of a narrowed row, and of everything else that has one entry per
+// column.
 const (
 	inEmail = iota
 	inEntitlements
@@ -16,9 +17,8 @@ const (
 	inStatus
 )
 
-// columns are the columns that are read: their titles in the standard export,
-// and what Columns calls them. Nothing can be read without those that are
-// required.
+// columns are the columns that are read: their titles in the standard export, and
+// their names in Columns. The required ones must be in the file.
 var columns = [...]struct {
 	title, role string
 	required    bool
@@ -29,7 +29,7 @@ var columns = [...]struct {
 	inStatus:       {"Employee Status", "status", false},
 }
 
-// columnOf returns the column of a role; -1 if there is none.
+// columnOf returns the column with a role; -1 if there is none.
 func columnOf(role string) int {
 	for c := range columns {
 		if columns[c].role == role {
@@ -46,8 +46,8 @@ type cells [len(columns)]string
 // would repeat all of columns.
 type row struct{ Cells cells }
 
-// UnmarshalCSVWithFields takes a cell. gocsv then sets no field by reflection,
-// which would cost four allocations more for each row.
+// UnmarshalCSVWithFields takes a cell. So gocsv sets no field by reflection,
+// which would cost four more allocations per row.
 func (r *row) UnmarshalCSVWithFields(title, cell string) error {
 	for c := range columns {
 		if columns[c].title == title {
@@ -83,8 +83,8 @@ func (c Columns) headings() (all headings) {
 	return all
 }
 
-// isTitle reports whether a cell is a title, case, outer blanks and a
-// byte-order mark ignored.
+// isTitle reports whether a cell is a title, ignoring case, surrounding spaces
+// and a byte-order mark.
 func isTitle(cell, title string) bool {
 	return strings.EqualFold(strings.TrimSpace(strings.TrimLeft(cell, mark)), title)
 }
@@ -125,7 +125,7 @@ func (t *table) missing(c int) error {
 	case strings.HasPrefix(first, "#type "):
 		return fail(1, title, "remove the first line, or export with -NoTypeInformation", "the first line is PowerShell's #TYPE, not the titles")
 	}
-	var absent []string // of those that are required
+	var absent []string // of the required columns
 	for i, heading := range t.headings {
 		if columns[i].required && !slices.ContainsFunc(t.header, func(cell string) bool { return isTitle(cell, heading.title) }) {
 			absent = append(absent, columns[i].role+"=…")
@@ -142,7 +142,7 @@ func (t *table) missing(c int) error {
 }
 
 // delimiterAdvice says what to do about fields that are not separated. Unless
-// delimiter was given, all were tried.
+// delimiter was set, all delimiters were tried.
 func (t *table) delimiterAdvice() string {
 	if t.given != 0 {
 		return "correct or remove the delimiter setting"
@@ -150,8 +150,7 @@ func (t *table) delimiterAdvice() string {
 	return "save the file with commas"
 }
 
-// advice says what to set columns to if it is not set yet, else what to add
-// to it.
+// advice says what to set columns to or, if it is set already, what to add to it.
 func (h headings) advice(whole, addition string) string {
 	if slices.ContainsFunc(h[:], func(column heading) bool { return column.own }) {
 		return "add " + addition + " to columns"
@@ -159,8 +158,8 @@ func (h headings) advice(whole, addition string) string {
 	return "set columns to " + whole
 }
 
-// statusAdvice says how to have the words of the standard column of statuses
-// read as those of directories.
+// statusAdvice says how to have the standard status column read in the words that
+// directories use.
 func (h headings) statusAdvice() string {
 	pair := fmt.Sprintf("%q", columns[inStatus].role+"="+columns[inStatus].title)
 	return h.advice(pair, pair)

@@ -12,13 +12,13 @@ import (
 // maxFindings is how many findings of one kind are kept.
 const maxFindings = 1000
 
-// findings collects what is to be said about rows.
+// findings collects the findings about rows.
 type findings struct {
 	kept        []directory.Finding
 	counts      map[directory.Kind]int
 	invalidRows int
-	first       directory.Row // the first of them, by file; zero if there is none
-	file        string        // at hand
+	first       directory.Row // the first invalid row, by file; zero if there is none
+	file        string        // being read
 }
 
 func newFindings() *findings { return &findings{counts: map[directory.Kind]int{}} }

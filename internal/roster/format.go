@@ -11,7 +11,7 @@ import (
 )
 
 // decode strips a byte-order mark, turns UTF-16 into UTF-8 if the mark says so,
-// and returns an error if the file is evidently something else than a CSV.
+// and returns an error if the file is evidently something other than a CSV.
 func decode(r io.Reader) (io.Reader, error) {
 	buffered := bufio.NewReader(r)
 	start, _ := buffered.Peek(len(mark)) // a shorter file has no mark, and its error comes back on the next read
@@ -32,11 +32,11 @@ func decode(r io.Reader) (io.Reader, error) {
 	return buffered, nil
 }
 
-// longestSign is how much of a file tells what it is.
+// longestSign is how much of a file is looked at to tell what it is.
 const longestSign = 64
 
-// foreign returns what a file is by how it begins, if that is something that
-// people give in place of a CSV, and what to do; empty for all others.
+// foreign tells by the beginning of a file whether it is something that people
+// pass instead of a CSV, and what to do about it; empty for any other file.
 func foreign(begun string) (what, hint string) {
 	const excel = "in Excel, save it as CSV UTF-8"
 	switch {
@@ -68,11 +68,11 @@ func foreign(begun string) (what, hint string) {
 	return "", ""
 }
 
-// errUTF16 says that a text is not UTF-16 from here on.
+// errUTF16 says that a text is not valid UTF-16 from here on.
 var errUTF16 = errors.New("broken UTF-16")
 
-// utf16Reader turns UTF-16 into UTF-8. Its error is errUTF16 where a surrogate
-// is alone or the last unit is cut.
+// utf16Reader turns UTF-16 into UTF-8. Its error is errUTF16 if a surrogate is
+// unpaired or the last unit is cut.
 type utf16Reader struct {
 	source *bufio.Reader
 	order  binary.ByteOrder
@@ -81,7 +81,7 @@ type utf16Reader struct {
 func (u *utf16Reader) Read(p []byte) (n int, err error) {
 	for len(p)-n >= utf8.UTFMax {
 		if n > 0 && u.source.Buffered() < 4 {
-			return n, nil // what there is, before waiting for more
+			return n, nil // what is available, before waiting for more
 		}
 		r, err := u.rune()
 		if err != nil {
@@ -102,7 +102,7 @@ func (u *utf16Reader) rune() (rune, error) {
 		return 0, err
 	}
 	r := utf16.DecodeRune(first, second)
-	if r == utf8.RuneError { // no pair is that character
+	if r == utf8.RuneError { // a valid pair never decodes to that character
 		return 0, errUTF16
 	}
 	return r, nil

@@ -41,8 +41,8 @@ type group struct {
 	members []int32 // numbers of people, with some repetitions
 }
 
-// statedDN is a DN, in its smallest spelling so far, and the group it names; nil
-// if it is not in scope.
+// statedDN is a DN, in its smallest spelling so far, and the group it names; the
+// group is nil if it is not in scope.
 type statedDN struct {
 	directory.DN
 	group *group
@@ -67,7 +67,8 @@ func (r *Roster) add(row *cells, at position) {
 			dn.group.KeepMembers = true
 		}
 		if badDN {
-			// Neither who nor which group: it may have stated any membership.
+			// Neither the person nor the group is known: it may have stated any
+			// membership.
 			r.desired.KeepMemberships = true
 		}
 	} else if p.out {
@@ -123,8 +124,8 @@ func (p *person) learnName(display string) {
 // person returns the person that a cell names.
 func (r *Roster) person(cell string) (*person, error) {
 	text := strings.TrimSpace(cell)
-	// Nearly all are written as they are kept. One that is too long to be sent so
-	// may be kept because it is short enough in Punycode.
+	// Nearly all emails are written as they are kept. One that is too long to be
+	// sent as written may be kept because it is short enough in Punycode.
 	if number, known := r.numbers[directory.Email(text)]; known && len(text) <= directory.MaxEmail {
 		p := r.numbered(number)
 		p.learnAddress(text)
@@ -140,7 +141,7 @@ func (r *Roster) person(cell string) (*person, error) {
 		if number%page == 0 {
 			r.people = append(r.people, make([]person, page))
 		}
-		email = directory.Email(strings.Clone(string(email))) // not a part of the whole row
+		email = directory.Email(strings.Clone(string(email))) // a copy, so that it does not keep the whole row in memory
 		out := r.options.PersonInScope != nil && !r.options.PersonInScope(email)
 		*r.numbered(number) = person{Person: directory.Person{Email: email, KeepMemberships: out}, number: number, out: out}
 		r.numbers[email] = number
@@ -161,7 +162,7 @@ func (p *person) learnAddress(address string) {
 	}
 }
 
-// page is how many people are kept together.
+// page is how many people are allocated together.
 const page = 256
 
 func (r *Roster) numbered(number int32) *person { return &r.people[number/page][number%page] }
@@ -177,8 +178,8 @@ func (r *Roster) invalidEmail(cell string, err error, line int) {
 	})
 }
 
-// subject returns how a finding names the person of a row, p or nil, and how
-// its message does.
+// subject returns the person of a row as a finding's Subject and as its message
+// names them. p is nil if the email is invalid.
 func subject(p *person, cell string) (name, inMessage string) {
 	if p != nil {
 		return string(p.Email), string(p.Email)
@@ -194,7 +195,7 @@ func subject(p *person, cell string) (name, inMessage string) {
 // any is invalid. p is nil if the row's email is invalid.
 func (r *Roster) entitlements(row *cells, p *person, line int) (bad bool) {
 	r.rowDNs = r.rowDNs[:0]
-	if dn := r.spellings[row[inEntitlements]]; dn != nil { // one DN that is known: the usual case
+	if dn := r.spellings[row[inEntitlements]]; dn != nil { // one known DN: the usual case
 		if dn.group != nil {
 			r.rowDNs = append(r.rowDNs, dn)
 		}
@@ -240,8 +241,8 @@ func (r *Roster) invalidDN(row *cells, p *person, err error, line int) {
 	})
 }
 
-// pieces are the DNs that a cell states, as they are written. Empty ones, where
-// separators are doubled or at the ends, state nothing.
+// pieces are the DNs in a cell, as they are written. Empty ones, from doubled,
+// leading or trailing separators, are skipped.
 func (r *Roster) pieces(cell string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for more := true; more; {
@@ -276,11 +277,11 @@ func cutDN(s string, semicolons bool) (dn, rest string, more bool) {
 	return rewritten.String() + s[kept:], "", false
 }
 
-// The spellings that are kept bound the memory that they take, and cost nothing
-// in an export that spells its DNs in a few ways.
+// The limits of the cache of spellings bound its memory, and have no effect on an
+// export that spells its DNs in a few ways.
 const (
-	maxSpelling   = 1 << 10 // bytes of one that is kept
-	freeSpellings = 1 << 12 // kept beside two for each DN
+	maxSpelling   = 1 << 10 // longest spelling that is kept, in bytes
+	freeSpellings = 1 << 12 // kept in addition to two for each DN
 )
 
 func (r *Roster) dn(text string) (*statedDN, error) {
@@ -321,7 +322,7 @@ func (r *Roster) group(name directory.GroupName) *group {
 }
 
 // parseDN reads a DN, gives it its API name, and reports whether it is in scope.
-// A DN that is not need have no name.
+// A DN that is not in scope need not have a name.
 func (r *Roster) parseDN(text string) (dn directory.DN, inScope bool, err error) {
 	dn, err = directory.ParseAnyDN(text)
 	if err != nil {
@@ -346,7 +347,7 @@ func (r *Roster) outOfScope(p *person, line int) {
 	})
 }
 
-// finish returns the directory that the rows so far make.
+// finish returns the directory that the rows so far describe.
 func (r *Roster) finish() *directory.Desired {
 	desired := r.desired
 	if r.findings.counts[directory.FieldCount] > 0 {
@@ -375,8 +376,8 @@ func (r *Roster) finish() *directory.Desired {
 	return &desired
 }
 
-// rankPeople puts everybody into desired, by email, and returns each one's
-// place by number.
+// rankPeople puts everybody into desired, sorted by email, and returns each
+// person's rank by number.
 func (r *Roster) rankPeople(desired *directory.Desired) (ranks []int32) {
 	ranks = make([]int32, len(r.numbers))
 	everyone := make([]*person, len(r.numbers))

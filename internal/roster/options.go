@@ -9,22 +9,22 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// Options say how an export is written. The zero value is the standard export:
-// its own titles, and the delimiter that its header shows.
+// Options describe how an export is written. The zero value is the standard
+// export: its own titles, and the delimiter that its header shows.
 type Options struct {
 	Delimiter Delimiter
 	Columns   Columns
 	Names     *directory.Names // API names of groups by DN; nil: all are formed from the CN
 	// GroupInScope and PersonInScope report whether a DN and a person count. The
-	// GroupName of a DN is empty if none can be formed. Nil: all count.
+	// GroupName of a DN is empty if none can be formed. Nil: all are in scope.
 	GroupInScope  func(directory.DN) bool
 	PersonInScope func(directory.Email) bool
-	// Trace reports whether to keep the rows about a person. Nil: of nobody.
+	// Trace reports whether to keep the rows about a person. Nil: for nobody.
 	Trace func(directory.Email) bool
 }
 
 // Delimiter separates the fields of a row: ',', ';' or a tab. The zero value
-// leaves it to the header: the first of them, in this order, with which the
+// detects it from the header: the first of them, in this order, with which the
 // required columns are found.
 type Delimiter rune
 
@@ -46,7 +46,7 @@ func ParseDelimiter(text string) (Delimiter, error) {
 	return 0, errors.New("must be auto, comma, semicolon or tab")
 }
 
-// String returns the delimiter as a sentence names it.
+// String returns the delimiter as messages name it.
 func (d Delimiter) String() string {
 	switch d {
 	case ',':
@@ -65,9 +65,9 @@ func (d Delimiter) String() string {
 // column. A "!" before the title of the status says that true in that column
 // means not active.
 //
-// If the title of the status is given, its words are those that directories
-// use. If that of the groups is, a semicolon separates DNs too: PowerShell's
-// users join them so, and no DN contains a bare one.
+// If the title of the status is given, its words are those that directories use.
+// If the title of the groups is given, a semicolon separates DNs too:
+// PowerShell's users join them that way, and no DN contains an unescaped one.
 type Columns map[string]string
 
 // presets returns ready Columns, by the names that directories give to what
@@ -128,8 +128,8 @@ func ParseColumns(text string) (Columns, error) {
 	return own, nil
 }
 
-// statusTitle checks the title of a column of statuses. Read the wrong way
-// round, it would let in exactly those who are to be kept out.
+// statusTitle checks the title of a column of statuses. Read the wrong way round,
+// it would let in exactly the people who should be kept out.
 func statusTitle(title string) (string, error) {
 	if bare, not := strings.CutPrefix(title, "!"); not {
 		if bare = strings.TrimSpace(bare); bare == "" {

@@ -1,7 +1,6 @@
-// Package roster reads CSV exports of a company's directory into the directory
-// that is desired, with a finding, its file, line and column for everything that
-// is wrong. It knows nothing about XC, and the order of the rows never
-// matters.
+// Package roster reads CSV exports of a company's directory into the desired
+// directory, with a finding (with file, line and column) for everything that is
+// wrong. It knows nothing about XC, and the order of the rows never matters.
 package roster
 
 import (
@@ -39,30 +38,30 @@ func fail(line int, column, hint, format string, args ...any) error {
 	}}
 }
 
-// Roster is what one export or several state together. The order in which they
-// are added does not matter. Make it with New.
+// Roster is what one or more exports state together. The order in which they are
+// added does not matter. Make it with New.
 type Roster struct {
 	options  Options
 	headings headings
 
-	// Of the export at hand.
-	everyoneActive bool // there is no status
+	// Of the export being read.
+	everyoneActive bool // there is no status column
 	readStatus     func(word string) (active, known bool)
 
-	files, without []string // that were read, and those of them without rows
+	files, without []string // files that were read, and those without rows
 
 	numbers   map[directory.Email]int32
-	people    [][]person // by number, in pages: the garbage collector is paid by the piece and the pointer
+	people    [][]person // by number, in pages: the garbage collector's cost depends on the number of objects and pointers
 	groups    map[directory.GroupName]*group
 	dns       map[string]*statedDN // by key
 	spellings map[string]*statedDN // by the text as written: an export repeats them
-	rowDNs    []*statedDN          // of the row at hand
-	anyActive bool                 // a row says that somebody is
+	rowDNs    []*statedDN          // of the row being read
+	anyActive bool                 // at least one person is active
 	desired   directory.Desired
 	findings  *findings
 }
 
-// New returns a roster of no rows.
+// New returns a roster without rows.
 func New(options Options) *Roster {
 	return &Roster{
 		options:   options,

@@ -8,9 +8,9 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// inWords reads a word that directories use for the status of a person.
-// Somebody who only cannot sign in for a while is active: a mistyped password
-// must cost nobody their groups. Any other word is not known.
+// inWords reads a word that directories use for the status of a person. Somebody
+// who is only locked out for a while is active: a mistyped password must not cost
+// anybody their groups. Any other word is unknown.
 func inWords(word string) (active, known bool) {
 	switch statusKey(word) {
 	case "a", "active", "true", "enabled", "1", "yes", "y",
@@ -23,9 +23,9 @@ func inWords(word string) (active, known bool) {
 	return false, false
 }
 
-// inverted reads a word of a column that says who is not active. Words other
-// than yes and no are not known: "Suspended" below such a title means the
-// opposite of what it means below "Status".
+// inverted reads a word of a column that says who is not active. Words other than
+// yes and no are unknown: "Suspended" below such a title means the opposite of
+// what it means below "Status".
 func inverted(word string) (active, known bool) {
 	switch statusKey(word) {
 	case "true", "yes", "y", "1":
@@ -36,8 +36,8 @@ func inverted(word string) (active, known bool) {
 	return false, false
 }
 
-// inLetters reads a word below the standard title: A is active, other letters
-// are not, nor are the words that directories use for inactive.
+// inLetters reads a word below the standard title: A is active; other letters,
+// and the words that directories use for inactive, are inactive.
 func inLetters(word string) (active, known bool) {
 	word = strings.TrimSpace(word)
 	if len(word) == 1 && (word[0]|0x20 >= 'a' && word[0]|0x20 <= 'z') {
@@ -47,8 +47,8 @@ func inLetters(word string) (active, known bool) {
 	return false, known && !active && strings.Trim(word, "0123456789") != "" // a digit is no word
 }
 
-// statusKey returns a text that is equal for two spellings of one word; empty
-// for a word that is not ASCII, since none is known.
+// statusKey returns a text that is equal for two spellings of one word; empty for
+// a word that is not ASCII, since no such word is known.
 func statusKey(word string) string {
 	word = strings.TrimSpace(word)
 	for i := range len(word) {
@@ -59,10 +59,10 @@ func statusKey(word string) string {
 	return strings.ReplaceAll(strings.ToLower(word), " ", "_")
 }
 
-// opposites are words in a title that says who is not active.
+// opposites are words in titles of columns in which true means not active.
 var opposites = []string{"suspended", "disabled", "inactive", "terminated", "locked", "archived", "deleted"}
 
-// meansInactive reports whether a title says who is not active.
+// meansInactive reports whether true below a title means not active.
 func meansInactive(title string) bool {
 	title = strings.ReplaceAll(strings.ToLower(title), "unlocked", "")
 	for _, word := range opposites {
@@ -73,7 +73,7 @@ func meansInactive(title string) bool {
 	return false
 }
 
-// status reads a row's status of a known person, and reports whether it is
+// status reads the status in a row of a valid person, and reports whether it is
 // valid.
 func (r *Roster) status(p *person, word string, line int) bool {
 	wasBoth := p.active && p.inactive
@@ -116,7 +116,7 @@ func (r *Roster) unknownStatus(p *person, word string, line int) directory.Findi
 	return finding
 }
 
-// unknownStatus keeps the smallest of the words that are not known.
+// unknownStatus keeps the smallest of the unknown words.
 func (p *person) unknownStatus(word string) {
 	if word = fmt.Sprintf("%.60s", strings.TrimSpace(word)); !p.unclear || word < p.StatusWord {
 		p.unclear, p.StatusWord = true, word

@@ -18,11 +18,11 @@ type position struct {
 	emailLine, entitlementsLine int
 }
 
-// How much of the file is held at a time: gocsv decodes slices fastest, and
+// How much of the file is held in memory: gocsv decodes slices fastest, but
 // memory must not grow with the file.
 const (
 	batchRows  = 1024
-	batchBytes = 1 << 20 // as soon as the rows have more, they are a batch
+	batchBytes = 1 << 20 // rows with more bytes than that are a batch
 )
 
 // table is the export, narrowed to the columns that are read. It is the
@@ -42,14 +42,14 @@ type table struct {
 	cells     []string   // backs rows
 	positions []position // of rows[1:]
 
-	records  int    // after the header, so far
-	count    int    // of them, rows that state something
-	offset   int64  // bytes read before the row at hand
+	records  int    // records after the header, so far
+	count    int    // those of them that state something
+	offset   int64  // bytes read before the row being read
 	last     string // the last field that was read
 	lastLine int    // where it begins
 	eof      bool
 
-	unreadable bool // after an error that another delimiter cannot cure
+	unreadable bool // after an error that trying another delimiter cannot fix
 }
 
 // newTable reads the header.
@@ -104,7 +104,7 @@ func (t *table) begin(export io.Reader, delimiter Delimiter) error {
 	return t.locate()
 }
 
-// record reads the next record, whatever its number of fields.
+// record reads the next record, with any number of fields.
 func (t *table) record() ([]string, error) {
 	t.text.nextRow()
 	record, err := t.csv.Read()
@@ -125,7 +125,7 @@ func (t *table) record() ([]string, error) {
 	return nil, t.failure(err)
 }
 
-// failure says where and why the file cannot be read on.
+// failure says where and why reading the file failed.
 func (t *table) failure(err error) error {
 	var syntax *csv.ParseError
 	if errors.As(err, &syntax) {
@@ -207,13 +207,13 @@ func (t *table) line(column int) int {
 	return line
 }
 
-// maxAround is more than blanks and a byte-order mark take around a title that
-// is repeated, in bytes: a longer cell, as nearly all are, is no title.
+// maxAround is more than the spaces and the byte-order mark around a repeated
+// title take, in bytes: a longer cell, as nearly all are, is not a title.
 const maxAround = 16
 
-// statesNothing reports whether a record is none of the export's rows: empty
-// fields, which spreadsheets leave, the header again, where files are joined,
-// or the end-of-file character of DOS.
+// statesNothing reports whether a record is not one of the export's rows: empty
+// fields, which spreadsheets leave, a repeated header, where files were joined,
+// or DOS's end-of-file character.
 func (t *table) statesNothing(record []string) bool {
 	first := record[min(t.index[inEmail], len(record)-1)]
 	if first == "" || first[0] <= ' ' || first[0] >= 0x7f {
@@ -235,8 +235,8 @@ func (t *table) statesNothing(record []string) bool {
 	return true
 }
 
-// miscounted reports a row with a wrong number of fields, which may have stated
-// anything.
+// miscounted adds the finding about a row with a wrong number of fields, which
+// may have stated anything.
 func (t *table) miscounted(record []string) {
 	line, _ := t.csv.FieldPos(0)
 	t.findings.invalidRow(line)

@@ -19,28 +19,28 @@ const (
 	substitute = 0x1a     // what DOS and Windows put at the end of a text
 )
 
-// textReader reads an export as UTF-8 with line ends that encoding/csv knows.
-// It refuses what is not text: encoding/csv would pass it on, and rows of a
-// damaged file would get lost unnoticed.
+// textReader reads an export as UTF-8 with line ends that encoding/csv knows. It
+// refuses what is not text: encoding/csv would pass it on, and rows of a damaged
+// file would be lost unnoticed.
 type textReader struct {
 	source  io.Reader
 	buffer  []byte
 	ready   []byte // of buffer: checked and not read yet
-	pending []byte // of buffer, after ready: what cannot be understood without what follows
-	err     error  // what comes after ready
+	pending []byte // of buffer, after ready: cannot be checked without what follows
+	err     error  // returned after ready
 
-	line, column int  // where the check is: from 1, in bytes
-	quoted       bool // the check is within quotes
+	line, column int  // position of the check, from 1, in bytes
+	quoted       bool // the check's position is within quotes
 
 	row      int  // bytes read since the last row, without most blank lines
-	inQuotes bool // what was read last is within quotes
+	inQuotes bool // the last byte that was read is within quotes
 }
 
 func newTextReader(source io.Reader) *textReader {
 	return &textReader{source: source, buffer: make([]byte, 1<<16), line: 1, column: 1}
 }
 
-// nextRow says that a row has ended.
+// nextRow is called at the end of a row.
 func (t *textReader) nextRow() { t.row = 0 }
 
 func (t *textReader) Read(p []byte) (int, error) {
@@ -149,8 +149,8 @@ func rewriteLineEnds(p []byte) []byte {
 }
 
 // moveMarks moves a byte-order mark between the beginning of a row and a quote
-// into the quotes. Where files are joined one is left there, and encoding/csv
-// would refuse the quote.
+// into the quotes. Joining files leaves one there, and encoding/csv would refuse
+// the quote.
 func (t *textReader) moveMarks(p []byte) []byte {
 	rest := p
 	for {
@@ -172,8 +172,8 @@ func (t *textReader) moveMarks(p []byte) []byte {
 	return p
 }
 
-// validText returns how much of a piece is text: up to a NUL byte, a byte that
-// is not UTF-8, or a character that the end of the piece cuts in two.
+// validText returns how much of a piece is valid text: up to a NUL byte, a byte
+// that is not UTF-8, or a character cut in two by the end of the piece.
 func validText(piece []byte) int {
 	if zero := bytes.IndexByte(piece, 0); zero >= 0 {
 		piece = piece[:zero]
@@ -202,7 +202,7 @@ func (t *textReader) refusal(piece []byte) error {
 	if t.pending[0] != 0 {
 		return fail(t.line, "", "save the export as UTF-8 (in Excel: CSV UTF-8), or as UTF-16 with a byte-order mark", "byte %d of this line is not UTF-8", t.column)
 	}
-	// Of UTF-16 text in Latin letters every other byte is zero.
+	// In UTF-16 text in Latin letters, every other byte is zero.
 	if start := piece[:min(len(piece), 64)]; t.line == 1 && 3*bytes.Count(start, []byte{0}) > len(start) {
 		return fail(t.line, "", "save the export as UTF-8, or with a byte-order mark", "the file looks like UTF-16 without a byte-order mark")
 	}
