@@ -1,6 +1,6 @@
-// Package access says what a change of a tenant means in access: who gains and
-// who loses which role on which namespace, counting every way to have it. It is
-// pure.
+// Package access computes what a change to a tenant means for access: who gains
+// and who loses which role on which namespace, counting every way to have it. It
+// is pure.
 package access
 
 import (
@@ -10,16 +10,16 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// Change is what is to become of a tenant. Its order does not matter, and a group
-// may be in it several times.
+// Change is a change to a tenant. Its order does not matter, and a group may be
+// in it several times.
 type Change struct {
 	Created []directory.User // with their direct roles
 	Deleted []directory.Username
 	Groups  []GroupChange
 }
 
-// GroupChange is what is to become of a group. One that the tenant does not have
-// is created.
+// GroupChange is a change to a group. A group that the tenant does not have is
+// created.
 type GroupChange struct {
 	Name          directory.GroupName
 	Delete        bool
@@ -30,22 +30,23 @@ type GroupChange struct {
 // Member is somebody to add to a group or to remove from it.
 type Member struct {
 	Email    directory.Email    // may be empty if Username is not
-	Username directory.Username // what the group lists; empty for somebody who is created
+	Username directory.Username // as the group lists it; empty for somebody who is created
 }
 
-// key tells accounts apart.
+// key distinguishes accounts.
 func (m Member) key() string { return cmp.Or(m.Username, directory.Username(m.Email)).Key() }
 
-// Diff is what a change means in access. A role on all namespaces includes that
-// role on each: who has it gains nothing by having it on one of them, and who
-// keeps it on one loses it on all namespaces only. Accounts that share an email are
-// compared one by one: what one of them gains counts, even if another has it. They
-// are listed together, by that email; a member that the user listing does not know
-// by the key of the username. All lists are sorted.
+// Diff is the effect of a change on access. A role on all namespaces includes
+// that role on each: somebody who has it gains nothing by having it on one of
+// them, and somebody who keeps it on one loses only the role on all namespaces.
+// Accounts that share an email are compared one by one: what one of them gains
+// counts, even if another has it. They are listed together, by that email; a
+// member that the user listing does not know is listed by the key of the
+// username. All lists are sorted.
 type Diff struct {
 	Gained, Lost []Person
-	// LastGroup are the people with an account that is in a group and will be in
-	// none, but for those that are deleted.
+	// LastGroup are the people with an account that leaves its last group,
+	// without accounts that are deleted.
 	LastGroup []directory.Email
 	// Vacant are the roles on all namespaces or on system that somebody has and
 	// nobody will have, not even as part of one on all namespaces.
@@ -58,10 +59,11 @@ type Person struct {
 	Roles []directory.Role
 }
 
-// Compare returns what a change of the observed tenant means in access. Time and
-// memory grow with the number of users, memberships and roles, not with products
-// of them: only accounts that the change concerns are looked at one by one. No
-// username may be listed twice, nor be the email of somebody else who is created.
+// Compare returns the effect on access of a change to the observed tenant. Time
+// and memory grow with the number of users, memberships and roles, not with
+// products of them: only accounts that the change concerns are looked at one by
+// one. No username may be listed twice, nor be the email of somebody else who is
+// created.
 func Compare(observed *directory.Observed, change Change) Diff {
 	if len(change.Created)+len(change.Deleted)+len(change.Groups) == 0 {
 		return Diff{}
@@ -81,7 +83,7 @@ type comparison struct {
 	change   Change
 	deleted  map[string]bool // by Username.Key
 	groups   []group
-	accounts map[string]*account // those that the change concerns, by Member.key
+	accounts map[string]*account // accounts that the change concerns, by Member.key
 }
 
 // group is a group before and after the change.
@@ -125,7 +127,7 @@ func newComparison(observed *directory.Observed, change Change) *comparison {
 			byName[name] = &c.groups[len(c.groups)-1]
 		}
 	}
-	for i := range change.Groups { // before what is granted, which is then there
+	for i := range change.Groups { // before the grants: what is granted is there in the end
 		byName[change.Groups[i].Name].revoke(change.Groups[i].Revoke)
 	}
 	for i := range change.Groups {
@@ -146,7 +148,7 @@ func (g *group) revoke(roles []directory.Role) {
 	g.after = slices.DeleteFunc(slices.Clone(g.after), func(role directory.Role) bool { return revoked[role] })
 }
 
-// apply notes all of a group's change but for what it revokes.
+// apply records everything in a group's change except what it revokes.
 func (g *group) apply(change *GroupChange) {
 	g.deleted = g.deleted || change.Delete
 	g.changed = g.changed || change.Delete || len(change.Grant) > 0
@@ -160,8 +162,8 @@ func (g *group) apply(change *GroupChange) {
 	}
 }
 
-// concern returns an account that the change concerns. One of which nothing else
-// is known is told by its key.
+// concern returns an account that the change concerns. If nothing else is known
+// about it, it is identified by its key.
 func (c *comparison) concern(key string) *account {
 	a := c.accounts[key]
 	if a == nil {
@@ -192,7 +194,7 @@ func (c *comparison) findConcerned() {
 	}
 }
 
-// findAccounts finds whose they are, and what they have outside of groups.
+// findAccounts finds out whose they are, and what they have outside of groups.
 func (c *comparison) findAccounts() {
 	for i := range c.observed.Users {
 		user := &c.observed.Users[i]
@@ -245,7 +247,7 @@ func (c *comparison) findMemberships() {
 	}
 }
 
-// join notes that the account is in a group after the change.
+// join records that the account is in a group after the change.
 func (a *account) join(g *group) {
 	a.groupsAfter++
 	a.after = with(a.after, g.after)
@@ -262,7 +264,7 @@ func with(lists [][]directory.Role, roles []directory.Role) [][]directory.Role {
 // compare compares what each account has before and after the change.
 func (c *comparison) compare() Diff {
 	var diff Diff
-	before, after := roleSet{}, roleSet{} // one pair for all: cheaper than a pair each
+	before, after := roleSet{}, roleSet{} // one pair of maps for all accounts is cheaper
 	for key, a := range c.accounts {
 		clear(before)
 		clear(after)
@@ -311,8 +313,8 @@ func (s roleSet) add(lists ...[]directory.Role) {
 	}
 }
 
-// without returns the roles that another set does not have, sorted, but for those
-// that a role on all namespaces in either includes.
+// without returns the roles that another set does not have, sorted, except those
+// that a role on all namespaces in either set includes.
 func (s roleSet) without(other roleSet) []directory.Role {
 	var roles []directory.Role
 	for role := range s {

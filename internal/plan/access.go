@@ -8,10 +8,10 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// accessChange says what the plan means in access.
+// accessChange returns the plan's effect on access.
 func (p *planner) accessChange() access.Diff {
 	if !p.plan.changesAccess() {
-		return access.Diff{} // as of a tenant in which groups give no roles yet
+		return access.Diff{} // as in a tenant whose groups have no roles yet
 	}
 	var change access.Change
 	for i := range p.plan.Operations {
@@ -60,9 +60,9 @@ func (p *planner) warnVacant() {
 	}
 }
 
-// warnCaller warns, before all else, if the credentials' own user loses a role with
-// a group: roles are revoked before anything else of groups is written, which may
-// need that role.
+// warnCaller puts a warning first if the credentials' own user loses a group's
+// role: roles are revoked before any other write to a group, and those writes may
+// need the role.
 func (p *planner) warnCaller() {
 	var warnings []directory.Finding
 	for i := range p.plan.Operations {
@@ -88,8 +88,7 @@ func (p *planner) warnCaller() {
 	p.plan.Findings = slices.Concat(warnings, p.plan.Findings)
 }
 
-// lost returns those of the roles that a person has now and would not have any
-// more.
+// lost returns those of the roles that a person would lose.
 func (p *planner) lost(email directory.Email, roles []directory.Role) []directory.Role {
 	var lost []directory.Role
 	for _, person := range p.plan.Access.Lost {

@@ -6,10 +6,11 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// Attribute is something that an operation sends beside names, members and roles.
+// Attribute is something that an operation sends besides names, members and
+// roles.
 type Attribute string
 
-// The attributes, as readers know them.
+// The attributes, by the names that readers know.
 const (
 	FirstName   Attribute = "first name"
 	LastName    Attribute = "last name"
@@ -19,8 +20,8 @@ const (
 	SyncID      Attribute = "sync id"
 )
 
-// AttributeChange is an attribute that an operation changes; of something new
-// From is empty.
+// AttributeChange is an attribute that an operation changes; From is empty for a
+// new object.
 type AttributeChange struct {
 	Attribute Attribute
 	From, To  string
@@ -60,7 +61,7 @@ func (o *Operation) AttributeChanges() []AttributeChange {
 	return changes
 }
 
-// Attributes are what a group has beside its members and its roles.
+// Attributes are what a group has besides its members and its roles.
 type Attributes struct {
 	DisplayName, Description, SyncID string
 }
@@ -69,8 +70,8 @@ func attributesOf(group directory.Group) *Attributes {
 	return &Attributes{DisplayName: group.DisplayName, Description: group.Description, SyncID: group.SyncID}
 }
 
-// Apply gives the group its attributes back, and reports whether that changes
-// anything. A nil a leaves all as it is.
+// Apply sets the group's attributes, and reports whether that changes anything. A
+// nil a changes nothing.
 func (a *Attributes) Apply(group *directory.Group) (changed bool) {
 	if a == nil || *attributesOf(*group) == *a {
 		return false

@@ -12,8 +12,8 @@ import (
 )
 
 // digest hashes the tenant, its API and every attribute that the operations would
-// send. Neither the order of the CSV's rows nor that of the tenant's lists reaches
-// it: all is sorted.
+// send. It does not depend on the order of the CSV's rows or of the tenant's
+// lists: everything is sorted.
 func digest(policy Policy, operations []Operation) string {
 	d := &digester{hash: sha256.New()}
 	d.texts(policy.Tenant, policy.API)
@@ -24,7 +24,7 @@ func digest(policy Policy, operations []Operation) string {
 	return "sha256:" + hex.EncodeToString(d.hash.Sum(nil))
 }
 
-// digester writes texts and lists with their lengths in front, so that no two
+// digester writes texts and lists prefixed with their lengths, so that no two
 // plans are written alike.
 type digester struct {
 	hash hash.Hash

@@ -6,17 +6,18 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// removal is what max-removals is asked about: so many of what the tenant holds.
+// removal is a number that max-removals limits: how many of the objects that the
+// tenant holds are removed.
 type removal struct {
 	removed, of int
 	one, many   string
-	where       string // behind the words; may be empty
+	where       string // appended to the words; may be empty
 }
 
-// guard refuses what removes more than the policy allows.
+// guard refuses a plan that removes more than the policy allows.
 func (p *planner) guard() {
 	removals := p.removals()
-	most := 0 // also of what passes: a share may let through what a number does not
+	most := 0 // include the removals within the limit: a percentage may allow more than that number
 	for _, r := range removals {
 		most = max(most, r.removed)
 	}
@@ -30,8 +31,8 @@ func (p *planner) guard() {
 	}
 }
 
-// removals are counted of groups, of users, of all memberships, of roles, and of
-// the memberships of each group that is updated.
+// removals are counted for groups, users, all memberships, roles, and the
+// memberships of each group that is updated.
 func (p *planner) removals() []removal {
 	memberships, roles, groups, revoked := 0, 0, 0, 0
 	deleted := map[directory.Email]bool{}
@@ -57,7 +58,7 @@ func (p *planner) removals() []removal {
 	}
 	for i := range p.plan.Operations {
 		if operation := &p.plan.Operations[i]; operation.Action == Update && operation.Object == Group {
-			// Who is deleted counts among all memberships only.
+			// Deleted users count only toward all memberships.
 			removed := 0
 			for _, member := range operation.Remove {
 				if !deleted[member.Email] {

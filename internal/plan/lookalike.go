@@ -9,8 +9,8 @@ import (
 
 // findLookalikes pairs the people that the plan would add to a group or create
 // with those that it would remove from that group or delete, where the two
-// addresses differ but look the same. Removals that are withheld count too: once
-// the new address is in the group, a later run would remove the old one alone.
+// addresses differ but look the same. Withheld removals count too: once the new
+// address is in the group, a later run would only remove the old one.
 func (p *planner) findLookalikes() map[directory.Email]directory.Email {
 	pairs := map[directory.Email]directory.Email{}
 	staying := map[directory.GroupName][]directory.Email{}

@@ -9,8 +9,8 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// New plans the way from what is observed to what is desired, as far as the
-// policy allows it.
+// New plans the operations that lead from what is observed to what is desired, as
+// far as the policy allows.
 func New(desired *directory.Desired, observed *directory.Observed, policy Policy) *Plan {
 	p := newPlanner(desired, observed, policy)
 	p.planDesired()
@@ -25,7 +25,7 @@ func New(desired *directory.Desired, observed *directory.Observed, policy Policy
 	return p.finish()
 }
 
-// newPlanner prepares a plan that is still empty.
+// newPlanner prepares an empty plan.
 func newPlanner(desired *directory.Desired, observed *directory.Observed, policy Policy) *planner {
 	p := &planner{
 		policy:     policy,
@@ -63,42 +63,42 @@ type planner struct {
 	persons    []person                            // by Person.Rank
 	people     map[directory.Email]*person         // the same
 	taken      map[string]bool                     // usernames, by key, that are also emails of people who are blocked
-	byUsername map[string]*person                  // those of people who are users, by Username.Key
+	byUsername map[string]*person                  // people who are users, by Username.Key
 	blocked    map[directory.GroupName]bool        // groups in plan.Blocked
 	notDeleted map[directory.GroupName]string      // groups that prune would delete, and why they stay
 	staying    map[directory.GroupName][]stayer    // members who should leave, but do not in this run
-	uncreated  string                              // a reason that names what is to be created and blocked, or ""
-	lookalikes map[directory.Email]directory.Email // people whose address looks like another's that is also touched
+	uncreated  string                              // why nothing may be deleted, or "": see cannotCreate
+	lookalikes map[directory.Email]directory.Email // people whose address looks like another one in the plan
 	plan       *Plan
 }
 
 // person is somebody the CSV names, joined with the tenant.
 type person struct {
 	*directory.Person
-	member Member // of a group; without a user if there is none yet
+	member Member // in a group; without a user if there is none yet
 	shared bool   // several users have the email, and none of them counts
 	barred bool   // may not be put into any group: blocked, looks like somebody else or not in scope
 	needed bool   // must be created, to be put into a group
-	exact  bool   // the user is meant, and no other with the email: a snapshot has usernames
+	exact  bool   // this user is meant, and no other with the email: a snapshot has usernames
 
-	wantedBy *directory.DesiredGroup // the group that inSync compares, or the last that it did
+	wantedBy *directory.DesiredGroup // the group that inSync compares, or compared last
 }
 
 // person returns what is known about somebody the CSV names.
 func (p *planner) person(named *directory.Person) *person {
 	if i := named.Rank; i < len(p.persons) && p.persons[i].Person == named {
-		return &p.persons[i] // no map needs to be asked: the usual case
+		return &p.persons[i] // no map look-up is needed: the usual case
 	}
 	return p.people[named.Email]
 }
 
-// planDesired plans everything but what guards and only make of it.
+// planDesired plans everything, before guards and only apply.
 func (p *planner) planDesired() {
 	p.barPeople()
 	groups := p.groups()
 	p.uncreated = p.cannotCreate()
 	changes := append(groups, p.unnamedGroups()...)
-	roles := p.roles(changes) // first: members of groups that it blocks stay
+	roles := p.roles(changes) // first, because members of groups that it blocks stay
 	userDeletions := p.userDeletions(changes)
 	p.plan.Operations = p.users(userDeletions, len(changes)+len(roles)+len(userDeletions))
 	for _, more := range [][]Operation{changes, roles, userDeletions} {
@@ -108,7 +108,7 @@ func (p *planner) planDesired() {
 	p.warnStale(changes, userDeletions)
 }
 
-// finish limits the plan, asks the guards and seals it.
+// finish applies only, then the guards, and computes the digest.
 func (p *planner) finish() *Plan {
 	slices.SortFunc(p.plan.Blocked, func(a, b Blocked) int {
 		return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Name, b.Name))
@@ -178,7 +178,7 @@ func (p *planner) groups() []Operation {
 	return operations
 }
 
-// changeable reports whether a group is this program's to change.
+// changeable reports whether this program may change a group.
 func (p *planner) changeable(group *directory.Group) bool {
 	return Owned(group) || p.policy.Adopt.Match(string(group.Name))
 }
@@ -214,8 +214,8 @@ func (p *planner) newGroup(desired *directory.DesiredGroup) Operation {
 	return operation
 }
 
-// warnTwin warns of a new group that people could not tell from another, since the
-// console shows display names. shown has the tenant's groups by display name.
+// warnTwin warns about a new group that people could not tell from another, since
+// the console shows display names. shown has the tenant's groups by display name.
 func (p *planner) warnTwin(desired *directory.DesiredGroup, shown map[string]*directory.Group) {
 	if other := shown[strings.ToLower(desired.DisplayName())]; other != nil {
 		p.warn(directory.TwinGroup, string(desired.Name), fmt.Sprintf("to sync that group instead, add %q: %s to names in the policy file", desired.DNs[0], other.Name),
@@ -252,7 +252,7 @@ func (p *planner) inSync(observed *directory.Group, desired *directory.DesiredGr
 		if person == nil || person.wantedBy != desired {
 			return false
 		}
-		person.wantedBy = nil // who is listed twice counts once
+		person.wantedBy = nil // somebody listed twice counts once
 	}
 	return true
 }
@@ -267,8 +267,8 @@ func (p *planner) wanted(people []*directory.Person) []Member {
 }
 
 // changeMembers plans who joins and who leaves the operation's group so that it
-// has the members wanted, as far as keep, which says why a member stays, lets it.
-// People who are barred are neither added nor removed.
+// gets the members wanted, except that members stay for whom keep returns a
+// reason. Barred people are neither added nor removed.
 func (p *planner) changeMembers(operation *Operation, wanted []Member, keep func(Member) string) {
 	if len(operation.Group.Usernames) == 0 {
 		operation.Add = slices.DeleteFunc(wanted, Member.barred)
@@ -303,7 +303,7 @@ func (p *planner) changeMembers(operation *Operation, wanted []Member, keep func
 		}
 		if reason := keep(member); reason == "" {
 			operation.Remove = append(operation.Remove, member)
-		} else if operation.Group.SyncMode != directory.SyncSCIM { // there nothing would be removed anyway
+		} else if operation.Group.SyncMode != directory.SyncSCIM { // nothing would be removed there anyway
 			p.plan.Withheld = append(p.plan.Withheld, Withheld{Kind: Membership, Group: operation.Group.Name, Member: member, Reason: reason})
 			if !p.policy.Protect.Match(string(operation.Group.Name)) && p.keepExempt(member) == "" {
 				p.staying[operation.Group.Name] = append(p.staying[operation.Group.Name], stayer{member, reason})

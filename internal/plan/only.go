@@ -7,9 +7,9 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// limit cuts the plan to the people and the groups that Only selects. A
-// membership goes by two names, the person's and the group's: an exclusion of
-// either wins.
+// limit reduces the plan to the people and the groups that Only selects. A
+// membership has two names, the person's and the group's: an exclusion of either
+// wins.
 func (p *planner) limit() {
 	only := p.policy.Only
 	if len(only) == 0 {
@@ -40,7 +40,7 @@ func (p *planner) limit() {
 		case o.Object == Group:
 			return false
 		case o.Action == Create:
-			// Nobody is created for no group, except who was in none before.
+			// Nobody is created who is needed by no group any more.
 			return !needed[o.User.Email] && (joining[o.User.Email] || !only.Match(o.Name()))
 		case o.Action == Delete && excluded[o.User.Username.Key()]:
 			return true
@@ -53,16 +53,16 @@ func (p *planner) limit() {
 			o.Lost = memberships[o.User.Username.Key()]
 		}
 	}
-	slices.SortStableFunc(p.plan.Operations, byPhase) // a deletion that is cut is an update
+	slices.SortStableFunc(p.plan.Operations, byPhase) // a reduced deletion is an update
 	p.plan.Withheld = slices.DeleteFunc(p.plan.Withheld, func(w Withheld) bool {
 		return !only.Match(string(w.Group), string(w.Member.Email))
 	})
 	p.limitBlocked()
 }
 
-// limitGroup cuts an operation on a group, and reports whether anything is left.
-// A group that is not to be deleted whole loses the members that are selected, if
-// it may be changed at all.
+// limitGroup reduces an operation on a group, and reports whether anything is
+// left. A group whose deletion is not selected loses the selected members, if it
+// may be changed at all.
 func (p *planner) limitGroup(o *Operation) bool {
 	only, name, empty := p.policy.Only, string(o.Group.Name), len(o.Add) == 0
 	whole := only.Match(name)
@@ -107,9 +107,9 @@ func (p *planner) membersOfExcluded() map[string]bool {
 	return members
 }
 
-// limitBlocked cuts what is blocked to what keeps Only from being done: the
-// groups and people that it selects, groups that such people are in or should be
-// in, and people who should be in such groups.
+// limitBlocked reduces the blocked objects to those that affect Only: the groups
+// and people that it selects, groups that such people are in or should be in, and
+// people who should be in such groups.
 func (p *planner) limitBlocked() {
 	only := p.policy.Only
 	needed := map[directory.Email]bool{}

@@ -148,8 +148,9 @@ func TestOnlyIsGuardedByWhatIsLeft(t *testing.T) {
 	}
 }
 
-// TestOnlyOfARestore: what a snapshot brings back can be selected, and another
-// group's attributes are not put back for the sake of a person.
+// TestOnlyOfARestore: people and groups that a snapshot brings back can be
+// selected, and another group's attributes are not put back for the sake of a
+// person.
 func TestOnlyOfARestore(t *testing.T) {
 	t.Parallel()
 	then := managed("ops", "a@x.y")

@@ -59,9 +59,9 @@ func ParsePattern(s string) (string, error) {
 	return glob, nil
 }
 
-// Match reports whether p selects something that goes by names: an exclusion
-// counts if it matches any of them, and so does any other pattern. Empty names
-// are ignored; something without a name is not selected.
+// Match reports whether p selects something with these names: a pattern,
+// excluding or not, counts if it matches any of them. Empty names are ignored;
+// something without a name is not selected.
 func (p Patterns) Match(names ...string) bool {
 	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == "" })
 	if len(p) == 0 || len(names) == 0 {
@@ -88,8 +88,8 @@ func comparable(text string) string {
 	return norm.NFC.String(text)
 }
 
-// matchBy reports whether p selects something of which matches says whether a
-// glob matches it. Without patterns it does.
+// matchBy reports whether p selects something; matches says whether a glob
+// matches it. Without patterns, everything is selected.
 func (p Patterns) matchBy(matches func(glob string) bool) bool {
 	selected, exclusionsOnly := false, true
 	for _, pattern := range p {
@@ -104,9 +104,9 @@ func (p Patterns) matchBy(matches func(glob string) bool) bool {
 	return selected || exclusionsOnly
 }
 
-// matchGlob reports whether a valid glob matches all of name.
-// Whatever stands between two stars is matched as far left as it can be, so only
-// the last star is ever tried again: time is at most len(glob) × len(name).
+// matchGlob reports whether a valid glob matches all of name. The text between
+// two stars is matched as far left as possible, so only the last star is ever
+// tried again: time is at most len(glob) × len(name).
 func matchGlob(glob, name string) bool {
 	g, n := 0, 0
 	star, retry := -1, 0 // after the last star, and where in name to try again

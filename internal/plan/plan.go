@@ -1,7 +1,7 @@
-// Package plan joins the directory that is desired, the tenant's state and the
-// user's policy into the operations that lead from one to the other, or into a
-// refusal. It is pure: no network, no clock, no environment; the same inputs
-// always give the same plan.
+// Package plan joins the desired directory, the tenant's state and the user's
+// policy into the operations that lead from one to the other, or into a refusal.
+// It is pure: no network, no clock, no environment; the same inputs always give
+// the same plan.
 package plan
 
 import (
@@ -30,18 +30,18 @@ const (
 	Group Object = "group"
 )
 
-// Kind is a kind of operation, and what follows from it for all that deal with it.
+// Kind is a kind of operation, with everything that depends on it.
 type Kind struct {
 	Object Object
 	Action Action
-	Takes  WithheldKind // what it takes away besides memberships, or Nothing
+	Takes  WithheldKind // what it removes besides memberships, or Nothing
 	Sign   Sign         // what becomes of the object
 	Past   string       // what was done, before the object, as in "created user"
 
-	phase int // that it is begun in
+	phase int // in which it begins
 }
 
-// Sign is what becomes of an object, as plans show it.
+// Sign is what happens to an object, as plans show it.
 type Sign string
 
 // The signs.
@@ -52,8 +52,8 @@ const (
 )
 
 // kinds is the table of operations, in the order of the phases. Revocations come
-// before anybody joins, and grants after: nobody has more for a moment than before
-// or after.
+// before anybody joins, and grants after: at no moment does anybody have more
+// than before or after.
 var kinds = []Kind{
 	{User, Create, Nothing, Creates, "created", 1},
 	{User, Update, Nothing, Changes, "updated", 2},
@@ -87,7 +87,7 @@ func byPhase(a, b Operation) int {
 }
 
 // Operation is a change to one user or one group. It takes one write of the API,
-// or several where members are written one by one.
+// or several if members are written one by one.
 type Operation struct {
 	Action Action
 	Object Object
@@ -97,18 +97,18 @@ type Operation struct {
 	User directory.User
 	// Before is the name of a user who is updated, as observed.
 	Before directory.PersonName
-	// Group is what to create but for its members; for an update or a deletion
+	// Group is what to create, without its members; for an update or a deletion,
 	// the group as observed.
 	Group directory.Group
-	// Attributes are what a group that is updated gets back from a snapshot;
-	// nil leaves them as the tenant has them.
+	// Attributes are what a group gets back from a snapshot; nil leaves them as
+	// the tenant has them.
 	Attributes *Attributes
 
 	// Adopted says that a group to create may be changed if it turns out to exist,
 	// although this program did not create it.
 	Adopted bool
 
-	Roles  []directory.Role // that are granted or revoked, sorted
+	Roles  []directory.Role // to grant or revoke, sorted
 	Add    []Member         // of a group, by email
 	Remove []Member         // of a group that is updated or deleted, by email
 	// Lost counts the memberships that go with a deleted user and that no
@@ -132,8 +132,8 @@ func (o *Operation) Removals() int { return len(o.Remove) + o.Lost }
 
 // Member is somebody in a group.
 type Member struct {
-	// Email is who it is; the key of Username for somebody without an email, and
-	// for a member the user listing does not know.
+	// Email identifies the member; for somebody without an email, and for a
+	// member the user listing does not know, it is the key of Username.
 	Email directory.Email
 	// Username is what the group lists, in the tenant's spelling; empty for a
 	// user to be created.
@@ -143,13 +143,14 @@ type Member struct {
 	person *person         // nil: not of the CSV
 }
 
-// key tells members apart: several users may share an email.
+// key distinguishes members: several users may share an email.
 func (m Member) key() string { return cmp.Or(m.Username, directory.Username(m.Email)).Key() }
 
 func (m Member) barred() bool { return m.person != nil && m.person.barred }
 
 // Withheld is a removal that the CSV, a snapshot or prune asks for and that is
-// not planned. The rest is, and nothing counts as failed.
+// not planned. Everything else is planned, and a withheld removal does not count
+// as failed.
 type Withheld struct {
 	Kind   WithheldKind
 	Group  directory.GroupName // of a membership or a group
@@ -179,12 +180,12 @@ type Blocked struct {
 	Name   string
 	Reason string           // a clause, as in "skipping group x: …"
 	Hint   string           // what to do about it; may be empty
-	Roles  []directory.Role // that a group of the tenant gives
-	// Adoptable says that adopt would unblock it.
+	Roles  []directory.Role // of a group in the tenant
+	// Adoptable is set if adopt would unblock it.
 	Adoptable bool
 }
 
-// Count is what the CSV names and the tenant holds of one kind of object.
+// Count is how many objects of one kind the CSV names and the tenant holds.
 type Count struct{ Desired, Existing, Unchanged int }
 
 // Refusal is why a guard does not let a plan be applied.
@@ -200,7 +201,7 @@ type Plan struct {
 	Operations []Operation
 	Blocked    []Blocked // groups, then users, by name
 	Withheld   []Withheld
-	Findings   []directory.Finding // what deserves attention beside all that
+	Findings   []directory.Finding // anything else that deserves attention
 	Refusals   []Refusal           // empty: the guards let it pass
 	// UnmatchedOnly are the patterns of Only that match nothing: the setting is invalid.
 	UnmatchedOnly Patterns

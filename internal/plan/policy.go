@@ -8,8 +8,8 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// Marker begins the description of every group that this program creates.
-// Groups without it are not its to delete, unless the policy says otherwise.
+// Marker begins the description of every group that this program creates. It
+// deletes no group without it, unless the policy says otherwise.
 const Marker = "Managed by xc-group-sync"
 
 // Policy is what the user allows. The zero value deletes nothing, refuses
@@ -21,7 +21,7 @@ type Policy struct {
 	PruneUsers      bool
 	PruneUnmanaged  bool     // also groups without the Marker
 	PruneInactive   bool     // also users that the CSV calls inactive
-	Groups          Patterns // in scope; none: all. One with a "=" is about the whole DN
+	Groups          Patterns // in scope; none: all. A pattern with a "=" is about the whole DN
 	People          Patterns // in scope, by email; none: all
 	Adopt           Patterns // groups without the Marker that may be changed
 	Protect         Patterns
@@ -35,7 +35,7 @@ type Policy struct {
 	Roles           map[directory.GroupName][]directory.Role // that groups should have; others keep theirs
 	EnforceRoles    bool                                     // revoke what Roles does not list, of the groups it lists
 	Caller          Caller
-	Sample          bool // the tenant is the embedded sample: do not warn about groups that no row names
+	Sample          bool // the tenant is the embedded sample: no warnings about groups that no row names
 }
 
 // Caller is who the credentials belong to, and is never deleted.
@@ -52,12 +52,12 @@ func (c Caller) is(u directory.User) bool {
 // Limit bounds removals. The zero value allows none.
 type Limit struct {
 	None  bool    // no limit
-	Share bool    // Max is a share of what the tenant holds, in percent
+	Share bool    // Max is a percentage of what the tenant holds
 	Max   float64 // a number or, with Share, percent
 }
 
-// shareFloor is the number of removals that a share never stops: in a small
-// tenant every change is a large share.
+// shareFloor is the number of removals that a percentage never blocks: in a small
+// tenant, every change is a large share.
 const shareFloor = 5
 
 // ParseLimit reads a whole number ("10"), a share ("25%") or "none".
@@ -79,7 +79,7 @@ func ParseLimit(s string) (Limit, error) {
 	return Limit{Max: float64(n)}, nil
 }
 
-// String is the limit as the setting writes it.
+// String returns the limit as the setting writes it.
 func (l Limit) String() string {
 	switch {
 	case l.None:
@@ -90,7 +90,7 @@ func (l Limit) String() string {
 	return strconv.FormatFloat(l.Max, 'f', -1, 64)
 }
 
-// allows reports whether removed of so many may go.
+// allows reports whether so many of the existing objects may be removed.
 func (l Limit) allows(removed, of int) bool {
 	switch {
 	case l.None || removed == 0:

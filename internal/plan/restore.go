@@ -37,9 +37,10 @@ func (p *Plan) Snapshot(policy Policy, observed *directory.Observed) *directory.
 	return s
 }
 
-// NewRestore plans the way back to a snapshot: the groups in it get their
-// members, roles, descriptions, display names and sync ids back, deleted groups
-// and users are created again, names are put back. Nothing is deleted.
+// NewRestore plans the operations that go back to a snapshot: the groups in it
+// get their members, roles, descriptions, display names and sync ids back,
+// deleted groups and users are created again, and names are reverted. Nothing is
+// deleted.
 func NewRestore(snapshot *directory.Snapshot, observed *directory.Observed, policy Policy) *Plan {
 	p := newPlanner(&directory.Desired{}, observed, policy)
 	p.plan.Users.Desired, p.plan.Groups.Desired = len(snapshot.Users), len(snapshot.Groups)
@@ -65,7 +66,7 @@ func NewRestore(snapshot *directory.Snapshot, observed *directory.Observed, poli
 	return p.finish()
 }
 
-// restoreUsers plans the users, and tells who comes back.
+// restoreUsers plans the users, and returns who comes back.
 func (p *planner) restoreUsers(snapshot *directory.Snapshot) (operations []Operation, returning map[directory.Email]directory.User) {
 	returning = map[directory.Email]directory.User{}
 	for _, user := range snapshot.Users {
@@ -101,15 +102,15 @@ func (p *planner) restoreUsers(snapshot *directory.Snapshot) (operations []Opera
 	return operations, returning
 }
 
-// restored is a group as it is to be again. Its members are people: usernames
-// may have changed hands.
+// restored is a group as it should be again. Its members are people, because
+// usernames may have changed hands.
 type restored struct {
 	directory.Group
-	members []Member // by the email and the username of then
+	members []Member // by the email and the username they had then
 }
 
-// restoreGroups plans the groups of the snapshot, and the places of users who
-// come back in groups that are not in it.
+// restoreGroups plans the groups of the snapshot, and the memberships of users
+// who come back in groups that are not in it.
 func (p *planner) restoreGroups(snapshot *directory.Snapshot, returning map[directory.Email]directory.User) []Operation {
 	wanted := map[directory.GroupName]*restored{}
 	for _, group := range snapshot.Groups {
@@ -126,7 +127,7 @@ func (p *planner) restoreGroups(snapshot *directory.Snapshot, returning map[dire
 			if wanted[name] == nil && now != nil {
 				wanted[name] = &restored{Group: *now, members: p.tenant.members(now)}
 			}
-			if group := wanted[name]; group != nil { // twice does no harm
+			if group := wanted[name]; group != nil { // adding it twice does no harm
 				group.members = append(group.members, Member{Email: email})
 			}
 		}
@@ -169,8 +170,8 @@ func (p *planner) restoreGroup(then *restored, returning map[directory.Email]dir
 	return operation, true
 }
 
-// restoreRoles plans what the groups that still exist are granted and what is
-// revoked. Those that are created again get their roles with that.
+// restoreRoles plans the grants and revocations of groups that still exist.
+// Groups that are created again get their roles in their creation.
 func (p *planner) restoreRoles(snapshot *directory.Snapshot, groups []Operation) (operations []Operation) {
 	changed := map[directory.GroupName]bool{}
 	for _, operation := range groups {
@@ -191,7 +192,7 @@ func (p *planner) restoreRoles(snapshot *directory.Snapshot, groups []Operation)
 	return operations
 }
 
-// restoreMembers plans who comes back to a group, and who leaves it again.
+// restoreMembers plans who comes back to a group and who leaves it again.
 func (p *planner) restoreMembers(operation *Operation, then *restored, returning map[directory.Email]directory.User) {
 	present := map[directory.Email]bool{}
 	for _, member := range p.tenant.members(&operation.Group) {

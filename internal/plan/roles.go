@@ -7,8 +7,8 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// roles plans what the groups listed in the policy are granted and, if roles are
-// enforced, what is revoked. changed are the other operations on groups. A new
+// roles plans the grants of the groups listed in the policy and, if roles are
+// enforced, their revocations. changed are the other operations on groups. A new
 // group gets its roles with its creation.
 func (p *planner) roles(changed []Operation) (operations []Operation) {
 	actions := map[directory.GroupName]Action{}
@@ -64,14 +64,14 @@ func roleChanges(group *directory.Group, revoked, granted []directory.Role) (ope
 	return operations
 }
 
-// stayer is a member who should leave a group and does not in this run, and why.
-// Who stays in every run, such as the domain owner, is none.
+// stayer is a member who should leave a group but does not in this run, and why.
+// Members who stay in every run, such as the domain owner, are not stayers.
 type stayer struct {
 	member Member
 	reason string
 }
 
-// cutByOnly is why somebody stays whose removal only leaves out.
+// cutByOnly is why somebody stays if their removal is not selected by only.
 const cutByOnly = "only leaves out their removal"
 
 // warnStaying warns about members who gain the roles that a group is granted

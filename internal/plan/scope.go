@@ -8,10 +8,10 @@ import (
 )
 
 // DNInScope reports whether a DN of the CSV, or the API name that it maps to, is
-// in scope (groups). It does not matter how the DN is spelled. A DN that maps to no
-// name is in scope of a pattern that matches every name. One without a CN is broken
-// rather than somebody else's: which names it was meant for cannot be known, so it
-// is in scope of any pattern of names.
+// in scope (groups). It does not matter how the DN is spelled. A DN that maps to
+// no name is in scope of a pattern that matches every name. A DN without a CN is
+// broken rather than out of scope: its intended name is unknown, so it is in
+// scope of any pattern of names.
 func (p Policy) DNInScope(dn directory.DN) bool {
 	groups, broken := p.Groups, dn.CN() == "" && dn.GroupName() == ""
 	if broken {
@@ -29,15 +29,15 @@ func (p Policy) DNInScope(dn directory.DN) bool {
 // IsDNPattern reports whether a pattern of groups is one of DNs, not of API names.
 func IsDNPattern(pattern string) bool { return strings.Contains(pattern, "=") }
 
-// matchName reports whether patterns of groups select an API name by themselves.
-// Those of DNs match none.
+// matchName reports whether the patterns in groups select an API name by
+// themselves. Patterns of DNs match no API name.
 func (p Patterns) matchName(name directory.GroupName) bool {
 	return p.matchBy(func(glob string) bool { return !IsDNPattern(glob) && matchGlob(glob, string(name)) })
 }
 
-// restorable reports whether a group that a sync changed is still in scope. Which
-// DNs named it is not known any more: patterns of DNs are taken to match it, and
-// only exclusions by name count beside them.
+// restorable reports whether a group that a sync changed is still in scope. The
+// DNs that named it are no longer known, so patterns of DNs are assumed to match
+// it, and besides them only exclusions by name count.
 func (p *planner) restorable(name directory.GroupName) bool {
 	groups := p.policy.Groups
 	if slices.ContainsFunc(groups, func(pattern string) bool { return IsDNPattern(pattern) && !strings.HasPrefix(pattern, "!") }) {

@@ -9,9 +9,9 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// Whatever removes something asks here first. Each function returns why it may
-// not, as a clause, or "" if it may; the first reason in the order of the
-// questions counts.
+// Everything that removes something asks here first. Each function returns why it
+// may not, as a clause, or "" if it may. If several reasons apply, the first is
+// returned.
 
 // keepMember answers for a member of an existing group. desired is what the CSV
 // says about the group; nil if no row names it.
@@ -33,11 +33,11 @@ func (p *planner) keepMember(group *directory.Group, desired *directory.DesiredG
 	return p.withhold()
 }
 
-// withheld is the reason that nothing but the setting removals gives: without it
-// there would be something to do.
+// withheld is the reason for which only the setting removals is responsible:
+// without the setting there would be something to do.
 const withheld = "removals are withheld in this run"
 
-// withhold is asked last.
+// withhold must be asked last.
 func (p *planner) withhold() string {
 	if p.policy.Withhold {
 		return withheld
@@ -45,7 +45,7 @@ func (p *planner) withhold() string {
 	return ""
 }
 
-// keepPerson answers for what is a person's own: a membership or the user.
+// keepPerson answers for a person's membership or user.
 func (p *planner) keepPerson(member Member) string {
 	if reason := p.keepExempt(member); reason != "" {
 		return reason
@@ -66,7 +66,7 @@ func (p *planner) keepPerson(member Member) string {
 	return ""
 }
 
-// keepExempt answers for people who stay whatever the CSV says.
+// keepExempt answers for people who always stay, whatever the CSV says.
 func (p *planner) keepExempt(member Member) string {
 	user := member.user
 	if user == nil {
@@ -106,7 +106,7 @@ func (p *planner) keepGroup(group *directory.Group) string {
 	}
 	for _, member := range p.tenant.members(group) {
 		if reason := p.keepPerson(member); reason != "" {
-			name := "a member" // who goes by no email: a username is not for every reader
+			name := "a member" // without an email: not every reader may see usernames
 			if strings.Contains(string(member.Email), "@") {
 				name = "member " + string(member.Email)
 			}
@@ -124,13 +124,13 @@ func (p *planner) keepRole() string {
 	return p.withhold()
 }
 
-// callerUnknown is the reason that a plan cannot accept in silence: that user
+// callerUnknown is a reason that the plan must report: the credentials' own user
 // must stay, and may be this one.
 const callerUnknown = "it is not known which user the credentials belong to"
 
-// cannotCreate is why nothing is deleted in a run that leaves out the creation of a
-// user or a group, because it is blocked; what would be deleted may be what the CSV
-// means by that.
+// cannotCreate is why nothing is deleted in a run that leaves out the creation of
+// a user or a group, because it is blocked: the CSV may mean by it what would be
+// deleted.
 func (p *planner) cannotCreate() string {
 	var names []string
 	for _, blocked := range p.plan.Blocked {
@@ -165,8 +165,8 @@ func (p *planner) keepAllMembers(group *directory.Group) string {
 	return ""
 }
 
-// keepUser answers for a user who may be deleted at all; fixed is why a group that
-// lists the user must go on doing so, or "".
+// keepUser answers for a user whom prune would delete; fixed is why a group that
+// lists the user must keep doing so, or "".
 func (p *planner) keepUser(user *directory.User, fixed string) string {
 	switch other := p.tenant.Username(directory.Username(user.Email)); {
 	case len(p.tenant.Emails(user.Email)) > 1:

@@ -43,8 +43,8 @@ func (t *tenant) member(username directory.Username) Member {
 	return Member{Email: directory.EmailOf(username, user), Username: username, user: user}
 }
 
-// newMember is the member that a group has for the person with an email; user is
-// nil if the person must be created.
+// newMember returns the member for the person with an email; user is nil if the
+// person must be created.
 func newMember(email directory.Email, user *directory.User) Member {
 	m := Member{Email: email, user: user}
 	if user != nil {
@@ -64,8 +64,8 @@ func (t *tenant) members(group *directory.Group) []Member {
 }
 
 // IDMType returns the kind of users that a sync of the tenant creates unless the
-// policy says otherwise: what most ordinary users are, without the domain owner
-// unless there is nobody else; local if that leaves no answer.
+// policy says otherwise: the kind of most ordinary users, leaving out the domain
+// owner unless there is nobody else; local if that gives no answer.
 func IDMType(observed *directory.Observed) string {
 	sso, local := countIDM(observed.Users, false)
 	if sso+local == 0 {

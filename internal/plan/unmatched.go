@@ -7,13 +7,13 @@ import (
 )
 
 // warnUnmatched warns about entries of the policy that name one thing which does
-// not exist: a slip there protects nobody, and adopts nothing.
+// not exist: a typo there protects nobody, and adopts nothing.
 func (p *planner) warnUnmatched() {
 	for _, dn := range p.desired.UnusedNames {
 		p.warnUnmatchedEntry("", "names: no DN in the CSV matches %q", dn)
 	}
 	if p.policy.Sample {
-		return // it is not the tenant that the policy is about
+		return // the policy is about another tenant
 	}
 	adopt, protect := literals(p.policy.Adopt), literals(p.policy.Protect)
 	if len(adopt)+len(protect) == 0 {
@@ -60,8 +60,8 @@ func (p *planner) warnUnmatchedEntry(subject, format, entry string) {
 	p.warn(directory.Unmatched, subject, "check the spelling, or remove the entry if it is no longer needed", format, entry)
 }
 
-// literals returns the patterns that match one name only, folded. Exclusions are
-// none: what they name need not exist.
+// literals returns the patterns that match only one name, folded. Exclusions are
+// left out: what they name need not exist.
 func literals(patterns Patterns) map[string]bool {
 	all := map[string]bool{}
 	for _, pattern := range patterns {

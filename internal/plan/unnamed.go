@@ -8,8 +8,8 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// unnamed reports whether a group in scope is named by no row, and is one that
-// can be changed at all.
+// unnamed reports whether no row names a group that is in scope and may be
+// changed at all.
 func (p *planner) unnamed(group *directory.Group) bool {
 	return p.desired.Group(group.Name) == nil && group.ReadError == "" && group.SyncMode != directory.SyncSCIM && p.policy.GroupInScope(group, p.desired)
 }
@@ -65,7 +65,7 @@ func (p *planner) warnNotOwned(group *directory.Group, what string) {
 }
 
 // userDeletions plans the deletion of the users that the CSV does not name. The
-// operations on groups tell which of their memberships go anyway.
+// operations on groups show which of their memberships are removed anyway.
 func (p *planner) userDeletions(groups []Operation) []Operation {
 	if !p.policy.PruneUsers {
 		return nil
@@ -172,12 +172,12 @@ func (p *planner) memberships(operations []Operation) (counts map[string]int, fi
 	return counts, fixed
 }
 
-// warnStale warns about access that remains only because no row names its group:
-// nobody is removed from such a group. changed are the operations on groups;
-// users that are deleted keep no access.
+// warnStale warns about access that remains only because no row names its group,
+// so that nobody is removed from it. changed are the operations on groups;
+// deleted users keep no access.
 func (p *planner) warnStale(changed, deletions []Operation) {
 	if p.desired.KeepGroups || p.policy.Sample {
-		return // an invalid row may name them, or nobody cares
+		return // an invalid row may name them, or it is the embedded sample
 	}
 	touched := map[directory.GroupName]bool{}
 	for _, operation := range changed {
@@ -208,7 +208,7 @@ func (p *planner) warnStale(changed, deletions []Operation) {
 	}
 }
 
-// warnStaleGroup warns about a group of this program that keeps so many members
+// warnStaleGroup warns about a group of this program that keeps its members
 // because groups are neither emptied nor pruned.
 func (p *planner) warnStaleGroup(group *directory.Group, members int) {
 	prune := "prune: groups"

@@ -6,8 +6,8 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// users plans the creation and the update of users, and counts the rest of
-// those the CSV names. It leaves room for more operations.
+// users plans the creation and the update of users, and counts the other users
+// that the CSV names. It allocates room for more operations.
 func (p *planner) users(deletions []Operation, more int) []Operation {
 	deleted := map[directory.Email]bool{}
 	for _, operation := range deletions {
@@ -40,8 +40,8 @@ func (p *planner) users(deletions []Operation, more int) []Operation {
 	return operations
 }
 
-// renamed reports whether the CSV gives an existing user another name, and
-// whether that name is this program's to change.
+// renamed reports whether the CSV gives an existing user another name that this
+// program may write.
 func (p *planner) renamed(person *person) bool {
 	return p.policy.UpdateUsers && person.member.user != nil && !person.barred && person.Status == directory.Active &&
 		person.Named && person.Name != person.member.user.Name && person.member.user.Local() && p.replaceable(person.member.user)
