@@ -22,13 +22,13 @@ type run struct {
 	outcome *Outcome
 	byGroup map[directory.GroupName][]*Result // the operations on each group
 
-	singleChecked bool // a single write was read back, and did what it should
+	singleChecked bool // a single write was read back and did what it should
 
-	usernames map[directory.Email]directory.Username // of users who were created; written before the phases that follow
+	usernames map[directory.Email]directory.Username // of users who were created; written between phases
 }
 
-// Apply carries out the plan. An operation that fails does not stop the others;
-// refused credentials or the end of the context do: nothing new is begun then,
+// Apply carries out the plan. A failed operation does not stop the others, but
+// refused credentials or the end of the context do: then nothing new is begun,
 // and what was not begun stays planned.
 func (s *Service) Apply(ctx context.Context, p *plan.Plan) *Outcome {
 	ctx, stop := context.WithCancelCause(ctx)
@@ -82,8 +82,9 @@ func (r *run) phase(object plan.Object, actions ...plan.Action) []*Result {
 }
 
 // memberships returns the groups that are created or replaced, and those whose
-// members are written one by one. The latter come after: what the first of them
-// changes beside its own group must not be another operation's doing.
+// members are written one by one. The latter come after the former: if the first
+// single write changes anything besides its own group, that must not be another
+// operation's doing.
 func (r *run) memberships() (whole, singly []*Result) {
 	for _, result := range r.phase(plan.Group, plan.Create, plan.Update) {
 		if r.writtenSingly(result) {
@@ -95,8 +96,8 @@ func (r *run) memberships() (whole, singly []*Result) {
 	return whole, singly
 }
 
-// each carries out a phase, several operations at a time. What the end of the
-// context leaves stays planned.
+// each carries out a phase, several operations at a time. At the end of the
+// context, the rest stays planned.
 func (r *run) each(ctx context.Context, results []*Result, operate func(context.Context, *Result)) {
 	var group errgroup.Group
 	group.SetLimit(r.options.Concurrency)
@@ -115,7 +116,7 @@ func (r *run) each(ctx context.Context, results []*Result, operate func(context.
 			return nil
 		})
 	}
-	_ = group.Wait() // results carry the errors
+	_ = group.Wait() // the results have the errors
 }
 
 func (r *run) log(result *Result) {
@@ -141,7 +142,7 @@ func (r *run) log(result *Result) {
 	}
 }
 
-// allCreated reports whether every user and group that was to be created was.
+// allCreated reports whether every planned creation of a user or group succeeded.
 func (r *run) allCreated() bool {
 	return !slices.ContainsFunc(r.outcome.Results, func(result Result) bool {
 		return result.Action == plan.Create && result.Status != Done
@@ -149,8 +150,8 @@ func (r *run) allCreated() bool {
 }
 
 // attempt carries out one operation under its policy and records how it ended. It
-// calls try for each attempt. If one failed and may still have been carried out,
-// settle reads back whether it was; a nil settle cannot tell.
+// calls try for each attempt. If an attempt failed but may have taken effect,
+// settle reads back whether it did; a nil settle never finds out.
 func (r *run) attempt(ctx context.Context, result *Result, policy retry.Policy, try func(context.Context, retry.History) error, settle func(context.Context) bool) {
 	kind := result.Kind().String()
 	name := kind + " " + result.Name()
@@ -174,7 +175,7 @@ func (r *run) attempt(ctx context.Context, result *Result, policy retry.Policy, 
 	case ended.Err == nil:
 		result.Status, result.Attempts = Done, ended.Attempts
 	case fault.Cause == retry.CauseInterrupted && fault.NotSent:
-		// Not begun: it stays planned.
+		// It has not begun, so it stays planned.
 	case errors.Is(ended.Err, errSkipped) && !fault.Ambiguous && !result.changed:
 		result.Status, result.Attempts, result.Err = Skipped, ended.Attempts, ended.Err
 	default:
@@ -186,11 +187,12 @@ func (r *run) attempt(ctx context.Context, result *Result, policy retry.Policy, 
 	result.count()
 }
 
-// errSkipped is wrapped by the reason to leave an object alone.
+// errSkipped is wrapped by errors that give the reason for leaving an object
+// alone.
 var errSkipped = errors.New("skipped")
 
 // answered reports whether the API itself answered with a status, rather than a
-// proxy or a web page on the way.
+// proxy or a web page in between.
 func answered(err error, status int) bool {
 	fault := retry.FaultOf(err)
 	return fault.FromAPI && fault.Status == status

@@ -13,7 +13,7 @@ import (
 	"xc-group-sync/internal/retry"
 )
 
-// change is what is to happen to a group.
+// change is a change to a group.
 type change struct {
 	add        []directory.Username
 	remove     map[string]bool  // by Username.Key
@@ -69,8 +69,8 @@ func (r *run) change(operation *plan.Operation) (c change, missing []string) {
 	return c, missing
 }
 
-// apply returns the members after the change, and who still has to leave and to
-// join for that, all in the tenant's spelling.
+// apply returns the members after the change, and who still has to leave and
+// join, all in the tenant's spelling.
 func (c change) apply(usernames []directory.Username) (members, leaving, joining []directory.Username) {
 	members = make([]directory.Username, 0, len(usernames)+len(c.add))
 	present := make(map[string]bool, len(usernames)+len(c.add))
@@ -91,15 +91,16 @@ func (c change) apply(usernames []directory.Username) (members, leaving, joining
 	return append(members, joining...), leaving, joining
 }
 
-// done reports whether a group, as it was read, has what the change asks for.
+// done reports whether a group, as it was read, already is as the change asks.
 func (c change) done(group directory.Group, err error) bool {
 	_, leaving, joining := c.apply(group.Usernames)
 	return err == nil && group.ReadError == "" && group.Usernames != nil && len(leaving)+len(joining) == 0 && !c.attributes.Apply(&group)
 }
 
 // createGroup creates a group. If the API answers that it exists, it is updated
-// within the same attempt: that is still a creation if an earlier request of this
-// operation may have made the group, and an update if somebody else did.
+// within the same attempt. That still counts as a creation if an earlier request
+// of this operation may have created the group, and as an update if somebody else
+// did.
 func (r *run) createGroup(ctx context.Context, result *Result, change change) {
 	group := result.Group
 	group.Usernames = change.add
@@ -132,8 +133,8 @@ func (r *run) createGroup(ctx context.Context, result *Result, change change) {
 }
 
 // after returns the error of an attempt whose first request failed with one error
-// and whose later ones with another: the latter decides, but for whether
-// something was sent and may have been carried out.
+// and a later one with another: the latter decides, except that the first one's
+// may-have-taken-effect counts too.
 func after(first, err error) error {
 	if err == nil {
 		return nil
@@ -167,7 +168,8 @@ func (r *run) updateGroup(ctx context.Context, result *Result, change change) {
 	}, func(ctx context.Context) bool { return change.done(r.readGroup(ctx, result)) })
 }
 
-// current reads a group that is about to be changed, and fails if it may not be.
+// current reads a group that is about to be changed, and fails if it may not be
+// changed.
 func (r *run) current(ctx context.Context, result *Result) (directory.Group, error) {
 	group, err := r.repository.Group(ctx, result.Group.Name)
 	if answered(err, http.StatusNotFound) {
@@ -195,8 +197,8 @@ func changeable(result *Result, group *directory.Group) error {
 	return nil
 }
 
-// replaceGroup writes a group back as it was just read but for the change, unless
-// nothing is left to change.
+// replaceGroup writes a group back as it was just read, with the change applied,
+// unless nothing is left to change.
 func (r *run) replaceGroup(ctx context.Context, result *Result, change change, group directory.Group, history retry.History) error {
 	members, leaving, joining := change.apply(group.Usernames)
 	if !change.attributes.Apply(&group) && len(leaving)+len(joining) == 0 {
@@ -207,8 +209,8 @@ func (r *run) replaceGroup(ctx context.Context, result *Result, change change, g
 	return result.written(r.repository.ReplaceGroup(ctx, group), leaving, joining, nil)
 }
 
-// deleteGroup deletes a group that is still as the plan saw it. One that no longer
-// exists is deleted.
+// deleteGroup deletes a group that is still as the plan saw it. A group that no
+// longer exists counts as deleted.
 func (r *run) deleteGroup(ctx context.Context, result *Result) {
 	r.attempt(ctx, result, r.options.GroupRetry, func(ctx context.Context, _ retry.History) error {
 		group, err := r.repository.Group(ctx, result.Group.Name)
@@ -234,9 +236,9 @@ func (r *run) deleteGroup(ctx context.Context, result *Result) {
 	}
 }
 
-// unchanged compares everything that makes a deletion right or wrong.
+// unchanged compares everything that a decision to delete depends on.
 func unchanged(now, then *directory.Group) bool {
-	// An answer need not give the identifier.
+	// The response need not have the identifier.
 	recreated := now.UID != then.UID && now.UID != "" && then.UID != ""
 	return now.ReadError == "" && !recreated && now.Description == then.Description && now.DisplayName == then.DisplayName &&
 		now.SyncID == then.SyncID && now.SyncMode == then.SyncMode && len(now.ReferredBy()) == 0 &&

@@ -12,7 +12,7 @@ import (
 	"xc-group-sync/internal/retry"
 )
 
-// Status is what became of an operation.
+// Status is the outcome of an operation.
 type Status string
 
 // The statuses, as reports name them.
@@ -20,10 +20,10 @@ const (
 	Planned Status = "planned" // not begun
 	Done    Status = "done"
 	Failed  Status = "failed"
-	Skipped Status = "skipped" // not carried out on purpose; counts as failed
+	Skipped Status = "skipped" // deliberately not carried out; counts as failed
 )
 
-// Result is what became of one operation.
+// Result is the outcome of one operation.
 type Result struct {
 	*plan.Operation
 	Status   Status
@@ -31,8 +31,8 @@ type Result struct {
 	Err      error // why it failed or was skipped
 	// Ended is when it ended; zero if it was not begun.
 	Ended time.Time
-	// RequestID is the server's for the last write; empty if nothing was written,
-	// or the server did not say.
+	// RequestID is the server's ID of the last write; empty if nothing was
+	// written, or the server did not say.
 	RequestID string
 	// Effect is what the operation did: its Action, or Update for a group that
 	// existed already, or empty if it changed nothing. One that failed halfway has
@@ -47,13 +47,13 @@ type Result struct {
 	// without them.
 	LeftOut map[directory.Email]bool
 
-	username     directory.Username // of a user who was created, as the tenant says
+	username     directory.Username // of a created user, as the tenant says
 	changed      bool               // a write took effect
 	joined, left ledger[string]     // by username key
 	roles        ledger[directory.Role]
 }
 
-// ledger says what became of the single things that an operation writes. The zero
+// ledger tracks the outcome of each thing that an operation writes. The zero
 // value is an empty ledger.
 type ledger[T comparable] struct {
 	done map[T]bool // the tenant confirmed it, or has it
@@ -70,7 +70,7 @@ func (l *ledger[T]) written(thing T, err error) {
 	}
 }
 
-// settle decides by a reading what is open.
+// settle resolves what is open, by what was read.
 func (l *ledger[T]) settle(tookEffect func(T) bool) {
 	for thing := range l.open {
 		if tookEffect(thing) {
@@ -102,8 +102,8 @@ func (r *Result) written(err error, leaving, joining []directory.Username, roles
 	return err
 }
 
-// settle decides by the group, as it was just read, what became of writes whose
-// answers leave that open.
+// settle resolves, by the group as it was just read, writes whose outcome is
+// open.
 func (r *Result) settle(group *directory.Group) {
 	if group.ReadError == "" && group.Usernames != nil {
 		present := setOf(keys(group.Usernames))
@@ -115,8 +115,8 @@ func (r *Result) settle(group *directory.Group) {
 	}
 }
 
-// nothingLeft records that an attempt found nothing left to write: an earlier one
-// did it, or else somebody else.
+// nothingLeft records that an attempt found nothing left to write: an earlier
+// attempt did it, or somebody else.
 func (r *Result) nothingLeft(history retry.History) {
 	r.changed = r.changed || history.MaybeDone
 	if !r.changed {
@@ -124,7 +124,7 @@ func (r *Result) nothingLeft(history retry.History) {
 	}
 }
 
-// count sets Effect and the figures to what took effect.
+// count sets Effect and the figures by what took effect.
 func (r *Result) count() {
 	r.Added, r.Removed, r.RolesWritten = len(r.joined.done), len(r.left.done), len(r.roles.done)
 	if r.Status != Done && !r.changed && r.Added+r.Removed+r.RolesWritten == 0 {
@@ -145,8 +145,8 @@ func (r *Result) partial() string {
 	return strings.Join(parts, " and ")
 }
 
-// uncertain reports whether the listing must say what became of the creation of a
-// user: whether the user exists, or under which username.
+// uncertain reports whether the user listing must be read to know the outcome of
+// a creation: whether the user exists, or under which username.
 func (r *Result) uncertain() bool {
 	if r.Object != plan.User || r.Action != plan.Create {
 		return false
@@ -160,12 +160,12 @@ func (r *Result) uncertain() bool {
 	return false
 }
 
-// Outcome is what became of a plan.
+// Outcome is the outcome of a plan.
 type Outcome struct {
 	Results []Result // one for each operation of the plan, in its order
 	Retry   retry.Counts
-	// ByOperation are the parts of Retry by kind of operation ("create user");
-	// kinds of which nothing was tried are left out.
+	// ByOperation is Retry by kind of operation ("create user"); kinds without an
+	// attempt are left out.
 	ByOperation map[string]retry.Counts
 	Budget      *int  // what remains of the retry budget; nil if there is none
 	Opened      int   // how often the circuit breaker opened

@@ -11,9 +11,9 @@ import (
 	"xc-group-sync/internal/retry"
 )
 
-// changeRoles grants or revokes roles of a group: those that it still lacks or
-// still has. Roles are granted only once everything before is done, so that nobody
-// has more for a moment than before or after.
+// changeRoles grants or revokes a group's roles: those that it still lacks or
+// still has. Roles are granted only after everything before is done, so that at
+// no moment does anybody have more than before or after.
 func (r *run) changeRoles(ctx context.Context, result *Result) {
 	write, extra := r.repository.AssignRoles, false
 	switch {
@@ -49,7 +49,8 @@ func open(roles []directory.Role, group *directory.Group, extra bool) []director
 	return slices.DeleteFunc(slices.Clone(roles), func(role directory.Role) bool { return slices.Contains(group.Roles, role) != extra })
 }
 
-// grantMissing grants what a group lacks that was to be created and exists already.
+// grantMissing grants the missing roles of a group that was to be created but
+// already exists.
 func (r *run) grantMissing(ctx context.Context, result *Result, group *directory.Group) error {
 	missing := open(result.Group.Roles, group, false)
 	if len(missing) == 0 {
@@ -59,10 +60,10 @@ func (r *run) grantMissing(ctx context.Context, result *Result, group *directory
 	return result.written(r.repository.AssignRoles(ctx, group.Name, missing), nil, nil, missing)
 }
 
-// errNotRevoked is why nobody is added to a group, and nothing granted to it.
+// errNotRevoked is why nobody is added to a group and nothing is granted to it.
 var errNotRevoked = fmt.Errorf("%w: roles of the group could not be revoked", errSkipped)
 
-// done reports whether the operations on a group of these actions are done.
+// done reports whether a group's operations with these actions are done.
 func (r *run) done(group directory.GroupName, actions ...plan.Action) bool {
 	return !slices.ContainsFunc(r.byGroup[group], func(result *Result) bool {
 		return slices.Contains(actions, result.Action) && result.Status != Done

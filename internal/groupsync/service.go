@@ -1,6 +1,6 @@
 // Package groupsync is the sync service: it carries out a plan through a
 // repository, concurrently, users before the groups that need them and deletions
-// last, and says what became of each operation. It does not print.
+// last, and returns the outcome of each operation. It does not print.
 package groupsync
 
 import (
@@ -15,8 +15,8 @@ import (
 )
 
 // Repository is the tenant a plan is carried out on. Its errors carry a
-// retry.Fault that says what they mean; one without is permanent. It is called
-// concurrently.
+// retry.Fault that says what they mean; an error without one is permanent. It is
+// called concurrently.
 type Repository interface {
 	Users(context.Context) ([]directory.User, error)
 	// CreateUser returns the username that the tenant gave the user, or "" if it
@@ -41,7 +41,7 @@ type Repository interface {
 	RemoveFromGroup(context.Context, directory.Username, directory.GroupName) error
 }
 
-// OnUserFailure says what becomes of a group that needs a user who could not be
+// OnUserFailure says what to do with a group that needs a user who could not be
 // created.
 type OnUserFailure string
 
@@ -85,16 +85,18 @@ type Options struct {
 	// RetryAfterMax is the longest Retry-After that is honored; a longer one ends
 	// the retries. Zero honors none.
 	RetryAfterMax time.Duration
-	// RetryBudget bounds the retries of all operations together; 0 does not.
+	// RetryBudget limits the retries of all operations together; 0 means no
+	// limit.
 	RetryBudget int
-	// BreakerThreshold is how many operations in a row may fail for transient
-	// reasons before the rest is held back; 0 never holds anything back.
+	// BreakerThreshold is how many operations in a row may fail for
+	// transient reasons before the rest is held back; 0 never holds anything
+	// back.
 	BreakerThreshold int
 	// BreakerCooldown is the time until one operation is tried again.
 	BreakerCooldown time.Duration
 	// Concurrency is how many operations are in flight at once; 0 means 4.
 	Concurrency int
-	// OnUserFailure says what becomes of a group that needs a user who could not
+	// OnUserFailure says what to do with a group that needs a user who could not
 	// be created; empty means SkipGroup.
 	OnUserFailure OnUserFailure
 	// MembershipWrites says how the members of existing groups are written; empty
@@ -111,7 +113,7 @@ type Options struct {
 }
 
 // Service carries out a plan. Make one for each run with New: the budget, the
-// breaker and the figures are those of one run.
+// breaker and the figures belong to one run.
 type Service struct {
 	repository Repository
 	options    Options // with defaults in place of zero values, except for MembershipWrites and Random

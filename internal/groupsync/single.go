@@ -30,7 +30,7 @@ func (r *run) writeSingly(ctx context.Context, groups []*Result) {
 	r.each(ctx, groups, r.writeGroup)
 }
 
-// updateSingly updates a group by one request for each person. It closes the gap
+// updateSingly updates a group by one request per person. It avoids the gap
 // between reading and replacing: somebody added meanwhile stays.
 func (r *run) updateSingly(ctx context.Context, result *Result, change change) {
 	r.attempt(ctx, result, r.options.GroupRetry, func(ctx context.Context, history retry.History) error {
@@ -55,8 +55,8 @@ func (r *run) updateSingly(ctx context.Context, result *Result, change change) {
 }
 
 // writeSingle adds a person to a group or removes one from it. That the person's
-// other groups stay is only documented, so the first write of a run is read back,
-// whatever its answer; see writeSingly.
+// other groups stay is documented but untested, so the first write of a run is
+// read back, whatever the response; see writeSingly.
 func (r *run) writeSingle(ctx context.Context, result *Result, username directory.Username, joins bool) error {
 	group := result.Group.Name
 	write := func() error {
@@ -98,7 +98,7 @@ func (r *run) writeSingle(ctx context.Context, result *Result, username director
 	}
 	if err != nil {
 		err = retry.WithHint(err, "set membership-writes: replace")
-		r.stop(err) // which also keeps it from being settled: the answer is known
+		r.stop(err) // which also keeps it from being settled: the outcome is known
 		return &retry.Fault{Cause: retry.CauseOther, Err: err}
 	}
 	r.singleChecked = written == nil
@@ -106,8 +106,8 @@ func (r *run) writeSingle(ctx context.Context, result *Result, username director
 }
 
 // checkSingle compares a person before and after a single write to a group. What
-// the person lost elsewhere is given back. What came in addition stays: somebody
-// may have given it meanwhile.
+// the person lost elsewhere is restored. What was gained stays: somebody may have
+// given it meanwhile.
 func (r *run) checkSingle(ctx context.Context, before, now directory.User, group directory.GroupName, joins bool) error {
 	others := func(user directory.User) []string {
 		return slices.DeleteFunc(slices.Clone(user.Groups), func(name string) bool { return name == string(group) })

@@ -10,9 +10,9 @@ import (
 	"xc-group-sync/internal/retry"
 )
 
-// createUser creates a user. What a conflict means, or a failure that leaves open
-// whether the user was created, is for confirmCreations to find out for all of
-// them together.
+// createUser creates a user. After a conflict, or a failure that leaves open
+// whether the user was created, confirmCreations finds out, for all creations
+// together.
 func (r *run) createUser(ctx context.Context, result *Result) {
 	r.attempt(ctx, result, r.options.UserRetry, func(ctx context.Context, _ retry.History) (err error) {
 		result.username, err = r.repository.CreateUser(ctx, result.User)
@@ -20,8 +20,8 @@ func (r *run) createUser(ctx context.Context, result *Result) {
 	}, nil)
 }
 
-// confirmCreations lists the users again if that must say what became of a
-// creation, and keeps the usernames of those who were created.
+// confirmCreations lists the users again if the outcome of a creation is
+// uncertain, and keeps the usernames of those who were created.
 func (r *run) confirmCreations(ctx context.Context, creations []*Result) {
 	var uncertain []*Result
 	for _, result := range creations {
@@ -46,11 +46,11 @@ func (r *run) confirmCreations(ctx context.Context, creations []*Result) {
 	}
 }
 
-// confirm decides by the tenant's users what became of creations.
+// confirm resolves uncertain creations by the tenant's users.
 func (r *run) confirm(creations []*Result, users *directory.Index) {
 	for _, result := range creations {
 		user, _ := users.Email(result.User.Email)
-		username := cmp.Or(result.username, result.User.Username) // what the tenant said, or was asked for
+		username := cmp.Or(result.username, result.User.Username) // the tenant's, or the requested one
 		other := users.Username(username)
 		switch {
 		case user != nil:
@@ -81,9 +81,10 @@ func (r *run) succeeded(result *Result) {
 	result.Status, result.Err = Done, nil
 }
 
-// changeUsers updates or deletes users. The API takes them by email, replaces all
-// of them and deletes them for good: they are read again first, and before each
-// retry. change gets the user as the tenant has them then, nil if there is none.
+// changeUsers updates or deletes users. The API identifies them by email,
+// replaces the whole user and deletes for good, so the users are read again
+// first, and before each retry. change gets the user as the tenant then has it,
+// nil if there is none.
 func (r *run) changeUsers(ctx context.Context, results []*Result, change func(ctx context.Context, result *Result, now *directory.User, history retry.History) error, settle func(*Result, *directory.User) bool) {
 	if len(results) == 0 || ctx.Err() != nil {
 		return
@@ -114,8 +115,8 @@ func (r *run) changeUsers(ctx context.Context, results []*Result, change func(ct
 	})
 }
 
-// updateUser corrects a name. A replacement removes what it does not give, so roles
-// and groups go back as they are.
+// updateUser corrects a name. A replacement removes what it leaves out, so roles
+// and groups are sent back as they are.
 func (r *run) updateUser(ctx context.Context, result *Result, now *directory.User, history retry.History) error {
 	switch {
 	case now == nil:
@@ -123,7 +124,7 @@ func (r *run) updateUser(ctx context.Context, result *Result, now *directory.Use
 	case !now.Local():
 		return fmt.Errorf("%w: user changed after planning and is no longer a local user", errSkipped)
 	case now.Groups == nil || now.Roles == nil:
-		// To leave them out of a replacement would remove them.
+		// Leaving them out of a replacement would remove them.
 		return fmt.Errorf("%w: the tenant lists the user without groups or roles", errSkipped)
 	case now.Name == result.User.Name:
 		result.nothingLeft(history)
@@ -138,8 +139,8 @@ func isRenamed(result *Result, now *directory.User) bool {
 	return now != nil && now.Name == result.User.Name
 }
 
-// deleteUser deletes a user who got nothing new after planning. One who no longer
-// exists is deleted.
+// deleteUser deletes a user who got nothing new after planning. A user who no
+// longer exists counts as deleted.
 func (r *run) deleteUser(ctx context.Context, result *Result, now *directory.User, _ retry.History) error {
 	switch {
 	case now == nil:
@@ -149,7 +150,8 @@ func (r *run) deleteUser(ctx context.Context, result *Result, now *directory.Use
 	}
 	err := r.repository.DeleteUser(ctx, result.User)
 	if answered(err, http.StatusNotFound) {
-		// All deletions have one path: the 404 alone does not say whose user is missing.
+		// All deletions have the same path, so a 404 alone does not say which
+		// user is missing.
 		if users, unread := r.readUsers(ctx); unread == nil && users.Username(result.User.Username) == nil {
 			return nil
 		}
@@ -175,8 +177,9 @@ func (r *run) readUsers(ctx context.Context) (*directory.Index, error) {
 	return directory.NewIndex(users), err
 }
 
-// countRemoved counts the memberships that went with deleted users: what the plan
-// says, and what operations on groups should have removed before and did not.
+// countRemoved counts the memberships that were removed with deleted users: those
+// in the plan, and those that operations on groups should have removed before but
+// did not.
 func countRemoved(deletions, groups []*Result) {
 	left := map[string]int{} // by username key
 	for _, result := range groups {

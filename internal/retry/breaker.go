@@ -7,19 +7,20 @@ import (
 	"time"
 )
 
-// Breaker holds everything back after several operations in a row failed, after
-// their retries, for transient reasons. After a cooldown one operation is the
-// trial: if it succeeds or fails for a permanent reason, the rest goes on; if it
-// fails for a transient reason, the rest is rejected. A nil Breaker never opens.
+// Breaker holds everything back after several operations in a row
+// failed, after their retries, for transient reasons. After a cooldown one
+// operation is the trial: if it succeeds or fails for a permanent reason, the
+// rest goes on; if it fails for a transient reason, the rest is rejected. A nil
+// Breaker never opens.
 type Breaker struct {
 	threshold int
 	cooldown  time.Duration
 
 	mu       sync.Mutex
 	state    breakerState
-	failures int           // in a row
+	failures int           // consecutive failures
 	opened   int           // how often they opened it
-	openTo   time.Time     // when the trial may begin
+	openTo   time.Time     // when the trial may start
 	changed  chan struct{} // closed at each change of state
 }
 
@@ -28,7 +29,7 @@ type breakerState int
 const (
 	closed breakerState = iota
 	open                // until the trial begins
-	trying              // the trial is on its way
+	trying              // the trial is running
 	dead                // the trial failed
 )
 
@@ -62,11 +63,11 @@ func (b *Breaker) holding() bool {
 }
 
 // errHeld is returned by an operation that finds the breaker open before a retry;
-// it goes on where it stopped once the breaker lets it.
+// it continues where it stopped once the breaker allows it.
 var errHeld = errors.New("held back")
 
-// run runs the operation when the breaker lets it, and says whether it is the
-// trial. An operation that returns errHeld is run again.
+// run runs the operation when the breaker allows it, and tells it whether it is
+// the trial. An operation that returns errHeld is run again.
 func (b *Breaker) run(ctx context.Context, operation func(trial bool) error) error {
 	if b == nil {
 		return operation(false)
@@ -113,7 +114,7 @@ func (b *Breaker) wait(ctx context.Context, cooldown time.Duration) {
 	changed := b.changed
 	b.mu.Unlock()
 	defer b.mu.Lock()
-	var cooled <-chan time.Time // nil while the trial is on its way
+	var cooled <-chan time.Time // nil while the trial is running
 	if cooldown > 0 {
 		cooled = time.After(cooldown)
 	}
@@ -124,9 +125,9 @@ func (b *Breaker) wait(ctx context.Context, cooldown time.Duration) {
 	}
 }
 
-// count takes the result of an operation that began when the breaker had opened
-// so many times. What began before it opened again says nothing of what it does
-// now.
+// count records the result of an operation that began when the breaker had opened
+// so many times. An operation that began before the breaker opened again says
+// nothing about the API now.
 func (b *Breaker) count(opened int, trial bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -137,7 +138,7 @@ func (b *Breaker) count(opened int, trial bool, err error) {
 	switch {
 	case err == errHeld || fault.Cause == CauseInterrupted: // says nothing about the tenant
 		if trial {
-			b.become(open) // it is another's turn
+			b.become(open) // it is the next operation's turn
 		}
 	case !fault.Transient:
 		b.failures = 0

@@ -162,8 +162,7 @@ func TestBreakerTrialSucceeds(t *testing.T) {
 	}
 }
 
-// Exactly one operation is sent while the trial is on its way, with its
-// retries.
+// Exactly one operation is sent while the trial is running, with its retries.
 func TestBreakerTrialIsAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

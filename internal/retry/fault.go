@@ -15,31 +15,32 @@ import (
 	"time"
 )
 
-// Fault is an error together with what it means for the operation that met it.
-// It is attached once, where the error is born; everybody else reads it with
-// FaultOf and looks at nothing else to decide what an error means.
+// Fault is an error together with its meaning for the operation that met it. It
+// is attached once, where the error arises; all other code reads it with FaultOf
+// and uses nothing else to decide what an error means.
 type Fault struct {
 	Cause string // the HTTP status, or one of the causes below
 	// Status is the HTTP status of the answer; 0 if there was none.
 	Status int
 	// Transient faults may pass: another attempt makes sense.
 	Transient bool
-	// Ambiguous faults leave open whether the operation was carried out.
+	// Ambiguous faults leave open whether the operation took effect.
 	Ambiguous bool
-	// NotSent says that no write left this machine: the request only reads,
-	// there was no connection, or the run ended first.
+	// NotSent is set if no write left this machine: the request only reads, there
+	// was no connection, or the run ended first.
 	NotSent bool
-	// Unauthenticated says that no request can succeed with these credentials.
+	// Unauthenticated is set if no request can succeed with these credentials.
 	Unauthenticated bool
 	// RetryAfter is how long the server asks to wait; 0 if it does not.
 	RetryAfter time.Duration
-	// FromAPI tells the API's own answer from one of a proxy or a login page.
+	// FromAPI is set if the API itself answered, rather than a proxy or a login
+	// page.
 	FromAPI bool
 
 	Err error // what went wrong
 }
 
-// The causes that are not a status. Transient ones count in Counts.ByCause.
+// The causes that are not a status. Transient ones are counted in Counts.ByCause.
 const (
 	CauseTimeout     = "timeout"
 	CauseConnection  = "connection"
@@ -52,8 +53,8 @@ func (f *Fault) Error() string { return f.Err.Error() }
 func (f *Fault) Unwrap() error { return f.Err }
 
 // FaultOf returns the fault of an error. An error without one is permanent: a
-// programming error, say, is not worth another attempt. The fault of nil is the
-// zero Fault.
+// programming error, say, is not worth another attempt. FaultOf(nil) is the zero
+// Fault.
 func FaultOf(err error) Fault {
 	var fault *Fault
 	switch {
@@ -65,20 +66,21 @@ func FaultOf(err error) Fault {
 	return Fault{Cause: CauseOther, Err: err}
 }
 
-// Interrupted returns the fault of what was not begun, because ctx ended first.
+// Interrupted returns the fault of an operation that was not begun because ctx
+// ended first.
 func Interrupted(ctx context.Context) *Fault {
 	return &Fault{Cause: CauseInterrupted, NotSent: true, Err: interruption{context.Cause(ctx)}}
 }
 
-// interruption is the end of a context. Which signal it was says nothing more.
+// interruption is the end of a context; the signal that ended it does not matter.
 type interruption struct{ cause error }
 
 func (interruption) Error() string   { return "interrupted" }
 func (i interruption) Unwrap() error { return i.cause }
 
-// Answered returns the fault of an answer with a status that is an error: 429
-// and 5xx may pass, and after a 5xx the request may have been carried out. err
-// is what the answer says.
+// Answered returns the fault of an answer with a status that is an error: 429 and
+// 5xx are transient, and after a 5xx the request may have taken effect. err is
+// what the response says.
 func Answered(err error, status int, retryAfter time.Duration) *Fault {
 	return &Fault{
 		Cause:      strconv.Itoa(status),
@@ -91,7 +93,7 @@ func Answered(err error, status int, retryAfter time.Duration) *Fault {
 }
 
 // Unanswered returns the fault of a request for which net/http returned an error
-// instead of an answer: failed connections and timeouts may pass. A TLS
+// instead of a response: failed connections and timeouts are transient. A TLS
 // handshake that failed would fail again, and an error that does not come from
 // the network is permanent. A Fault that err wraps is kept.
 func Unanswered(err error) *Fault {
@@ -125,7 +127,8 @@ func isConnection(err error) bool {
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// isTLS reports whether err is of the TLS handshake rather than the connection.
+// isTLS reports whether err comes from the TLS handshake rather than the
+// connection.
 func isTLS(err error) bool {
 	var (
 		verification *tls.CertificateVerificationError

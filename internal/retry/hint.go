@@ -2,7 +2,7 @@ package retry
 
 import "errors"
 
-// hinted is an error with what to do about it.
+// hinted is an error with a hint.
 type hinted struct {
 	error
 	hint string
@@ -15,8 +15,8 @@ func (e *hinted) Unwrap() error { return e.error }
 // is not part of the error's text.
 func WithHint(err error, hint string) error { return &hinted{err, hint} }
 
-// HintOf returns what to do about an error: what the first one in its chain that
-// has the method Hint says. It returns "" if there is nothing to say.
+// HintOf returns what to do about an error: the Hint of the first error in its
+// chain that has one, or "".
 func HintOf(err error) string {
 	var with interface{ Hint() string }
 	if errors.As(err, &with) {

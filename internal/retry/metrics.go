@@ -14,17 +14,18 @@ type Metrics struct {
 	counts Counts
 }
 
-// Counts are sums over a run. Attempts is the operations begun plus Retries, and
-// each operation that was begun and failed is Exhausted, Permanent or Interrupted.
+// Counts are sums over a run. Attempts is the number of operations begun plus
+// Retries, and each operation that was begun and failed counts as Exhausted,
+// Permanent or Interrupted.
 type Counts struct {
 	Attempts    int
 	Retries     int            // attempts after an operation's first
 	Succeeded   int            // operations that succeeded, at whichever attempt
 	Recovered   int            // those among them with a failed attempt
 	Exhausted   int            // operations that failed for a transient reason
-	Permanent   int            // operations that failed for good
+	Permanent   int            // operations that failed for a permanent reason
 	Interrupted int            // operations that the end of the run ended
-	Rejected    int            // operations that the breaker turned away untried
+	Rejected    int            // operations that the breaker rejected without an attempt
 	Wait        time.Duration  // spent in waits before a retry
 	ByCause     map[string]int // failed attempts for transient reasons
 }
@@ -104,7 +105,7 @@ func (m *Metrics) ended(attempts int, err error, hadFailed bool) {
 }
 
 // CarriedOut corrects the sums for an operation that was counted as failed and
-// turned out to be done.
+// turns out to have succeeded.
 func (m *Metrics) CarriedOut(failed Result) {
 	m.update(func(c *Counts) {
 		if sum := c.end(failed.Attempts, failed.Err); sum != nil {
@@ -117,7 +118,7 @@ func (m *Metrics) CarriedOut(failed Result) {
 	})
 }
 
-// end returns the sum that counts operations that ended so; nil if none does.
+// end returns the sum that counts operations with that end; nil if none does.
 func (c *Counts) end(attempts int, err error) *int {
 	switch fault := FaultOf(err); {
 	case err == nil:

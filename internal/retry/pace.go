@@ -16,7 +16,7 @@ import (
 // accepted, hardly at all around it, then faster and faster until the next refusal.
 type pace struct {
 	most     float64     // requests per second
-	next     time.Time   // no request enters before
+	next     time.Time   // no request may enter before this time
 	recent   []time.Time // when those of the last second entered, without the refused ones
 	accepted float64     // requests per second when the pace was lowered; 0: it never was
 	guess    bool        // accepted is a guess

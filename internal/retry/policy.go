@@ -1,6 +1,6 @@
 // Package retry owns every rule about retries: how long to wait, which errors are
 // transient, how many retries a run may spend, when to hold everything back, and
-// how fast requests are sent. It knows nothing of users, groups or the API. It
+// how fast requests are sent. It knows nothing about users, groups or the API. It
 // wraps retry-go.
 package retry
 

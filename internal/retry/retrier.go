@@ -52,13 +52,13 @@ func (b *Budget) Left() (n int, limited bool) {
 }
 
 // ErrRejected is wrapped by the error of an operation that the circuit breaker
-// turned away for good.
+// rejected.
 var ErrRejected = errors.New("rejected: the circuit breaker is open and its trial operation failed")
 
-// History is what is known of an operation before an attempt.
+// History is what is known about an operation before an attempt.
 type History struct {
-	Attempts  int  // made so far; 0 before the first
-	MaybeDone bool // one of them failed in a way that leaves open whether it was carried out
+	Attempts  int  // attempts so far; 0 before the first
+	MaybeDone bool // one of them failed in a way that leaves open whether it took effect
 }
 
 // Result is how an operation ended.
@@ -66,15 +66,15 @@ type Result struct {
 	Attempts int // begun; 0 if nothing was tried
 	// Err is the last attempt's error, wrapped with what ended the attempts; nil
 	// if the operation succeeded. Its Fault is the operation's: Ambiguous if any
-	// attempt may have been carried out, NotSent if none sent a write.
+	// attempt may have taken effect, NotSent if none sent a write.
 	Err error
 }
 
 // Do repeats attempt until it succeeds or fails for good, or until the policy,
-// the budget, the breaker or the context ends it; a wait ends with the context
-// at once. If it failed and an attempt may have been carried out, settle finds
-// out with the last error whether it was: then the operation is done, for the
-// breaker, too. A nil settle never finds out.
+// the budget, the breaker or the context ends it; a wait ends with the context at
+// once. If it failed but an attempt may have taken effect, settle gets the last
+// error and finds out: if it did, the operation succeeded, for the breaker too. A
+// nil settle never finds out.
 func (r *Retrier) Do(ctx context.Context, operation string, policy Policy, attempt func(context.Context, History) error, settle func(context.Context, error) (done bool)) Result {
 	t := &try{Retrier: r, operation: operation, policy: policy, attempt: attempt}
 	t.policy.Attempts = max(policy.Attempts, 1)
@@ -101,14 +101,14 @@ type try struct {
 	operation string
 	policy    Policy
 	attempt   func(context.Context, History) error
-	trial     bool // the breaker's: it is sent although the breaker is open
+	trial     bool // the breaker's trial: it is sent although the breaker is open
 
 	history History
 	sent    bool // an attempt sent a write
 	last    error
 	stopped error         // last, with what stopped the attempts
 	wait    time.Duration // the one before the next attempt
-	waiting time.Time     // since when; zero: not waiting
+	waiting time.Time     // when the wait began; zero: not waiting
 }
 
 func (t *try) run(ctx context.Context) error {
@@ -120,7 +120,7 @@ func (t *try) run(ctx context.Context) error {
 		retrygo.RetryIf(t.again),
 		retrygo.DelayType(func(uint, error, *retrygo.Config) time.Duration { return t.wait }),
 	)
-	t.waited() // the end of the context ends a wait
+	t.waited() // the end of the context ended a wait
 	switch {
 	case t.stopped != nil:
 		return t.stopped
@@ -181,8 +181,8 @@ func (t *try) once(ctx context.Context) error {
 	return err
 }
 
-// again decides whether the failed attempt is followed by another, and after
-// what wait.
+// again decides whether another attempt follows the failed one, and after what
+// wait.
 func (t *try) again(err error) bool {
 	if err == errHeld {
 		return false

@@ -8,20 +8,21 @@ import (
 	"time"
 )
 
-// Throttle is the gate that every request of a run passes. It keeps the limits of
-// the settings and what the server's refusals teach: after one, fewer requests are
-// in flight, growing again with each success (additive increase, multiplicative
-// decrease); all of them wait for as long as the server asks one of them to; and
-// they keep to the pace that the server has accepted. It is safe for concurrent use.
+// Throttle is the gate that every request of a run passes. It enforces the limits
+// in the settings and learns from the server's refusals: after one, fewer
+// requests are in flight, growing again with each success (additive increase,
+// multiplicative decrease); all requests wait for as long as the server asks one
+// of them to; and they keep to the pace that the server has accepted. It is safe
+// for concurrent use.
 type Throttle struct {
-	door chan struct{} // held by the next one to enter
+	door chan struct{} // held by the next request to enter
 
 	mu      sync.Mutex
 	most    float64
 	limit   float64 // requests in flight at once, from 1 to most
 	flying  int
-	freed   chan struct{} // receives when a place may be free
-	until   time.Time     // no request enters before
+	freed   chan struct{} // receives a value when a place may be free
+	until   time.Time     // no request may enter before this time
 	lowered time.Time     // when a refusal last lowered limit
 	pace    pace
 }
@@ -36,8 +37,9 @@ func NewThrottle(most int, perSecond float64) *Throttle {
 	}
 }
 
-// Enter waits for a place, first come first served, and returns when it got one;
-// the caller must Leave it. If the context ends first, the error is Interrupted.
+// Enter waits for a place, first come first served, and returns the time at which
+// it got one; the caller must call Leave. If the context ends first, the error is
+// Interrupted.
 func (t *Throttle) Enter(ctx context.Context) (time.Time, error) {
 	select {
 	case <-ctx.Done():
@@ -54,7 +56,7 @@ func (t *Throttle) Enter(ctx context.Context) (time.Time, error) {
 	return time.Time{}, Interrupted(ctx)
 }
 
-// tryEnter takes a place, or returns how long there will be none, or that all are
+// tryEnter takes a place, or returns how long none will be free, or that all are
 // taken.
 func (t *Throttle) tryEnter() (now time.Time, wait time.Duration, full bool) {
 	t.mu.Lock()
@@ -85,7 +87,7 @@ func (t *Throttle) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// Flying returns how many are in at the moment.
+// Flying returns how many requests are in flight.
 func (t *Throttle) Flying() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -103,7 +105,7 @@ func (t *Throttle) Leave(entered time.Time, refused bool) {
 		t.pace.admitted()
 	} else {
 		now := time.Now()
-		if !entered.Before(t.lowered) { // otherwise it was already in flight then
+		if !entered.Before(t.lowered) { // else it was already in flight when the limit was lowered
 			t.limit = max(min(t.limit, float64(t.flying+1))/2, 1)
 			t.lowered = now
 		}

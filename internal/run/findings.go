@@ -12,7 +12,7 @@ import (
 	"xc-group-sync/internal/xc"
 )
 
-// planFindings are what a plan has to say: what is blocked and refused, and what
+// planFindings returns a plan's findings: what is blocked or refused, and what
 // deserves attention.
 func planFindings(p *plan.Plan) []directory.Finding {
 	findings := slices.Clone(p.Findings)
@@ -46,7 +46,8 @@ func (r *Result) addUnmatched(patterns plan.Patterns) {
 	}
 }
 
-// operationFindings are the operations that failed or were skipped.
+// operationFindings returns findings about operations that failed or were
+// skipped.
 func operationFindings(outcome *groupsync.Outcome) []directory.Finding {
 	var findings []directory.Finding
 	for i := range outcome.Results {
@@ -91,7 +92,8 @@ func remainder(ctx context.Context, outcome *groupsync.Outcome) []directory.Find
 	return []directory.Finding{finding}
 }
 
-// person is the name of an object if it is one to hide where emails are masked.
+// person returns the name of an object if it must be hidden when emails are
+// masked.
 func person(object plan.Object, name string) string {
 	if object == plan.User {
 		return name

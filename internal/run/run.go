@@ -1,6 +1,6 @@
-// Package run carries out one run, from what a source states to what became of
-// the plan. It knows neither arguments nor environment nor GitHub, and renders
-// nothing: a run is a function from its inputs to a Result.
+// Package run carries out one run, from a source to the outcome of its plan. It
+// knows neither arguments nor environment nor GitHub, and renders nothing: a run
+// is a function from its inputs to a Result.
 package run
 
 import (
@@ -30,19 +30,19 @@ type Tenant interface {
 // Options say how far a run goes. The zero value plans and applies.
 type Options struct {
 	DryRun      bool // stop after the plan
-	FailOnDrift bool // with DryRun: changes to make are an error
+	FailOnDrift bool // with DryRun: it is an error if there is anything to do
 
 	// Expected returns the digest that the plan must have; empty if any will do.
 	// An error refuses the plan. Nil expects nothing.
 	Expected func(context.Context) (digest string, err error)
 	// Planned is called with every plan before the first write; applies says
-	// whether there will be one. The finding that it returns refuses the plan.
+	// whether there will be writes. A finding that it returns refuses the plan.
 	// Nil approves.
 	Planned func(ctx context.Context, result *Result, applies bool) *directory.Finding
-	// Found is called with findings when they are found, but for operations that
-	// failed, which are in Log. Nil is not called.
+	// Found is called with findings when they are found, except failed
+	// operations, which are in Log. Nil is not called.
 	Found func([]directory.Finding)
-	// Save keeps the snapshot of what is about to change, before it changes; an
+	// Save saves the snapshot of what is about to change, before it changes; an
 	// error ends the run. It is called if there is anything to change. Nil saves
 	// nothing.
 	Save func(*directory.Snapshot) error
@@ -51,9 +51,9 @@ type Options struct {
 	// Nil shows nothing.
 	Progress func(total int) (ended, stop func())
 
-	Warnings []directory.Finding // that the result begins with
+	Warnings []directory.Finding // that the result starts with
 
-	Service groupsync.Options // of the sync service, but for Log and Progress
+	Service groupsync.Options // of the sync service, without Log and Progress
 	Log     *slog.Logger      // nil: silent
 }
 
@@ -63,7 +63,7 @@ type Result struct {
 	Duration time.Duration
 	DryRun   bool
 	Inputs   []Input             // files that the source was read from
-	Desired  *directory.Desired  // what the CSV states; nil if it cannot be used, and of a restore
+	Desired  *directory.Desired  // what the CSV states; nil for a restore, or if it cannot be used
 	Observed *directory.Observed // what the tenant held before; nil if it was not read
 	Plan     *plan.Plan          // nil if the run ended before there was one, or only is not valid
 	Outcome  *groupsync.Outcome  // nil if nothing was applied
@@ -88,12 +88,13 @@ func (r *Result) Fail(kind directory.Kind, err error) {
 // Code returns the exit code that the findings ask for.
 func (r *Result) Code() Code { return codeOf(r.Findings) }
 
-// Stated returns what the CSV states: nothing if there is none that can be used.
+// Stated returns what the CSV states; empty if no usable one was read.
 func (r *Result) Stated() *directory.Desired { return cmp.Or(r.Desired, new(directory.Desired)) }
 
-// Run plans the way from what the tenant holds to what the source states, and
-// applies it unless a guard, a dry run, Expected or Planned stops it. It returns when
-// everything that was begun has ended, also after the end of ctx.
+// Run plans the operations that lead from what the tenant holds to what the
+// source states, and applies them unless a guard, a dry run, Expected or Planned
+// stops it. It returns when everything that was begun has ended, even after the
+// end of ctx.
 func Run(ctx context.Context, source Source, tenant Tenant, policy plan.Policy, options Options) *Result {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
@@ -171,8 +172,8 @@ func (r *runner) run(ctx context.Context, source Source) {
 	r.apply(ctx)
 }
 
-// read reads the source. It returns when ctx ends, also if the source does not:
-// a pipe may never say anything. The error is a bug.
+// read reads the source. It returns when ctx ends even if reading does not: a
+// pipe may never send anything. The error is a bug.
 func (r *runner) read(ctx context.Context, source Source) (Goal, []directory.Finding, error) {
 	type result struct {
 		goal     Goal
@@ -214,8 +215,8 @@ func (r *runner) observe(ctx context.Context) (*directory.Observed, error) {
 	return observed, nil
 }
 
-// Observe reads a tenant, by the name that a finding has for it, for what is no
-// run. The finding says why it could not be read; nil if it was.
+// Observe reads a tenant outside of a run; findings call it by name. The finding
+// says why it could not be read; nil if it was.
 func Observe(ctx context.Context, tenant Tenant, name string) (*directory.Observed, *directory.Finding) {
 	observed, err := tenant.Observe(ctx)
 	if err != nil {
@@ -264,7 +265,7 @@ func (r *runner) approve(ctx context.Context) bool {
 
 func (r *runner) expected(ctx context.Context) (string, error) {
 	if r.options.Expected == nil || len(r.result.Plan.Operations) == 0 {
-		return "", nil // nothing is left to apply, as when a job runs again
+		return "", nil // nothing is left to apply, as when a job is re-run
 	}
 	return r.options.Expected(ctx)
 }

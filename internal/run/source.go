@@ -13,15 +13,15 @@ import (
 	"xc-group-sync/internal/roster"
 )
 
-// Source reads what the tenant should become, and says what is wrong with it.
+// Source reads what the tenant should become.
 type Source func(plan.Policy) (Goal, []directory.Finding)
 
 // Goal is what a source states.
 type Goal struct {
-	Desired *directory.Desired // what a CSV states; nil if it cannot be used, and of a snapshot
-	Inputs  []Input            // also if they cannot be used
-	// Plan plans the way there. Nil means that the source cannot be used; the
-	// findings say why.
+	Desired *directory.Desired // what a CSV states; nil for a snapshot, or if it cannot be used
+	Inputs  []Input            // even if they cannot be used
+	// Plan plans the operations that lead there. Nil means that the source cannot
+	// be used; the findings say why.
 	Plan func(*directory.Observed, plan.Policy) *plan.Plan
 }
 
@@ -60,7 +60,7 @@ func CSV(files []File, options roster.Options, strict bool) Source {
 	}
 }
 
-// readCSV reads all files, and says what is wrong with any. It returns nil if they
+// readCSV reads all files and adds findings about them. It returns nil if they
 // cannot be used.
 func readCSV(files []File, options roster.Options) (desired *directory.Desired, inputs []Input, findings []directory.Finding) {
 	r := roster.New(options)
@@ -95,7 +95,8 @@ func (f File) read(r *roster.Roster, content io.Reader) (Input, error) {
 	return Input{Path: f.Path, SHA256: hex.EncodeToString(hash.Sum(nil)), Rows: rows}, err
 }
 
-// csvFindings are why a CSV cannot be used, its rows first.
+// csvFindings returns why a CSV cannot be used, the findings about its rows
+// first.
 func csvFindings(err error) []directory.Finding {
 	var broken *roster.Error
 	if !errors.As(err, &broken) {
@@ -104,7 +105,7 @@ func csvFindings(err error) []directory.Finding {
 	return append(asErrors(broken.Rows), broken.Finding)
 }
 
-// asErrors makes errors of findings about rows that end the run.
+// asErrors turns findings about rows that end the run into errors.
 func asErrors(findings []directory.Finding) []directory.Finding {
 	for i := range findings {
 		if findings[i].Kind.InvalidRow() {
@@ -137,7 +138,7 @@ func Snapshot(path string, read func() (snapshot *directory.Snapshot, sha256 str
 	}
 }
 
-// placeOf is a tenant as a message names it.
+// placeOf returns a tenant as messages name it.
 func placeOf(tenant, api string) string {
 	if api == "" {
 		return fmt.Sprintf("%q", tenant)
