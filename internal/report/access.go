@@ -10,15 +10,15 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// accessChange is what one role means for people.
+// accessChange is the change to one role: the people who gain or lose it.
 type accessChange struct {
 	role   directory.Role
 	gains  bool // else loses
 	people []directory.Email
 }
 
-// accessChanges returns what the plan means in access, by role: losses first,
-// then the strongest roles.
+// accessChanges returns the plan's effect on access, by role: losses first, then
+// the strongest roles.
 func (r *Report) accessChanges() []accessChange {
 	return append(byRole(r.Plan.Access.Lost, false), byRole(r.Plan.Access.Gained, true)...)
 }

@@ -10,8 +10,8 @@ import (
 	"xc-group-sync/internal/groupsync"
 )
 
-// charts are pictures of a run that did not go smoothly: what became of the
-// operations, and why attempts failed. Nothing in them is text from outside.
+// charts draws a run that did not go smoothly: the outcomes of operations, and
+// why attempts failed. Nothing in them is text from outside.
 func (d *markdown) charts() {
 	byStatus := map[string]int{}
 	for i := range d.Outcome.Results {

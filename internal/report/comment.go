@@ -13,18 +13,18 @@ import (
 	"xc-group-sync/internal/run"
 )
 
-// CommentOptions say what a comment is about.
+// CommentOptions describe what a comment is about.
 type CommentOptions struct {
 	Limit        int    // in bytes
 	Commit       string // that the run is about; empty if unknown
 	Merge        string // of Commit into the base branch, whose files the run read; empty if none
 	AcceptMasked bool   // a comment with masked emails is complete
-	Alarm        bool   // it is an issue about a run that failed: say what to do next
+	Alarm        bool   // it is an issue about a failed run: say what to do next
 }
 
 // Comment is the report for a pull request. It lists everybody and every group
 // until the limit is reached; complete reports whether it leaves nobody and
-// nothing out, and shows who is meant.
+// nothing out, and shows who is affected.
 func (r *Report) Comment(s Sanitizer, o CommentOptions) (body string, complete bool) {
 	gap := ""
 	if s.MaskEmails && !o.AcceptMasked {
@@ -38,7 +38,8 @@ func (r *Report) Comment(s Sanitizer, o CommentOptions) (body string, complete b
 	return body, gap == ""
 }
 
-// comment writes it with what keeps it from approving its plan, if anything.
+// comment writes the comment, with what keeps it from approving its plan, if
+// anything.
 func (r *Report) comment(s Sanitizer, o CommentOptions, gap string) (body string, cut bool) {
 	d := markdown{Report: r, s: s, cell: o.Limit / 4}
 	d.paragraph("### User groups of %s%s", s.Code(r.Tenant), r.simulated())
@@ -65,7 +66,7 @@ func (r *Report) comment(s Sanitizer, o CommentOptions, gap string) (body string
 	return body, d.cut
 }
 
-// nextSteps are what to do after a run that failed, by its exit code.
+// nextSteps says what to do after a failed run, by its exit code.
 var nextSteps = map[run.Code]string{
 	run.Failed:         "correct what the errors name, then run the job again. It does only what is left.",
 	run.Settings:       "correct the settings or the file that the errors name, then run the job again.",
@@ -106,7 +107,7 @@ type loss struct {
 	deleted bool
 }
 
-// losses lists who loses access, those who lose the strongest roles first.
+// losses returns who loses access, those who lose the strongest roles first.
 func (d *markdown) losses() {
 	people := d.findLosses()
 	if len(people) == 0 {

@@ -11,7 +11,7 @@ import (
 	"xc-group-sync/internal/run"
 )
 
-// Doctor is the result of the doctor command and what readers must know beside it.
+// Doctor is the result of the doctor command, and what else readers must know.
 type Doctor struct {
 	*doctor.Result
 	Version  string
@@ -22,11 +22,11 @@ type Doctor struct {
 	Duration time.Duration
 }
 
-// shownItems bounds the people and groups that a line names; the JSON has all.
+// shownItems limits the people and groups that a line names; the JSON has all.
 const shownItems = 5
 
-// WriteText writes a line for each check, with what to do about it on the next,
-// and counts them at the end.
+// WriteText writes a line for each check, with a hint on the next line if there
+// is one, and counts the checks at the end.
 func (d *Doctor) WriteText(w io.Writer, s Sanitizer, style Style) error {
 	t := newText(w, s, style)
 	width := 0
@@ -44,7 +44,7 @@ func (d *Doctor) WriteText(w io.Writer, s Sanitizer, style Style) error {
 	return t.Flush()
 }
 
-// counted says how many checks ended how.
+// counted returns how many checks had each result.
 func (d *Doctor) counted() string {
 	counts := map[doctor.Status]int{}
 	for _, check := range d.Checks {
@@ -82,7 +82,7 @@ func (s Sanitizer) check(check doctor.Check) string {
 	return text + ": " + strings.Join(names, ", ")
 }
 
-// Summary is the checks as a job summary of at most limit bytes.
+// Summary returns the checks as a job summary of at most limit bytes.
 func (d *Doctor) Summary(s Sanitizer, limit int) string {
 	var p page
 	if d.Tenant == "" {
@@ -107,7 +107,7 @@ func (d *Doctor) Summary(s Sanitizer, limit int) string {
 	return p.render(limit, inReport)
 }
 
-// JSON is the checks as a document, without secrets. Emails are not masked.
+// JSON returns the checks as a document, without secrets. Emails are not masked.
 func (d *Doctor) JSON(s Sanitizer) ([]byte, error) {
 	document := struct {
 		Schema    int            `json:"schema"`
@@ -125,7 +125,7 @@ func (d *Doctor) JSON(s Sanitizer) ([]byte, error) {
 	return s.document(document)
 }
 
-// Failures are the checks that failed, as annotations show them.
+// Failures returns the checks that failed, as annotations show them.
 func (d *Doctor) Failures(s Sanitizer) []directory.Finding {
 	var findings []directory.Finding
 	for _, check := range d.Checks {

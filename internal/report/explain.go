@@ -76,12 +76,12 @@ func (t *text) row(row directory.Row) {
 	}
 }
 
-// rowText is where a row is.
+// rowText returns where a row is.
 func rowText(row directory.Row) string {
 	return fmt.Sprintf("%s:%d", fileName(row.File), row.Line)
 }
 
-// placeText says who puts the person into a group.
+// placeText says whether the CSV or the tenant puts the person into a group.
 func placeText(group explain.Group) string {
 	var rows []string
 	for _, row := range group.Rows {
@@ -109,7 +109,7 @@ func statusText(p *directory.Person) string {
 	return "active"
 }
 
-// userText is a user as far as it may be shown.
+// userText describes a user as far as it may be shown.
 func (t *text) userText(user *directory.User) string {
 	parts := []string{"user " + t.s.subject(string(user.Username)), directory.KindOf(user.IDMType)}
 	if name := strings.TrimSpace(fullName(user.Name)); name != "" && !t.s.MaskEmails {

@@ -10,13 +10,13 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// shownFindings bounds the findings of one kind that are shown one by one; of
-// more the first are named and the rest counted.
+// shownFindings limits the findings of one kind that are shown one by one; if
+// there are more, the first are named and the rest counted.
 const shownFindings = 3
 
-// Grouped returns findings with messages that are fit for Line, many warnings of one
-// kind as one that counts them. Operations that failed and what is blocked are always
-// named one by one.
+// Grouped returns findings whose messages are fit for Line, with many warnings of
+// one kind replaced by one that counts them. Operations that failed and what is
+// blocked are always named one by one.
 func (s Sanitizer) Grouped(findings []directory.Finding) []directory.Finding {
 	var grouped []directory.Finding
 	byKind := map[directory.Kind][]directory.Finding{}
@@ -42,8 +42,8 @@ func countable(f directory.Finding) bool {
 	return (f.Severity == directory.Warning || f.Kind.InvalidRow()) && f.Kind.Count(1) != ""
 }
 
-// usual returns the first finding with the hint that most of those with a hint
-// have: what cures one need not cure the others.
+// usual returns the first finding with the most frequent hint: what fixes one
+// need not fix the others.
 func usual(alike []directory.Finding) directory.Finding {
 	counts := map[string]int{}
 	for _, f := range alike {
@@ -60,7 +60,7 @@ func usual(alike []directory.Finding) directory.Finding {
 	return usual
 }
 
-// several says once what many findings of one kind say; example is one of them.
+// several returns one finding for many of one kind; example is one of them.
 func (s Sanitizer) several(alike []directory.Finding, example directory.Finding) string {
 	first := alike[:shownFindings]
 	var names []string
@@ -81,7 +81,7 @@ func (s Sanitizer) several(alike []directory.Finding, example directory.Finding)
 	return fmt.Sprintf("%s%s; for example, %s", alike[0].Kind.Count(len(alike)), listed, s.message(example))
 }
 
-// prefix is where a finding is, as in "groups.csv: line 3, Email: " or
+// prefix returns where a finding is, as in "groups.csv: line 3, Email: " or
 // "acme.yml:3:5: ".
 func prefix(f directory.Finding) string {
 	file := ""

@@ -85,16 +85,16 @@ type operationJSON struct {
 	LeftOut []directory.Email `json:"left_out,omitzero"` // of Add
 	Roles   []string          `json:"roles"`
 	attributesJSON
-	Was       *attributesJSON  `json:"was,omitzero"` // of what changes
+	Was       *attributesJSON  `json:"was,omitzero"` // old values of what changes
 	Status    groupsync.Status `json:"status"`
 	Attempts  int              `json:"attempts"`
 	At        string           `json:"at,omitzero"`         // when it ended; absent if it was not begun
-	RequestID string           `json:"request_id,omitzero"` // of the last write's answer
+	RequestID string           `json:"request_id,omitzero"` // of the response to the last write
 	Error     string           `json:"error"`
 }
 
-// attributesJSON are the attributes that an operation sends and that are not
-// there yet.
+// attributesJSON are the attributes that an operation sends and that the tenant
+// does not have yet.
 type attributesJSON struct {
 	FirstName   *string `json:"first_name,omitzero"`
 	LastName    *string `json:"last_name,omitzero"`
@@ -104,7 +104,8 @@ type attributesJSON struct {
 	SyncID      *string `json:"sync_id,omitzero"`
 }
 
-// attributes returns what an operation sends, and the old values of what changes.
+// attributes returns what an operation sends, and the old values old values of
+// what changes.
 func attributes(o *plan.Operation) (now attributesJSON, was *attributesJSON) {
 	for _, change := range o.AttributeChanges() {
 		*now.of(change.Attribute) = &change.To
@@ -186,7 +187,7 @@ type warning struct {
 	Message string `json:"message"`
 }
 
-// JSON is the report as a document, without secrets.
+// JSON returns the report as a document, without secrets.
 func (r *Report) JSON(s Sanitizer) ([]byte, error) {
 	t, p := r.Tallies(), cmp.Or(r.Plan, new(plan.Plan))
 	d := document{
@@ -239,8 +240,8 @@ func operationReport(result groupsync.Result) operationJSON {
 	return operation
 }
 
-// document is a value in JSON, with secrets hidden in every text but the keys. Emails
-// are not masked.
+// document returns a value as JSON, with secrets hidden in every string except
+// keys. Emails are not masked.
 func (s Sanitizer) document(value any) ([]byte, error) {
 	lenient := json.JoinOptions(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) // a path may be any bytes
 	text, err := json.Marshal(value, lenient, json.Deterministic(true))
@@ -267,8 +268,8 @@ func (s Sanitizer) document(value any) ([]byte, error) {
 	}
 }
 
-// cause is why the run failed and what to do about it, apart from what the plan
-// and the rows say.
+// cause returns why the run failed and what to do about it, apart from what the
+// plan and the rows say.
 func (r *Report) cause() string {
 	var causes []string
 	for _, f := range having(directory.Error, r.Findings) {
@@ -280,7 +281,7 @@ func (r *Report) cause() string {
 	return strings.Join(causes, "; ")
 }
 
-// withHint returns a message with what to do about it, if there is anything.
+// withHint returns a message with its hint, if there is one.
 func withHint(message, hint string) string {
 	if hint == "" {
 		return message
@@ -288,7 +289,7 @@ func withHint(message, hint string) string {
 	return message + " (" + hint + ")"
 }
 
-// moment returns a time as the report tells it; "" for the zero time.
+// moment returns a time as the report writes it; "" for the zero time.
 func moment(at time.Time) string {
 	if at.IsZero() {
 		return ""
@@ -317,5 +318,5 @@ func countsReport(c retry.Counts) countsJSON {
 
 func emailOf(member plan.Member) directory.Email { return member.Email }
 
-// Seconds is a duration as the report tells it, to a millisecond.
+// Seconds is a duration as the report writes it, to a millisecond.
 func Seconds(d time.Duration) float64 { return math.Round(d.Seconds()*1000) / 1000 }

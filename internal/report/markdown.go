@@ -14,7 +14,7 @@ import (
 
 const inReport = "the JSON report (`report-file`) has them all"
 
-// Summary is the report as a job summary of at most limit bytes.
+// Summary returns the report as a job summary of at most limit bytes.
 func (r *Report) Summary(s Sanitizer, limit int) string {
 	d := markdown{Report: r, s: s, cell: limit / 4}
 	d.paragraph("## User groups of %s%s", s.Code(r.Tenant), r.simulated())
@@ -38,11 +38,11 @@ type markdown struct {
 	page
 	*Report
 	s    Sanitizer
-	cell int // the most bytes that the people of one cell take; 0: no bound
+	cell int // the most bytes that the people in one cell take; 0: no limit
 }
 
-// who names a person. A masked address says nobody who it is, so the first row of
-// the CSV about the person is named instead.
+// who names a person. A masked address does not identify anybody, so the first
+// row of the CSV about the person is named instead.
 func (d *markdown) who(email directory.Email) string {
 	if d.s.MaskEmails && d.Desired != nil {
 		if person := d.Desired.Person(email); person != nil && person.Line > 0 {
@@ -52,7 +52,7 @@ func (d *markdown) who(email directory.Email) string {
 	return d.code(d.s.subject(string(email)))
 }
 
-// code and prose are the sanitizer's, for what a plan would send: that an end is
+// code and prose are the sanitizer's, for what a plan would send: an end that is
 // not shown counts as left out.
 func (d *markdown) code(text string) string {
 	d.cut = d.cut || directory.Cut(text, longestName) != text
@@ -66,7 +66,7 @@ func (d *markdown) prose(text string) string {
 
 var plainURL = regexp.MustCompile(`^https?://[A-Za-z0-9._~:/%-]+$`)
 
-// link is a link, or the text alone where the URL could hold markup.
+// link returns a link, or the text alone if the URL could contain markup.
 func link(text, url string) string {
 	if !plainURL.MatchString(url) {
 		return text
@@ -74,7 +74,7 @@ func link(text, url string) string {
 	return "[" + text + "](" + url + ")"
 }
 
-// The kinds of boxes in which GitHub shows a text.
+// The kinds of GitHub's alerts.
 const (
 	note    = "NOTE"
 	warned  = "WARNING"
@@ -85,10 +85,10 @@ func (d *markdown) box(kind string, lines ...string) {
 	d.paragraph("> [!%s]\n> %s", kind, strings.Join(lines, "\n>\n> "))
 }
 
-// shownReasons bounds the reasons that stand above everything else.
+// shownReasons limits the reasons that are shown above everything else.
 const shownReasons = 5
 
-// verdict is what a reader needs to know if nothing else is read.
+// verdict writes what a reader needs to know even if they read nothing else.
 func (d *markdown) verdict() {
 	errors := having(directory.Error, d.Findings)
 	switch code := d.Code(); {
@@ -123,7 +123,7 @@ func listed(f directory.Finding) bool {
 	return f.Kind == directory.NotDone || f.Kind == directory.Blocked || f.Kind.InvalidRow()
 }
 
-// reasons are why the run ended as a whole.
+// reasons returns the errors about the run as a whole.
 func (d *markdown) reasons() []string {
 	var reasons []string
 	ending := slices.DeleteFunc(having(directory.Error, d.Findings), listed)
@@ -136,8 +136,8 @@ func (d *markdown) reasons() []string {
 	return reasons
 }
 
-// InvalidSettings is a job summary of at most limit bytes that says what is wrong
-// with the settings.
+// InvalidSettings returns a job summary of at most limit bytes that says what is
+// wrong with the settings.
 func InvalidSettings(findings []directory.Finding, s Sanitizer, limit int) string {
 	d := markdown{s: s}
 	d.paragraph("## User groups: invalid settings")
@@ -148,7 +148,7 @@ func InvalidSettings(findings []directory.Finding, s Sanitizer, limit int) strin
 	return d.render(limit, "the log has them all")
 }
 
-// sentence is a finding with its hint.
+// sentence returns a finding with its hint.
 func (d *markdown) sentence(f directory.Finding) string {
 	text := d.s.Prose(prefix(f) + d.s.message(f))
 	if f.Hint != "" {
@@ -160,8 +160,8 @@ func (d *markdown) sentence(f directory.Finding) string {
 	return text
 }
 
-// headline is what would be or was changed, in a sentence. What takes away
-// is bold.
+// headline returns a sentence about what would be or was changed, with removals
+// in bold.
 func (d *markdown) headline() string {
 	switch {
 	case d.Plan == nil:
@@ -186,7 +186,7 @@ func (d *markdown) tallies() {
 	d.paragraph("Memberships: %d added, %d removed, %d withheld.", t.Memberships.Added, t.Memberships.Removed, t.Memberships.Withheld)
 }
 
-// failures lists the errors, but for those that the verdict says.
+// failures lists the errors, except those in the verdict.
 func (d *markdown) failures() {
 	failures := having(directory.Error, d.Findings)
 	if d.Code() == run.Refused || d.Code() == run.Interrupted || d.Plan == nil {
@@ -200,7 +200,7 @@ func (d *markdown) failures() {
 	}))
 }
 
-// effort is what it took: requests, retries, time.
+// effort writes what the run took: requests, retries, time.
 func (d *markdown) effort() {
 	if d.HTTP.Requests == 0 {
 		return
@@ -224,7 +224,7 @@ func (d *markdown) effort() {
 	d.charts()
 }
 
-// digest names the plan, and says how to apply that and nothing else; approves
+// digest writes the plan's digest and how to apply exactly this plan; approves
 // says whether a comment lets a merge do that.
 func (d *markdown) digest(approves bool) {
 	switch {
@@ -245,7 +245,7 @@ func (d *markdown) digest(approves bool) {
 	}
 }
 
-// span is a duration for readers.
+// span formats a duration for readers.
 func span(d time.Duration) string {
 	if d < time.Second {
 		return fmt.Sprintf("%d ms", d.Milliseconds())

@@ -8,33 +8,33 @@ import (
 	"strings"
 )
 
-// page is Markdown in parts. Rows of its tables are left out where the whole
-// would be too long; everything else stays, so it must be short by itself.
+// page is Markdown in parts. If the whole would be too long, rows of its tables
+// are left out; everything else stays, so it must be short by itself.
 type page struct {
 	parts []*part
 	cut   bool // people, groups or ends of names were left out
 }
 
-// rank says how much a table matters: what has a later one is left out first.
+// rank says how much a table matters: tables of a later rank are left out first.
 type rank int
 
 const (
-	changes  rank = iota // people who lose something, groups
-	details              // of what is shown elsewhere, too
-	comments             // neither people nor groups that change
+	changes  rank = iota // people who lose something, and groups
+	details              // details of what is also shown elsewhere
+	comments             // other than people and groups that change
 )
 
-// part is a text that always stands and the rows that follow it.
+// part is a text that is always shown, and the rows that follow it.
 type part struct {
 	text strings.Builder
-	rows []string // each a line; none holds a line break
+	rows []string // one line each, without a line break
 	of   string   // what the rows are, in the plural
 	rank rank
 
-	shown int // of the rows, from the first
+	shown int // how many of the rows are shown, from the first
 }
 
-// line adds a line that always stands.
+// line adds a line that is always shown.
 func (p *page) line(format string, args ...any) {
 	if len(p.parts) == 0 || p.last().rows != nil {
 		p.parts = append(p.parts, &part{})
@@ -45,7 +45,7 @@ func (p *page) line(format string, args ...any) {
 // paragraph adds a line and an empty one.
 func (p *page) paragraph(format string, args ...any) { p.line(format+"\n", args...) }
 
-// table adds the rows of a table whose head is the last line.
+// table adds the rows of a table whose header is the last line.
 func (p *page) table(rank rank, of string, rows []string) {
 	last := p.last()
 	last.rank, last.of, last.rows = rank, of, rows
@@ -54,8 +54,8 @@ func (p *page) table(rank rank, of string, rows []string) {
 
 func (p *page) last() *part { return p.parts[len(p.parts)-1] }
 
-// render puts the page together in at most limit bytes. rest says where what is
-// left out can be seen.
+// render returns the page in at most limit bytes. rest says where to see what is
+// left out.
 func (p *page) render(limit int, rest string) string {
 	left := limit
 	var tables []*part
@@ -67,7 +67,7 @@ func (p *page) render(limit int, rest string) string {
 		}
 	}
 	// The shortest table of a rank first: what it does not need of its equal
-	// share goes to the longer ones.
+	// share goes to longer ones.
 	slices.SortStableFunc(tables, func(a, b *part) int {
 		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.size(), b.size()))
 	})

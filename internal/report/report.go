@@ -1,5 +1,5 @@
-// Package report turns a run's result into text, Markdown and JSON. Each sink
-// has one sanitizer, which all text from outside passes. It does no I/O.
+// Package report turns a run's result into text, Markdown and JSON. Each sink has
+// one sanitizer, through which all text from outside passes. It does no I/O.
 package report
 
 import (
@@ -18,7 +18,7 @@ type HTTP struct {
 	P50, P95, Max     time.Duration
 }
 
-// Report is a run's result and what readers must know beside it.
+// Report is a run's result, and what else readers must know.
 type Report struct {
 	*run.Result
 	Version  string
@@ -35,7 +35,7 @@ type Report struct {
 	Told int // how many of the findings, from the first, the reader of the text has seen
 }
 
-// simulated is what readers must know of the tenant, after its name.
+// simulated returns what follows the tenant's name if the tenant is embedded.
 func (r *Report) simulated() string {
 	switch {
 	case r.Sample:
@@ -46,8 +46,8 @@ func (r *Report) simulated() string {
 	return ""
 }
 
-// Tally counts what became of one kind of object. In a dry run it counts what
-// would become of it.
+// Tally counts the outcomes for one kind of object. In a dry run it counts what
+// would be done.
 type Tally struct {
 	Desired   int `json:"desired"`
 	Existing  int `json:"existing"`
@@ -79,7 +79,7 @@ type Tallies struct {
 	Changed       bool // something was changed or, in a dry run, would be
 }
 
-// Tallies counts what became of the plan or, in a dry run, what would.
+// Tallies counts the outcomes of the plan or, in a dry run, what would be done.
 func (r *Report) Tallies() Tallies {
 	var t Tallies
 	if r.Plan == nil {
@@ -112,8 +112,8 @@ func (t *Tallies) plan(p *plan.Plan) {
 	})
 }
 
-// results counts what became of n operations. A group counts once, whatever several
-// operations on it have done: as failed if one of them failed.
+// results counts the outcomes of n operations. A group counts once,
+// even with several operations: as failed if one of them failed.
 func (t *Tallies) results(n int, of func(i int) groupsync.Result) {
 	fates := map[directory.GroupName]fate{}
 	for i := range n {
@@ -144,7 +144,7 @@ func (t *Tallies) of(object plan.Object) *Tally {
 	return &t.Groups
 }
 
-// fate is what became of an object. Of several fates the greatest counts.
+// fate is the outcome for an object. If several apply, the greatest counts.
 type fate int
 
 const (
@@ -189,7 +189,7 @@ func (t *Tally) count(f fate) {
 	}
 }
 
-// results are the operations with what became of them.
+// results returns the operations with their outcomes.
 func (r *Report) results() []groupsync.Result {
 	switch {
 	case r.Outcome != nil:
@@ -200,7 +200,7 @@ func (r *Report) results() []groupsync.Result {
 	return nil
 }
 
-// having returns the findings of a severity, in their order.
+// having returns the findings with a severity, in order.
 func having(severity directory.Severity, findings []directory.Finding) []directory.Finding {
 	return slices.DeleteFunc(slices.Clone(findings), func(f directory.Finding) bool { return f.Severity != severity })
 }

@@ -24,14 +24,14 @@ func (s Sanitizer) hide(text string) string {
 	return text
 }
 
-// localPart is what an email may have before its "@", see
+// localPart matches what an email may have before its "@", see
 // directory.ParseEmail.
 var localPart = regexp.MustCompile(`[^\s@<>()\[\],;:\\"]+(@|%40)`)
 
 // How much of one text is shown, in characters. A reader needs no more, and
 // logs and pages have limits.
 const (
-	longestLine  = 10_000 // which may be made of several texts
+	longestLine  = 10_000 // a line may be made of several texts
 	longestProse = 1000
 	longestName  = 300 // an email has up to 254
 )
@@ -49,9 +49,9 @@ func (s Sanitizer) Line(text string) string {
 	return text
 }
 
-// Prose makes text fit for a line or a table cell of Markdown: nothing in it
-// is markup, a link, a mention or a reference. Emails are code spans. What is
-// copied from the page is the text.
+// Prose makes text fit for a line or a table cell of Markdown: nothing in it is
+// markup, a link, a mention or a reference. Emails are code spans. Copying it
+// from the page gives the original text.
 func (s Sanitizer) Prose(text string) string {
 	text = strings.TrimSpace(directory.VisibleText(directory.Cut(s.hide(text), longestProse)))
 	var b strings.Builder
@@ -67,7 +67,7 @@ func (s Sanitizer) Prose(text string) string {
 	return b.String()
 }
 
-// address is an email that a code span can hold.
+// address matches an email that a code span can hold.
 var address = regexp.MustCompile(`[\pL\pM\pN._%+*'-]+@[\pL\pM\pN](?:[\pL\pM\pN.-]*[\pL\pM\pN])?`)
 
 // GitHub looks for mentions, references and emoji codes in the text nodes of the
@@ -103,7 +103,7 @@ func inert(text string) string {
 }
 
 // Code makes a name fit for a table cell, as a code span, in which nothing is
-// markup, a link or a mention. What is copied from the page is the name.
+// markup, a link or a mention. Copying it from the page gives the original name.
 func (s Sanitizer) Code(name string) string {
 	name = strings.TrimSpace(directory.VisibleText(directory.Cut(s.hide(name), longestName)))
 	switch {

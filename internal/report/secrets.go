@@ -9,21 +9,21 @@ import (
 	"strings"
 )
 
-// Secrets are texts that are never shown. Make them with NewSecrets; nil has
+// Secrets are strings that are never shown. Make them with NewSecrets; nil has
 // none. It is safe for concurrent use.
 type Secrets struct {
 	// The secrets by their first two bytes, the longest first: one pass over a
-	// text meets each that it contains.
+	// text finds all that it contains.
 	by    map[uint16][]string
 	begun [1 << 16 / 64]uint64 // a bit for each key of by
 }
 
 const (
-	// shortestSecret is in bytes: to hide a shorter one would blank out half the
-	// text and hide nothing.
+	// shortestSecret is in bytes: hiding a shorter one would blank out half the
+	// text and protect nothing.
 	shortestSecret = 4
-	// shortestCut is how much of a secret must be left, in bytes, for a text that
-	// was cut within it to be hidden.
+	// shortestCut is how many bytes of a secret must be left at a cut for the
+	// rest of it to be hidden.
 	shortestCut = 8
 )
 
@@ -43,10 +43,10 @@ func NewSecrets(forms ...string) *Secrets {
 	return s
 }
 
-// Hide returns text with *** in place of each secret, also of one that is escaped, or
-// was escaped again, whichever of its characters are, and of what is left of one at the
-// end of a text, before an ellipsis or before a quotation mark. Whoever cuts a text
-// hides first.
+// Hide returns text with *** in place of each secret, even if some or all of its
+// characters are escaped, once or twice, and in place of what is left of one at
+// the end of a text, before an ellipsis or before a quotation mark. Hide secrets
+// before cutting a text.
 func (s *Secrets) Hide(text string) string {
 	if s == nil || len(s.by) == 0 {
 		return text
@@ -81,7 +81,7 @@ func (s *Secrets) Hide(text string) string {
 // stretch is where a secret is in a text, in bytes.
 type stretch struct{ from, to int }
 
-// reading is a text without its escapes.
+// reading is a text with its escapes decoded.
 type reading struct {
 	plain  string
 	begins []int // where in the text each byte of plain begins, and its end; nil: plain is the text
@@ -94,8 +94,8 @@ func (r reading) place(i int) int {
 	return r.begins[i]
 }
 
-// find adds to found where in a text the secrets are of which a reading has all or,
-// where it was cut, the beginning.
+// find adds to found the places in a text where a reading has a secret or, at a
+// cut, the beginning of one.
 func (s *Secrets) find(found []stretch, r reading) []stretch {
 	for i := 0; i+shortestSecret <= len(r.plain); i++ {
 		if !s.mayBegin(r.plain[i], r.plain[i+1]) {
@@ -113,7 +113,8 @@ func (s *Secrets) find(found []stretch, r reading) []stretch {
 }
 
 // at returns the length of the longest secret that text begins with, and of the
-// longest beginning of one after which text was cut; 0 if there is none.
+// longest beginning of a secret after which text may have been cut; 0 if there is
+// none.
 func (s *Secrets) at(text string) (whole, left int) {
 	for _, secret := range s.by[pair(text[0], text[1])] {
 		n := 0
@@ -137,20 +138,21 @@ func isCut(rest string) bool {
 
 func pair(first, second byte) uint16 { return uint16(first)<<8 | uint16(second) }
 
-// mayBegin reports whether a secret begins with two bytes. Most pairs begin none,
-// and a plan has a million lines.
+// mayBegin reports whether any secret begins with these two bytes. Most pairs
+// begin none, and a plan may have a million lines.
 func (s *Secrets) mayBegin(first, second byte) bool {
 	start := pair(first, second)
 	return s.begun[start/64]&(1<<(start%64)) != 0
 }
 
-// escaping is a way to write characters, each of which may be written so or not.
+// escaping is a way to escape characters, each of which may or may not be
+// escaped.
 type escaping struct {
 	begins byte // each escaped character
-	// decode returns what text begins with, and the length of how it is written; 0
-	// if it is not escaped.
+	// decode returns the character that text begins with, and the length of its
+	// escape; 0 if it is not escaped.
 	decode func(text string) (plain string, length int)
-	plus   string // what a + is; empty: itself
+	plus   string // what a + stands for; empty: itself
 }
 
 var escapings = []escaping{
@@ -169,7 +171,8 @@ func ofURL(text string) (plain string, length int) {
 	return string([]byte{byte(c)}), 3
 }
 
-// longestEntity is in bytes, of those that a secret could be escaped with.
+// longestEntity is the longest entity that could escape a character of a secret,
+// in bytes.
 const longestEntity = 10
 
 // ofHTML decodes &amp;, &#43; and &#x2b;.
@@ -184,7 +187,7 @@ func ofHTML(text string) (plain string, length int) {
 	return plain, end + 1
 }
 
-// ofJSON decodes \/, \" and \u002f, and what Go has beside them.
+// ofJSON decodes \/, \" and \u002f, and Go's further escapes.
 func ofJSON(text string) (plain string, length int) {
 	if strings.HasPrefix(text, `\/`) {
 		return "/", 2
@@ -202,8 +205,8 @@ func ofJSON(text string) (plain string, length int) {
 // cutEscape is an escaped character that was cut.
 var cutEscape = regexp.MustCompile(`^(?:%[[:xdigit:]]?|&#?[[:alnum:]]{0,8}|\\(?:[ux][[:xdigit:]]{0,3})?)(?:$|…|\\?")`)
 
-// undo returns a reading without this kind of escapes too; false if it has none. An
-// escaped character that was cut is left out.
+// undo returns a reading with this kind of escape decoded too; false if it has
+// none. An escape that was cut is left out.
 func (e escaping) undo(r reading) (reading, bool) {
 	if strings.IndexByte(r.plain, e.begins) < 0 {
 		return r, false

@@ -12,15 +12,15 @@ import (
 	"xc-group-sync/internal/plan"
 )
 
-// section writes a table below a title; head are its columns and their alignment.
+// section writes a table below a title; head has its columns and their alignment.
 func (d *markdown) section(title, head string, rank rank, of string, rows []string) {
 	d.paragraph("#### %s", capital(title))
 	d.line("%s", head)
 	d.table(rank, of, rows)
 }
 
-// folded writes a table that is hidden behind its title, of rows without their end;
-// those that read the same are one.
+// folded writes a table that is folded behind its title, from rows without their
+// end; rows that read the same become one.
 func (d *markdown) folded(title, head string, rank rank, of string, rows []string) {
 	d.paragraph("<details><summary>%s</summary>", title)
 	d.line("%s", head)
@@ -32,7 +32,7 @@ func (d *markdown) of(object plan.Object) []groupsync.Result {
 	return slices.DeleteFunc(slices.Clone(d.results()), func(r groupsync.Result) bool { return r.Object != object })
 }
 
-// groupChange is all that is done with one group.
+// groupChange is everything that is done to one group.
 type groupChange struct {
 	*directory.Group
 	results []groupsync.Result // at least one
@@ -68,7 +68,8 @@ func (g *groupChange) importance() int {
 	return roles + removals
 }
 
-// groups lists what is done with them; what is left out is left out from the end.
+// groups lists what is done to groups; if rows must be left out, the last ones
+// are.
 func (d *markdown) groups() {
 	groups := d.groupChanges()
 	if len(groups) == 0 {
@@ -93,7 +94,7 @@ func (d *markdown) groups() {
 	}))
 }
 
-// group is a group's API name and the name that the console shows.
+// group returns a group's API name and the name that the console shows.
 func (d *markdown) group(g *directory.Group) string {
 	name := d.code(string(g.Name))
 	if g.DisplayName != "" && g.DisplayName != string(g.Name) {
@@ -102,7 +103,7 @@ func (d *markdown) group(g *directory.Group) string {
 	return name
 }
 
-// roles are what a group gives, and what becomes of that: first what it loses.
+// roles returns a group's roles and the changes to them, losses first.
 func (d *markdown) roles(g *groupChange) string {
 	signs := map[directory.Role]string{}
 	for i := range g.results {
@@ -144,7 +145,7 @@ func (d *markdown) users() {
 	}))
 }
 
-// what is done with an object, and what became of it.
+// what returns what is done to an object, and the outcome.
 func (d *markdown) what(result *groupsync.Result) string {
 	what := string(result.Action)
 	if result.Kind().Sign == plan.Deletes {
@@ -159,7 +160,7 @@ func (d *markdown) what(result *groupsync.Result) string {
 	return what + " (" + string(result.Status) + ")"
 }
 
-// people are folded away, so that a row stays a line.
+// people folds people away, so that a row stays one line.
 func (d *markdown) people(result *groupsync.Result) string {
 	var labels []string
 	for _, part := range []struct {
@@ -180,7 +181,7 @@ func (d *markdown) people(result *groupsync.Result) string {
 	return d.counted(len(result.Add)+len(result.Remove), labels)
 }
 
-// counted hides labels of people behind their number; a single one is shown.
+// counted folds several labels away behind their number; a single one is shown.
 func (d *markdown) counted(n int, labels []string) string {
 	if n == 1 {
 		return labels[0]
@@ -191,7 +192,7 @@ func (d *markdown) counted(n int, labels []string) string {
 	return fmt.Sprintf("<details><summary>%d&nbsp;people</summary>%s</details>", n, strings.Join(labels, "<br>"))
 }
 
-// fit cuts labels to what one cell may take of a page, and counts the rest.
+// fit cuts labels to the space of one cell, and counts the rest.
 func (d *markdown) fit(labels []string) []string {
 	size := 0
 	for i, label := range labels {
@@ -236,7 +237,7 @@ func (d *markdown) warnings() {
 	}))
 }
 
-// strong makes a number stand out that is above 0.
+// strong makes a number above 0 bold.
 func strong(n int) string {
 	if n == 0 {
 		return "0"
@@ -244,7 +245,7 @@ func strong(n int) string {
 	return fmt.Sprintf("**%d**", n)
 }
 
-// each makes one thing of each of others. The list is not nil.
+// each maps a list. The result is not nil.
 func each[T, R any](things []T, made func(T) R) []R {
 	all := make([]R, len(things))
 	for i, thing := range things {
@@ -253,8 +254,8 @@ func each[T, R any](things []T, made func(T) R) []R {
 	return all
 }
 
-// alike makes one row of those that read the same, as those of masked people
-// do, says how many they are, and ends each.
+// alike makes one row of rows that read the same, as rows about masked people
+// may, adds their number, and ends each row.
 func alike(all []string, end string) []string {
 	counts := map[string]int{}
 	for _, row := range all {
@@ -264,7 +265,7 @@ func alike(all []string, end string) []string {
 	for _, row := range all {
 		n := counts[row]
 		if n == 0 {
-			continue // it stands already
+			continue // it is there already
 		}
 		delete(counts, row)
 		if n > 1 {

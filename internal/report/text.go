@@ -14,7 +14,7 @@ import (
 // Style is how text looks.
 type Style struct {
 	Color bool // for a terminal
-	// Short counts people beyond 20 of a group and operations beyond 50: a
+	// Short only counts a group's people beyond 20 and operations beyond 50: a
 	// reader at a terminal does not scroll through thousands.
 	Short bool
 	// Fold begins a part that the reader may fold away, and returns what ends
@@ -22,14 +22,14 @@ type Style struct {
 	Fold func(title string) (end func())
 }
 
-// The most that Short shows.
+// The limits of Short.
 const (
 	shortPeople     = 20
 	shortOperations = 50
 )
 
 // WritePlan writes what the plan would change, and what it withholds and why.
-// It writes nothing if there is no plan.
+// Without a plan it writes nothing.
 func (r *Report) WritePlan(w io.Writer, s Sanitizer, style Style) error {
 	if r.Plan == nil {
 		return nil
@@ -79,7 +79,7 @@ func (s Sanitizer) withheld(w plan.Withheld) string {
 	return person + " stays in group " + string(w.Group)
 }
 
-// WriteText writes what is to say at the end of a run, the closing lines last.
+// WriteText writes the end of a run's output, the closing lines last.
 func (r *Report) WriteText(w io.Writer, s Sanitizer, style Style) error {
 	t := newText(w, s, style)
 	t.findings(r.Findings[r.Told:])
@@ -106,8 +106,8 @@ func WriteFindings(w io.Writer, s Sanitizer, style Style, findings []directory.F
 	return t.Flush()
 }
 
-// text is where a report is written. Its writer keeps the first error, which Flush
-// returns.
+// text is the destination of a report. Its writer keeps the first error, which
+// Flush returns.
 type text struct {
 	*bufio.Writer
 	Style
@@ -118,7 +118,7 @@ func newText(w io.Writer, s Sanitizer, style Style) *text {
 	return &text{Writer: bufio.NewWriterSize(w, 64<<10), Style: style, s: s}
 }
 
-// printf writes a text with arguments of which strings are sanitized.
+// printf writes formatted text; string arguments are sanitized.
 func (t *text) printf(format string, args ...any) {
 	for i, arg := range args {
 		switch text := arg.(type) {
@@ -140,7 +140,7 @@ const (
 	reset  = "\x1b[0m"
 )
 
-// own is a text of this program, which is safe to write.
+// own is a text of this program's own, which is safe to write.
 type own string
 
 func (t *text) colored(color, text string) own {
@@ -154,7 +154,7 @@ func (t *text) tally(what string, c Tally) {
 	t.printf("%s: created=%d, updated=%d, deleted=%d, unchanged=%d, errors=%d\n", what, c.Created, c.Updated, c.Deleted, c.Unchanged, c.Failed)
 }
 
-// shownWarnings bounds the lines that are not folded away.
+// shownWarnings limits the lines that are not folded away.
 const shownWarnings = 10
 
 // findings writes the warnings, then the errors.
@@ -176,8 +176,8 @@ func (t *text) labeled(label, color string, findings []directory.Finding) {
 	}
 }
 
-// fold begins a part that the reader may fold away. What was written before
-// comes first.
+// fold begins a part that the reader may fold away. What was written before is
+// flushed first.
 func (t *text) fold(title string) (end func()) {
 	if t.Fold == nil {
 		return func() {}
@@ -222,7 +222,7 @@ func (t *text) members(color, sign string, members []plan.Member) {
 	}
 }
 
-// name is the operation's object as it may be shown.
+// name returns the operation's object as it may be shown.
 func (t *text) name(o *plan.Operation) string {
 	if o.Object == plan.User {
 		return t.s.subject(o.Name())
@@ -230,7 +230,8 @@ func (t *text) name(o *plan.Operation) string {
 	return o.Name()
 }
 
-// described are the attributes that an operation would send, after its name.
+// described returns the attributes that an operation would send, to follow its
+// name.
 func (t *text) described(o *plan.Operation) string {
 	switch {
 	case o.Object == plan.User:
@@ -294,7 +295,7 @@ func (r *Report) planned(around string) string {
 	return sentence
 }
 
-// words are what a sentence calls the changes.
+// words are the words for changes in a sentence.
 type words struct{ create, update, remove, add, take, grant, revoke, nothing string }
 
 var (
@@ -302,7 +303,8 @@ var (
 	done    = words{create: "created", update: "updated", remove: "deleted", add: "added", take: "removed", grant: "granted", revoke: "revoked", nothing: "no change was completed"}
 )
 
-// sentence says what changes, or in its own words that nothing does. around is put on both sides of what takes away.
+// sentence says what changes, or that nothing does. around is put on both sides
+// of what takes something away.
 func (t Tallies) sentence(w words, around string) string {
 	var parts []string
 	for _, part := range []struct {

@@ -21,8 +21,8 @@ type usernames struct {
 	longest int // in characters, but not above longestName
 }
 
-// Set replaces the usernames by those of a tenant. One that is also a group's name
-// stays visible.
+// Set replaces the usernames by those of a tenant. A username that is also a
+// group's name stays visible.
 func (u *Usernames) Set(observed *directory.Observed) {
 	known := &usernames{keys: map[string]bool{}}
 	add := func(username directory.Username) {
@@ -94,7 +94,7 @@ func separates(r rune) bool {
 	return !unicode.In(r, unicode.L, unicode.M, unicode.N) && !strings.ContainsRune("-_.@", r)
 }
 
-// ErrorText is the text of an error, without usernames where emails are masked.
+// ErrorText returns the text of an error, without usernames if emails are masked.
 func (s Sanitizer) ErrorText(text string) string {
 	if s.MaskEmails {
 		return s.Usernames.hide(text)
