@@ -13,7 +13,7 @@ import (
 	"github.com/sethvargo/go-githubactions"
 )
 
-// Edge connects to the runner that started this process, if one did.
+// Edge is the connection to the runner that started this process, if one did.
 type Edge struct {
 	action *githubactions.Action
 	getenv func(string) string
@@ -40,8 +40,8 @@ func (e *Edge) Active() bool { return Active(e.getenv) }
 // Debug reports whether the user asked the runner for debug logs.
 func (e *Edge) Debug() bool { return e.Active() && e.getenv("RUNNER_DEBUG") == "1" }
 
-// Mask hides the secrets in everything that the job logs from now on. The runner
-// masks line by line.
+// Mask makes the runner hide the secrets in everything that the job logs from now
+// on. The runner masks line by line.
 func (e *Edge) Mask(secrets []string) {
 	if !e.Active() {
 		return
@@ -71,7 +71,7 @@ func (e *Edge) Outputs(pairs [][2]string) error {
 // MaxSummary is the longest job summary, in bytes. GitHub drops the summary of a
 // step above 1 MiB
 // (https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits);
-// the rest is for other programs in the same step.
+// the rest is left for other programs in the same step.
 const MaxSummary = 700 << 10
 
 // HasSummary reports whether the runner takes a job summary.

@@ -20,17 +20,17 @@ const (
 	Warning Level = "warning"
 )
 
-// Annotation is a remark that GitHub shows with the run, and at a line of a file
+// Annotation is a message that GitHub shows with the run, and at a line of a file
 // if it names one. Its texts may contain anything.
 type Annotation struct {
 	Level          Level
-	File           string // as the user named it; none if empty or "-"
+	File           string // as the user named it; empty or "-": none
 	Line           int    // from 1; 0 if none
 	Title, Message string
 }
 
 const (
-	maxAnnotations = 10        // of a level; GitHub shows no more of a step
+	maxAnnotations = 10        // per level; GitHub shows no more per step
 	maxAnnotation  = 4<<10 - 1 // bytes of one
 	maxTitle       = 200       // bytes
 	maxFile        = 1 << 10   // bytes; a longer path is omitted
@@ -86,11 +86,11 @@ func escapedLength(r rune) int {
 	return utf8.RuneLen(r)
 }
 
-// cut shortens text to a size in the unit of length, and ends it with an ellipsis
-// if it does.
+// cut shortens text to a size, as length counts it, and then ends it with an
+// ellipsis.
 func cut(text string, limit int, length func(rune) int) string {
 	const mark = "…"
-	text = strings.ToValidUTF8(text, "\uFFFD") // so that length counts what is written
+	text = strings.ToValidUTF8(text, "\uFFFD") // so that length counts what will be written
 	whole, fits := 0, 0                        // fits: bytes that leave space for the mark
 	for i, r := range text {
 		if whole += length(r); whole <= limit-len(mark) {
@@ -131,13 +131,13 @@ func (e *Edge) Group(title string) (end func()) {
 	return func() { e.command(githubactions.Command{Name: "endgroup"}) }
 }
 
-// command writes a command on a line of its own. An error has nowhere to go: it
-// means that the log cannot be written.
+// command writes a command on a line of its own. An error could not be reported:
+// it means that the log cannot be written.
 func (e *Edge) command(command githubactions.Command) {
 	_, _ = io.WriteString(e.w, command.String()+"\n")
 }
 
-// harmless removes what the library does not escape: the runner's legacy form of
+// harmless defuses what the library does not escape: the runner's legacy form of
 // commands, which works anywhere in a line, and bytes that are not text.
 func harmless(text string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", " "), "##[", "## [")

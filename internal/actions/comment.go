@@ -19,20 +19,20 @@ type Note struct {
 	DryRun   bool
 	Plan     string // digest of the plan that Body shows; empty if none
 	Approves bool   // Body shows all of Plan, and no guard refused it
-	Masked   bool   // Body does not show who is meant
+	Masked   bool   // Body does not show who is affected
 	Applied  bool   // the run changed something
 	Body     string // Markdown, at most MaxPlan characters of a dry run, else MaxRecord; more is cut
 }
 
-// ErrKept is wrapped if a comment was left as it is because it is not this run's
-// to change, which is not a failure.
+// ErrKept is wrapped if a comment was left as it is because this run may not
+// change it, which is not a failure.
 var ErrKept = errors.New("left the comment as it is")
 
 // Comment keeps one comment about the tenant on the pull request of this run, and
 // returns its URL; "" if that is unknown. A dry run on an open pull request
-// replaces the plan in it, which its mark then offers for approval if it may. Any
-// other run adds what it did below. If there are several such comments, the first
-// is updated and an error says so.
+// replaces the plan in it, and the comment's mark offers the plan for approval if
+// it can be approved. Any other run adds what it did below. If there are several
+// such comments, the first is updated and an error says so.
 func (g *GitHub) Comment(ctx context.Context, note Note) (page string, err error) {
 	pr, err := g.PullRequest(ctx)
 	if err != nil {
@@ -58,8 +58,8 @@ func (g *GitHub) Comment(ctx context.Context, note Note) (page string, err error
 	return page, err
 }
 
-// mayComment stops a run of a pull request that is out of date: it must not
-// replace what reviewers saw, nor what a newer run says.
+// mayComment stops an outdated run of a pull request: it must not replace what
+// reviewers saw, or what a newer run says.
 func (g *GitHub) mayComment(ctx context.Context, pr PullRequest) error {
 	if !g.event.ofPullRequest() {
 		return nil
@@ -78,7 +78,7 @@ func (g *GitHub) mayComment(ctx context.Context, pr PullRequest) error {
 	return nil
 }
 
-// edited separates what somebody else edited from what runs add below.
+// edited separates text that somebody else edited from what runs add below.
 var edited = entry{heading: "**Edited by somebody else**", body: "_The text above may not be what the runs wrote: see this comment's edit history._"}
 
 // commentText returns the text of the comment after this run.
@@ -118,9 +118,8 @@ func (g *GitHub) commentText(ctx context.Context, note Note, pr PullRequest, our
 	return fitted.String(), nil
 }
 
-// disown notes in the record of a comment that somebody else edited it last,
-// because our next edit would make it look like ours. A new plan keeps nothing but
-// what runs did.
+// disown records in a comment that somebody else edited it last, because our next
+// edit would make it look like ours. A new plan keeps only what runs did.
 func (g *GitHub) disown(ctx context.Context, target Target, c *comment, planned bool) error {
 	if len(c.record.runs) == 0 && (planned || c.record.plan == "") {
 		return nil
@@ -172,7 +171,7 @@ func (g *GitHub) handedOn(ctx context.Context, target Target, pr PullRequest, ou
 type comment struct {
 	*github.IssueComment
 	record record
-	edit   *edit // that lastEdit found; nil before
+	edit   *edit // as found by lastEdit; nil before
 }
 
 // ourComments returns our comments about a tenant on a pull request, the oldest

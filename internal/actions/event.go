@@ -18,11 +18,11 @@ type Event struct {
 	Name        string    // "push", "pull_request", "schedule" …
 	Owner, Repo string    // both or neither
 	Ref         string    // "refs/heads/main"
-	SHA         string    // commit of the run; of a push, the newest one pushed
+	SHA         string    // commit of the run; for a push, the newest commit pushed
 	PullRequest int       // number of the pull request of the event, or of the comment on one; 0 if none
 	HeadSHA     string    // head of the pull request at the time of the event
 	Fork        bool      // the pull request comes from another repository
-	Private     bool      // the repository is known not to be public; else the log may be
+	Private     bool      // the repository is known not to be public; otherwise the log may be
 	PushedAt    time.Time // of a push
 	Command     Command   // of a new comment on a pull request
 }
@@ -48,8 +48,8 @@ func (e Event) repository() string {
 // review of one.
 func (e Event) ofPullRequest() bool { return strings.HasPrefix(e.Name, "pull_request") }
 
-// queued returns the number of the pull request at the head of the merge queue; 0 if
-// this is no event of one.
+// queued returns the number of the pull request at the head of the merge queue; 0
+// if this is not a merge queue's event.
 func (e Event) queued() int {
 	found := queueRefForm.FindStringSubmatch(e.Ref)
 	if e.Name != "merge_group" || found == nil {
@@ -66,7 +66,7 @@ func (e *Edge) Event() Event { return e.event() }
 // (https://docs.github.com/webhooks/webhook-events-and-payloads#payload-cap).
 const maxEvent = 32 << 20
 
-// payload is the part of the event file that matters
+// payload is the part of the event file that is used
 // (https://docs.github.com/webhooks/webhook-events-and-payloads).
 type payload struct {
 	Action      string
@@ -82,7 +82,7 @@ type payload struct {
 	} `json:"pull_request"`
 	Issue struct {
 		Number      int
-		PullRequest *struct{} `json:"pull_request"` // nil if it is not one
+		PullRequest *struct{} `json:"pull_request"` // nil if it is not on a pull request
 	}
 	Comment struct {
 		Body      string
@@ -95,7 +95,7 @@ type payloadRepository struct {
 	FullName   string `json:"full_name"`
 	Private    bool
 	Visibility string
-	PushedAt   json.RawMessage `json:"pushed_at"` // seconds in a push, else a date
+	PushedAt   json.RawMessage `json:"pushed_at"` // seconds in a push, otherwise a date
 }
 
 // readPayload reads the event file. A broken file yields an empty payload.
@@ -147,7 +147,7 @@ func pushedAt(p payload) time.Time {
 	return time.Time{}
 }
 
-// newCommand returns the comment that was just written; an edited one is not a
+// newCommand returns the comment that was just created; an edited one is not a
 // command.
 func newCommand(p payload) Command {
 	at, err := time.Parse(time.RFC3339, p.Comment.CreatedAt)
@@ -173,7 +173,7 @@ func pullRequestNumber(p payload, ref string) int {
 	return 0
 }
 
-// The forms of what ends up in URLs and Markdown.
+// The forms of values that end up in URLs and Markdown.
 var (
 	commitForm     = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 	repositoryForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*/([A-Za-z0-9_-]|\.[A-Za-z0-9_-]|\.\.[A-Za-z0-9_.-])[A-Za-z0-9_.-]*$`)

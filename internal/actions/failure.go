@@ -21,9 +21,9 @@ type APIError struct {
 	Message string // GitHub's, bounded, without the token
 
 	doing      string
-	reason     string // in our words; empty if GitHub's message says it
+	reason     string // in our words; empty if GitHub's message says enough
 	hint       string
-	limited    bool // refused because of the rate, before anything was done
+	limited    bool // rate-limited, so nothing was done
 	retryAfter time.Duration
 }
 
@@ -41,15 +41,15 @@ func (e *APIError) Error() string {
 // Hint returns what to do about the error, or "".
 func (e *APIError) Hint() string { return e.hint }
 
-// isDenied reports whether GitHub refused a request because of what the token may do
-// or see.
+// isDenied reports whether GitHub refused a request because of the token's
+// rights.
 func isDenied(err error) bool {
 	var refused *APIError
 	return errors.As(err, &refused) && (refused.Status == http.StatusForbidden || refused.Status == http.StatusNotFound) && !refused.limited
 }
 
-// pathError is an error on the way to GitHub or back, with a text that is safe
-// to show.
+// pathError is an error of the connection to GitHub, with a text that is safe to
+// show.
 type pathError struct {
 	text, hint string
 	err        error
@@ -59,7 +59,7 @@ func (e *pathError) Error() string { return e.text }
 func (e *pathError) Hint() string  { return e.hint }
 func (e *pathError) Unwrap() error { return e.err }
 
-// What to do if GitHub does not say.
+// What to do if GitHub's response does not say.
 const (
 	outageHint = "re-run the job later; https://www.githubstatus.com shows whether GitHub has an outage"
 	wayHint    = "check the runner's connection to GitHub (GITHUB_API_URL, proxy), and re-run the job"
@@ -67,9 +67,9 @@ const (
 	oddHint    = "re-run the job; if it fails again, report it with the log of a run with debug logging"
 )
 
-// failure turns an error of the library into one that says what to do and
-// carries whether the request may be sent again. A refusal because of the rate is
-// always repeated, writes too, since GitHub refuses before it does anything.
+// failure turns an error of the library into one that says what to do and whether
+// the request may be sent again. A rate-limited request is always repeated, even
+// a write, since GitHub refuses before it does anything.
 func (g *GitHub) failure(c call, err error) error {
 	if err == nil {
 		return nil
@@ -91,7 +91,7 @@ func (g *GitHub) failure(c call, err error) error {
 	return fault
 }
 
-// refused returns the refusal that err is; nil if there was no answer.
+// refused returns err as a refusal; nil if there was no response.
 func (g *GitHub) refused(c call, err error) *APIError {
 	var (
 		refused   *github.ErrorResponse
@@ -122,8 +122,8 @@ func (g *GitHub) refused(c call, err error) *APIError {
 // (https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit).
 const secondaryWait = time.Minute
 
-// refusal explains an answer by what it says. A 403 is a missing permission
-// only if the message says so
+// refusal explains a response by its message. A 403 is a missing permission only
+// if the message says so
 // (https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api#resource-not-accessible).
 func (g *GitHub) refusal(c call, status int, header http.Header, message string) *APIError {
 	says := strings.ToLower(message)
@@ -133,7 +133,7 @@ func (g *GitHub) refusal(c call, status int, header http.Header, message string)
 	refuses := e.Status == http.StatusForbidden || e.Status == http.StatusTooManyRequests
 	switch {
 	case refuses && after == "" && header.Get("X-RateLimit-Remaining") == "0" && !strings.Contains(says, "secondary rate limit"):
-		// The limit may not be reset for an hour: too long to wait.
+		// The limit may take an hour to be reset, which is too long to wait.
 		explain("the rate limit of the token is exhausted", "re-run the job later")
 	case e.Status == http.StatusTooManyRequests, refuses && (after != "" || strings.Contains(says, "secondary rate limit")), strings.Contains(says, "submitted too quickly"):
 		explain("rate limited by GitHub", "re-run the job later")
@@ -190,7 +190,7 @@ func (c call) grant() string {
 	return "give the job " + c.permission + c.orOff()
 }
 
-// orOff says how to do without the call.
+// orOff says which setting avoids the call.
 func (c call) orOff() string {
 	if c.off == "" {
 		return ""
@@ -198,7 +198,7 @@ func (c call) orOff() string {
 	return ", or set " + c.off
 }
 
-// reason returns what GitHub says, with the first of the details.
+// reason returns GitHub's message, with the first of the details.
 func reason(refused *github.ErrorResponse) string {
 	text := refused.Message
 	if len(refused.Errors) > 0 && refused.Errors[0].Message != "" {
@@ -210,7 +210,7 @@ func reason(refused *github.ErrorResponse) string {
 	return text
 }
 
-// shown bounds a text from GitHub and hides secrets in it.
+// shown shortens a text from GitHub and hides secrets in it.
 func (g *GitHub) shown(text string) string { return shown(text, g.hide) }
 
 func shown(text string, hide func(string) string) string {

@@ -23,11 +23,11 @@ import (
 type GitHub struct {
 	edge    *Edge
 	event   Event
-	number  int // of the pull request to comment on if the event names none; 0 if unset
+	number  int // number of the pull request to comment on if the event names none; 0 if unset
 	client  *github.Client
 	graphql string // URL
 	hide    func(string) string
-	read    *int64 // bytes of answers so far
+	read    *int64 // bytes of responses so far
 	retrier retry.Retrier
 	policy  retry.Policy
 
@@ -40,16 +40,16 @@ type GitHub struct {
 	commandApproves bool // the command of the event approves the plan
 }
 
-// Options are the settings of the way to GitHub.
+// Options are the settings of the connection to GitHub.
 type Options struct {
 	Token string
 	// PullRequest is the number of the pull request to comment on, for events
 	// that do not name one; 0 if unset.
 	PullRequest  int
-	AcceptMasked bool // a plan may be approved by a comment that does not show who is meant
+	AcceptMasked bool // a comment that does not show who is affected may approve its plan
 	Transport    http.RoundTripper
 
-	// Hide removes secrets from a text of GitHub, which might echo them. It is
+	// Hide removes secrets from GitHub's texts, which might echo them. It is
 	// called before the text is cut.
 	Hide func(string) string
 }
@@ -59,14 +59,14 @@ var ErrNoToken error = retry.WithHint(errors.New("missing github-token"), "set g
 
 const (
 	requestTimeout = 10 * time.Second
-	longestWait    = 2 * time.Minute // that GitHub may ask for before a request is repeated
+	longestWait    = 2 * time.Minute // longest wait that GitHub may ask for before a request is repeated
 	maxAnswer      = 10 << 20        // bytes
 	maxListing     = 128 << 20       // bytes
 	maxItems       = 10_000          // of a listing
 	pageSize       = 100
-	maxObjects     = 100_000  // of an answer; a page of pull requests has some thousands
+	maxObjects     = 100_000  // of a response; a page of pull requests has a few thousand
 	maxShown       = 300      // bytes of a text from GitHub in an error
-	maxHidden      = 64 << 10 // bytes that are searched for secrets
+	maxHidden      = 64 << 10 // bytes of it that are searched for secrets
 )
 
 // GitHub returns the API. It sends nothing yet.
@@ -89,13 +89,13 @@ func (e *Edge) GitHub(options Options) (*GitHub, error) {
 	client, err := github.NewClient(
 		github.WithHTTPClient(&http.Client{
 			Transport: wholeAnswers{options.Transport, read},
-			// The library would send the token to wherever a redirect leads.
+			// The library would send the token wherever a redirect leads.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}),
 		github.WithAuthToken(token),
 		github.WithURLs(&base, nil),
 		github.WithUserAgent("xc-group-sync"),
-		github.WithDisableRateLimitCheck(), // it would refuse retries by itself
+		github.WithDisableRateLimitCheck(), // else the library would refuse retries by itself
 	)
 	if err != nil {
 		return nil, err
@@ -122,9 +122,9 @@ func (e *Edge) apiURLs() (base, graphql string) {
 	return base + "/", graphql
 }
 
-// wholeAnswers is a transport that reads answers to their end, within bounds of
-// time and size. It takes an empty answer for a truncated one, since the library
-// would take it for an empty list.
+// wholeAnswers is a transport that reads responses to their end, within limits of
+// time and size. It treats an empty response as a truncated one, since the
+// library would take it for an empty list.
 type wholeAnswers struct {
 	transport http.RoundTripper
 	read      *int64 // counts the bytes
@@ -145,8 +145,8 @@ func (t wholeAnswers) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	defer func(body io.Closer) { _ = body.Close() }(response.Body)
 	if response.StatusCode < http.StatusOK {
-		// Its body is the connection itself, and would never end. The library takes
-		// the status for a refusal.
+		// Its body is the connection itself and would never end. The library
+		// treats the status as a refusal.
 		response.Body = http.NoBody
 		return response, nil
 	}
@@ -166,7 +166,7 @@ func (t wholeAnswers) RoundTrip(request *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// objects counts the objects of a JSON text, as far as it is one: each "{}" takes
+// objects counts the objects in a text, as far as it is JSON: each "{}" takes
 // hundreds of bytes once the library has decoded it.
 func objects(text []byte) (n int) {
 	d := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
@@ -181,7 +181,7 @@ func objects(text []byte) (n int) {
 	}
 }
 
-// late adds to err that the time ran out, if it did.
+// late adds to err that the time limit was exceeded, if it was.
 func late(ctx context.Context, err error) error {
 	if context.Cause(ctx) == errTooSlow {
 		return fmt.Errorf("%w: %w", errTooSlow, err)
@@ -189,16 +189,16 @@ func late(ctx context.Context, err error) error {
 	return err
 }
 
-// call is what a request is for.
+// call describes the purpose of a request.
 type call struct {
 	doing      string // "read the comments on pull request 7 of o/r"
-	permission string // that the token needs for it; empty if no workflow can grant it
-	off        string // setting that does without it, "comment: false"; may be empty
-	once       bool   // it is not idempotent: repeated only if GitHub refused it because of the rate
+	permission string // permission that the token needs; empty if no workflow can grant it
+	off        string // setting that avoids it, as in "comment: false"; may be empty
+	once       bool   // not idempotent: repeated only if it was rate-limited
 }
 
-// do sends a request, again if it failed for a transient reason and may be sent
-// twice.
+// do sends a request, and repeats it if it failed for a transient reason and may
+// be sent twice.
 func (g *GitHub) do(ctx context.Context, c call, send func(context.Context) error) error {
 	return g.retrier.Do(ctx, c.doing, g.policy, func(ctx context.Context, _ retry.History) error {
 		return g.failure(c, send(ctx))
@@ -249,7 +249,7 @@ func list[T any](ctx context.Context, g *GitHub, c call, keep func(T) bool, page
 		"delete what is not needed, or continue in a new pull request")
 }
 
-// noGraphQL is how a server answers that has no GraphQL.
+// noGraphQL is the response of a server without GraphQL.
 var noGraphQL = []int{http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented}
 
 // hasGraphQL reports whether the server is known to have GraphQL, so that its
@@ -287,10 +287,10 @@ func (g *GitHub) query(ctx context.Context, c call, text string, variables map[s
 	return false, err
 }
 
-// identity is whose comments and issues are ours.
+// identity is the user whose comments and issues are ours.
 type identity struct {
 	known bool
-	login string // empty if the server does not tell: any bot's
+	login string // empty if the server does not say: then any bot's are ours
 }
 
 func (i identity) is(user *github.User) bool {
@@ -300,8 +300,8 @@ func (i identity) is(user *github.User) bool {
 	return user.GetLogin() == i.login
 }
 
-// identity asks whose token this is. A server without GraphQL does not tell the
-// token of a job or of a GitHub App, which are of bots.
+// identity asks whose token this is. A server without GraphQL does not say for
+// the token of a job or of a GitHub App; those belong to bots.
 func (g *GitHub) identity(ctx context.Context) (identity, error) {
 	if g.me.known {
 		return g.me, nil

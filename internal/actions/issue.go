@@ -16,7 +16,7 @@ const maxIssueTitle = 256
 
 // Alarm keeps one open issue about a tenant while its runs fail: it opens the
 // issue at the first failure, adds each further one, and closes the issue after
-// the first success. It never reopens one. Of a success only the target counts.
+// the first success. It never reopens one. For a success only the target matters.
 func (g *GitHub) Alarm(ctx context.Context, title string, note Note, failed bool) error {
 	open, err := g.ourIssues(ctx, note.Target)
 	if err != nil {

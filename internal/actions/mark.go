@@ -22,10 +22,10 @@ type Mark struct {
 	Approval Approval
 	Plan     string // digest of the plan that reviewers saw; empty if Approval is Nothing
 	Head     string // commit of the pull request the plan was made for; empty likewise
-	Masked   bool   // the comment does not show who is meant
+	Masked   bool   // the comment does not show who is affected
 }
 
-// Kind is what carries a mark.
+// Kind is the kind of text that carries a mark.
 type Kind string
 
 // The kinds.
@@ -45,8 +45,8 @@ const (
 	Offered Approval = "offered"
 	// Given: a run found the plan approved and edited the comment since.
 	Given Approval = "given"
-	// Used: a run applied the plan, at least in part, so that it is approved no
-	// longer: to run an old job again must not bring back what was changed since.
+	// Used: a run applied the plan, at least in part, so it is no longer
+	// approved: re-running an old job must not undo later changes.
 	Used Approval = "used"
 )
 

@@ -25,16 +25,17 @@ type Origin struct {
 	ApprovedBy  []string
 }
 
-// The forms of what an Origin has, besides those of an Event.
+// The forms of an Origin's fields, besides those of an Event.
 var (
 	accountForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,99}(\[bot\])?$`)
 	eventForm   = regexp.MustCompile(`^[a-z_]{1,100}$`)
-	// What git allows (https://git-scm.com/docs/git-check-ref-format), printable.
+	// The names that git allows (https://git-scm.com/docs/git-check-ref-format),
+	// printable.
 	refForm = regexp.MustCompile(`^refs/[^\pC\pZ~^:?*\[\\]+$`)
 )
 
-// maxRef bounds a ref, in characters. In refForm it would take 10 MB and half of
-// the time to start.
+// maxRef limits a ref, in characters. As part of refForm it would take 10 MB and
+// half of the start-up time.
 const maxRef = 255
 
 // Origin returns what the runner says about the origin of this run; nil outside
@@ -83,20 +84,20 @@ func (g *GitHub) reviewedIn(ctx context.Context) (int, error) {
 	return pr.Number, err
 }
 
-// maxApprovers bounds who is named as having approved a pull request.
+// maxApprovers limits how many approvers of a pull request are named.
 const maxApprovers = 100
 
 // approvers returns who approved the pull request, in the order of their reviews:
-// whose latest verdict, before the merge, is an approval of the commit that the run
-// or the merge is of. The list is not nil, and ends after maxApprovers.
+// everybody whose latest verdict, before the merge, approves the commit of the
+// run or the merge. The list is not nil, and ends after maxApprovers.
 func (g *GitHub) approvers(ctx context.Context, pr PullRequest) ([]string, error) {
 	head := cmp.Or(g.event.HeadSHA, pr.Head)
 	c := call{
 		doing:      fmt.Sprintf("read the reviews of pull request %d of %s", pr.Number, g.event.repository()),
 		permission: "`permissions: pull-requests: read`",
 	}
-	// A comment is no verdict, and a review in preparation none yet. One that was
-	// dismissed is listed as DISMISSED in place of what it was.
+	// A comment is not a verdict, and a pending review is not one yet. A
+	// dismissed review is listed as DISMISSED instead of its verdict.
 	isVerdict := func(review *github.PullRequestReview) bool {
 		switch review.GetState() {
 		case "APPROVED", "CHANGES_REQUESTED", "DISMISSED":

@@ -15,7 +15,7 @@ import (
 // PullRequest is a pull request that a run is about.
 type PullRequest struct {
 	Number   int
-	Head     string    // commit: of an event of the pull request, the event's; else the newest
+	Head     string    // commit: the event's, if it is an event of the pull request, otherwise the newest
 	MergedAt time.Time // zero if it is not known to be merged
 
 	// Not set for an event of the pull request.
@@ -24,11 +24,11 @@ type PullRequest struct {
 	Open   bool
 	Fork   bool // it comes from another repository
 
-	MergedBy string // login; a listing does not tell
+	MergedBy string // login; not in a listing
 }
 
-// ErrNoPullRequest is wrapped if a run is about no pull request: its event names
-// none, or the pushed commit was not merged by one.
+// ErrNoPullRequest is wrapped if a run is not about a pull request: its event
+// names none, or the pushed commit was not merged by one.
 var ErrNoPullRequest = errors.New("no pull request")
 
 // PullRequest returns the pull request that this run is about: the one of the
@@ -47,8 +47,8 @@ func (g *GitHub) PullRequest(ctx context.Context) (PullRequest, error) {
 	return PullRequest{}, retry.WithHint(fmt.Errorf("%w: the event %.40q names none", ErrNoPullRequest, g.event.Name), "set pull-request to its number")
 }
 
-// mergeLag is how long GitHub may take to know the pull request of a commit that
-// it has just merged.
+// mergeLag is how long GitHub may take until it knows the pull request of a
+// commit that it has just merged.
 const mergeLag = 30 * time.Second
 
 // merged returns the pull request whose merge was pushed. While GitHub may not
@@ -117,7 +117,7 @@ func (g *GitHub) pullRequest(pr *github.PullRequest) PullRequest {
 	}
 }
 
-// now returns a pull request as it is at this moment. The event of a re-run is as
+// now returns the current state of a pull request. The event of a re-run is as
 // old as the first run.
 func (g *GitHub) now(ctx context.Context, number int) (PullRequest, error) {
 	var pr *github.PullRequest

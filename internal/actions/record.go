@@ -8,7 +8,7 @@ import (
 )
 
 // The longest texts of a run, in characters. With the mark and the headings of
-// runs they fit into the 65,536 that GitHub takes: one plan, or the record of
+// runs, they fit into the 65,536 that GitHub accepts: one plan, or the record of
 // two runs.
 const (
 	MaxPlan   = 64_000 // of a dry run on an open pull request
@@ -27,7 +27,7 @@ type record struct {
 
 // entry is what one run did.
 type entry struct {
-	dry     bool   // it changed nothing and was not to change anything
+	dry     bool   // it changed nothing and was not meant to
 	heading string // one line of Markdown: link and time
 	body    string // Markdown; empty if it was left out
 }
@@ -40,22 +40,23 @@ const (
 	planGone   = "_The plan is left out here, since a comment is limited to 65,536 characters: see this comment's edit history._"
 )
 
-// htmlComments defuses what could begin an HTML comment. An empty one stays: the
-// report splits mentions with it.
+// htmlComments defuses what could begin an HTML comment. Empty comments stay: the
+// report splits mentions with them.
 var htmlComments = strings.NewReplacer("<!-- -->", "<!-- -->", "<!--", "&lt;!--")
 
-// defused returns text from outside with no HTML comment but empty ones, so that
-// it can neither forge a mark nor hide what follows it.
+// defused returns text from outside without HTML comments, except empty ones, so
+// that it can neither forge a mark nor hide what follows it.
 func defused(text string) string {
 	return htmlComments.Replace(plainText(strings.ToValidUTF8(text, "\uFFFD")))
 }
 
-// shortened returns a body from outside as it goes into a text of ours.
+// shortened returns a body from outside in the form in which it goes into a text
+// of ours.
 func shortened(body string, limit int) string {
 	return defused(cut(defused(body), limit, func(rune) int { return 1 })) // the cut may open a comment
 }
 
-// entry returns what this run did, as of now.
+// entry returns the entry of this run, with the current time.
 func (e *Edge) entry(dry bool, body string) entry {
 	return entry{dry, "**" + e.runLink() + "**, " + time.Now().UTC().Format("2006-01-02 15:04 UTC"), shortened(body, MaxRecord)}
 }
@@ -85,7 +86,7 @@ func parseRecord(text string) (r record) {
 	return r
 }
 
-// String returns the text as GitHub is to show it.
+// String returns the text for GitHub.
 func (r record) String() string {
 	var b strings.Builder
 	b.WriteString(r.mark.String() + "\n" + r.plan)
@@ -149,8 +150,7 @@ func (e *Edge) runLink() string {
 	return name
 }
 
-// plainText returns text as it was before GitHub changed its line ends and
-// trimmed it.
+// plainText undoes GitHub's changes to a text's line ends and outer blanks.
 func plainText(text string) string {
 	return strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // ErrNotReviewed is wrapped if it is certain that there is no approved plan.
-// Other errors say that it could not be found out.
+// Other errors mean that this could not be determined.
 var ErrNotReviewed = errors.New("no reviewed plan")
 
 var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
@@ -26,7 +26,7 @@ const (
 	again    = byDigest + "; next time, re-run the dry run on the pull request before it is merged"
 )
 
-// notReviewed returns a refusal with its cure.
+// notReviewed returns a refusal with a hint.
 func notReviewed(hint, format string, args ...any) error {
 	return retry.WithHint(fmt.Errorf("%w: "+format, append([]any{ErrNotReviewed}, args...)...), hint)
 }
@@ -34,12 +34,12 @@ func notReviewed(hint, format string, args ...any) error {
 // approved is a pull request that somebody approved.
 type approved struct {
 	PullRequest
-	at time.Time // when it was merged or approved; zero if it is not yet
+	at time.Time // when it was merged or approved; zero if it has not been yet
 }
 
 // Reviewed returns the digest of the plan that was approved: by merging the pull
 // request whose merge was pushed, or by the comment "/xc apply" on an open one.
-// It is the digest in our comment, made of the newest commit and not touched
+// It is the digest in our comment, made for the newest commit and not edited
 // since by anybody else.
 func (g *GitHub) Reviewed(ctx context.Context, target Target) (digest string, err error) {
 	var a approved
@@ -158,8 +158,8 @@ func (g *GitHub) commanded(ctx context.Context) (approved, error) {
 	return approved{pr, command.At}, nil
 }
 
-// checkReview checks that our comments on a pull request are one that shows an
-// approved plan.
+// checkReview checks that there is exactly one comment of ours on a pull request,
+// and that it shows an approved plan.
 func (g *GitHub) checkReview(ctx context.Context, target Target, a approved, ours []comment) error {
 	refuse := func(hint, format string, args ...any) error {
 		return notReviewed(hint, "pull request %d of %s: "+format, append([]any{a.Number, g.event.repository()}, args...)...)
@@ -201,7 +201,7 @@ func (g *GitHub) checkReview(ctx context.Context, target Target, a approved, our
 	return nil
 }
 
-// jobLogin is who writes with the token of a job.
+// jobLogin is the login that a job's token has.
 const jobLogin = "github-actions[bot]"
 
 // edit is the last edit of a comment of ours.
@@ -225,8 +225,8 @@ func (t *told[T]) UnmarshalJSON(text []byte) error {
 
 const editorQuery = `query($id:ID!){node(id:$id){__typename ... on IssueComment{body isMinimized lastEditedAt editor{__typename login}}}}`
 
-// lastEdit asks who edited our comment last, once. The answer must be about the
-// text that was read: it could be older than the last edit.
+// lastEdit asks, once, who edited our comment last. The response must be about
+// the text that was read, which could be older than the last edit.
 func (g *GitHub) lastEdit(ctx context.Context, c *comment) (edit, error) {
 	if c.edit != nil {
 		return *c.edit, nil

@@ -104,7 +104,7 @@ type attributesJSON struct {
 	SyncID      *string `json:"sync_id,omitzero"`
 }
 
-// attributes returns what an operation sends, and the old values old values of
+// attributes returns what an operation sends, and the old values of
 // what changes.
 func attributes(o *plan.Operation) (now attributesJSON, was *attributesJSON) {
 	for _, change := range o.AttributeChanges() {

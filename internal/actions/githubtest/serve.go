@@ -249,7 +249,7 @@ func (s *Server) listReviews(r *http.Request, _ account) (int, any) {
 	})
 }
 
-// query answers the two questions of the program.
+// query answers the program's two queries.
 func (s *Server) query(r *http.Request, who account) (int, any) {
 	if s.NoGraphQL {
 		return http.StatusNotFound, refusal("Not Found")

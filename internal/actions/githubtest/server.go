@@ -1,6 +1,6 @@
-// Package githubtest is a GitHub for tests: the few endpoints that the program
-// uses, as one handler over plain slices. It is strict: it records every other
-// request as unexpected.
+// Package githubtest is a fake GitHub for tests: the few endpoints that the
+// program uses, as one handler over plain slices. It is strict: it records every
+// other request as unexpected.
 package githubtest
 
 import (
@@ -18,7 +18,7 @@ const Token = "ghs_tokenOfTheJob"
 // Bot is the login that the token of a job has.
 const Bot = "github-actions[bot]"
 
-// Rights say what a token may do.
+// Rights are what a token may do.
 type Rights int
 
 // The rights.
@@ -72,7 +72,7 @@ type Review struct {
 	At     time.Time // when it was submitted; now if zero
 }
 
-// Failure is what some requests get instead of an answer.
+// Failure is what some requests get instead of a response.
 type Failure struct {
 	Method, Path string // beginning of the method, part of path and query
 	Times        int    // how many of them
@@ -132,7 +132,7 @@ type Server struct {
 	mux        *http.ServeMux
 
 	mu         sync.Mutex
-	now        time.Time // moves on by a minute at each change
+	now        time.Time // advances by a minute at each change
 	lastID     int64
 	accounts   map[string]account
 	comments   []Comment
@@ -289,7 +289,7 @@ func (s *Server) Writes() []string {
 	})
 }
 
-// Unexpected returns the requests for anything else than the program needs.
+// Unexpected returns the requests for anything that the program does not need.
 func (s *Server) Unexpected() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
