@@ -1,5 +1,6 @@
-// Package cli has the commands of the program and wires its packages: settings
-// in, a run, its result to the terminal, files and GitHub. Rules live elsewhere.
+// Package cli has the program's commands and wires its packages: it reads the
+// settings, carries out a run, and publishes the result to the terminal, files
+// and GitHub. The rules live elsewhere.
 package cli
 
 import (
@@ -55,9 +56,9 @@ variable XC_SYNC_NAME; many may be in the policy file.
 Exit codes:
 %s`
 
-// gcPercent is GOGC unless it is set. A run only ever grows what it holds, so
-// collecting half as often as by default saves a tenth of the CPU time, and
-// memory stays below 2.5 times what is held (docs/performance.md).
+// gcPercent is GOGC unless it is set. What a run holds only grows, so collecting
+// half as often as by default saves a tenth of the CPU time, and memory stays
+// below 2.5 times what is held (docs/performance.md).
 const gcPercent = 200
 
 // Main runs the program and returns its exit code. SIGINT and SIGTERM interrupt
@@ -70,21 +71,21 @@ func Main(args []string, getenv func(string) string, stdin io.Reader, stdout, st
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// Only for SIGINT: the runner sends a SIGTERM 7.5 s after its SIGINT, while
-	// the report may still be on its way.
+	// the report may still be being written.
 	unhook := context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) })
-	defer unhook() // before stop ends ctx
+	defer unhook() // before stop cancels ctx
 	defer quitAfter(ctx, func() { os.Exit(int(run.Interrupted)) })()
-	signal.Ignore(syscall.SIGPIPE) // a reader that is gone must not end the run in the middle of an apply
+	signal.Ignore(syscall.SIGPIPE) // a closed reader must not end the run in the middle of an apply
 	return mainContext(ctx, args, getenv, os.Environ(), stdin, stdout, stderr)
 }
 
 // quitTimeout is how long a run may take to end after a signal: the 7 s of its
-// requests, what GitHub gets, and a moment. More takes only what cannot be
-// interrupted, such as opening a pipe that nobody writes to.
+// requests, the updates to GitHub, and a moment. Only what cannot be interrupted
+// takes longer, such as opening a pipe that nobody writes to.
 const quitTimeout = 9 * time.Second
 
-// quitAfter calls quit when ctx has ended and quitTimeout has passed, unless it is
-// stopped before.
+// quitAfter calls quit when quitTimeout has passed after the end of ctx, unless
+// it is stopped before.
 func quitAfter(ctx context.Context, quit func()) (stop func()) {
 	var timer atomic.Pointer[time.Timer]
 	unhook := context.AfterFunc(ctx, func() { timer.Store(time.AfterFunc(quitTimeout, quit)) })
@@ -103,7 +104,7 @@ func MainContext(ctx context.Context, args []string, getenv func(string) string,
 }
 
 // mainContext is MainContext with the environment as os.Environ has it, to find
-// slips in it; nil finds none.
+// misspelled variables; nil: none are looked for.
 func mainContext(ctx context.Context, args []string, getenv func(string) string, environ []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	command := ""
 	if len(args) > 0 {

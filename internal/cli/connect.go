@@ -22,8 +22,8 @@ import (
 	"xc-group-sync/internal/xc"
 )
 
-// connect makes the client of the tenant, or of an embedded one. Its requests go
-// through what watch makes of the transport.
+// connect creates the client of the tenant, or of an embedded one. Its requests
+// go through the transport that watch returns.
 func connect(c *config.Config, transport *http.Transport, watch func(http.RoundTripper) http.RoundTripper, logger *slog.Logger, hide func(string) string) (*xc.Client, func(), error) {
 	options := xc.Options{
 		BaseURL: c.APIURL, UserAgent: "xc-group-sync/" + release(), Timeout: c.Timeout, ReadOnly: c.DryRun, Additive: c.Policy.Withhold,
@@ -44,9 +44,9 @@ func connect(c *config.Config, transport *http.Transport, watch func(http.RoundT
 	return xc.New(options), transport.CloseIdleConnections, nil
 }
 
-// openFiles opens or tries every file that the settings name but the CSV, and
-// makes of them the transport, nil with simulate. It returns the client certificate
-// too, nil if there is none. Its errors name the settings that are bad.
+// openFiles opens or checks every file that the settings name, except the CSV,
+// and creates the transport from them; nil with simulate. It also returns the
+// client certificate; nil if there is none. Its errors name the invalid settings.
 func openFiles(c *config.Config, getenv func(string) string) (transport *http.Transport, leaf *x509.Certificate, err error) {
 	if !c.Simulate {
 		transport, leaf, err = newTransport(c, getenv)
@@ -57,8 +57,8 @@ func openFiles(c *config.Config, getenv func(string) string) (transport *http.Tr
 		}
 	}
 	if actions.Active(getenv) && isPath(c.ReportFile) && leadsTo(c.ReportFile).device {
-		// The runner would take lines of it for commands. With - it is written so that it
-		// does not.
+		// The runner would take lines of it for commands. With - the report is
+		// written so that it does not.
 		err = errors.Join(err, fmt.Errorf("report-file: %s is not a regular file; in Actions it must be one, or - for standard output", c.ReportFile))
 	}
 	return transport, leaf, errors.Join(err, checkWritable("report-file", c.ReportFile), checkNew("snapshot-file", c.SnapshotFile),
@@ -77,7 +77,7 @@ func readFileOf(setting, path, hint string) ([]byte, error) {
 	return content, nil
 }
 
-// cause returns an error of a file without the path and the system call.
+// cause returns a file's error without the path and the system call.
 func cause(err error) error {
 	var inner *fs.PathError
 	if errors.As(err, &inner) {
@@ -104,7 +104,8 @@ func newTransport(c *config.Config, getenv func(string) string) (*http.Transport
 	return transport, leaf, errors.Join(proxyErr, certificateErr, bundleErr)
 }
 
-// caBundle is what the setting names; nil where it names nothing.
+// caBundle returns the content of the file that the setting names; nil if it
+// names none.
 func caBundle(c *config.Config) ([]byte, error) {
 	if c.CABundle == "" {
 		return nil, nil
@@ -112,9 +113,9 @@ func caBundle(c *config.Config) ([]byte, error) {
 	return readFileOf("ca-bundle", c.CABundle, "check the path, and the environment variables that ca-bundle may come from")
 }
 
-// proxy sends every request through the one that is set, or where the
-// environment says. A loopback address is never asked for through one: that
-// would be another machine's, and plain HTTP would show it the credentials.
+// proxy sends every request through the proxy that is set, or the environment's.
+// A loopback address is never requested through a proxy: it would be another
+// machine's, and plain HTTP would show that machine the credentials.
 func proxy(options *xc.TransportOptions, set string, getenv func(string) string) error {
 	either := func(name string) string {
 		if value := getenv(name); value != "" {
@@ -128,7 +129,8 @@ func proxy(options *xc.TransportOptions, set string, getenv func(string) string)
 	}
 	u, err := url.Parse(choice.HTTPSProxy)
 	if err != nil && !strings.Contains(err.Error(), "first path segment") { // host:port is fine
-		// The library would ignore it, and the credentials would go another way.
+		// The library would ignore it, and the credentials would bypass the
+		// proxy.
 		return errors.New("invalid HTTPS_PROXY: must be a URL (correct the environment variable, or set proxy)")
 	}
 	choose := choice.ProxyFunc()
@@ -142,8 +144,8 @@ func proxy(options *xc.TransportOptions, set string, getenv func(string) string)
 	return nil
 }
 
-// certificate opens the client certificate; nil where another kind of
-// credentials counts.
+// certificate opens the client certificate; nil if another kind of credentials is
+// used.
 func certificate(c *config.Config) (*tls.Certificate, error) {
 	switch c.Credential {
 	case config.ByP12File:
@@ -186,7 +188,7 @@ func container12(setting string, container []byte, password string) (*tls.Certif
 		return nil, fmt.Errorf("p12-password: %w of %s", err, setting)
 	}
 	if err != nil {
-		// Where it is no such file at all, the decoder's words help nobody.
+		// If it is not such a file at all, the decoder's words do not help.
 		text, _, _ := strings.Cut(err.Error(), ": pkcs12: error reading P12 data")
 		hint := "create the credential again in the console, and download the complete file"
 		if bytes.Contains(container, []byte("-----BEGIN")) {
@@ -197,7 +199,7 @@ func container12(setting string, container []byte, password string) (*tls.Certif
 	return certificate, nil
 }
 
-// decodeBase64 takes any of the usual alphabets, in lines or not.
+// decodeBase64 accepts the usual alphabets, with and without line breaks.
 func decodeBase64(text string) ([]byte, error) {
 	text = strings.TrimRight(strings.Join(strings.Fields(text), ""), "=")
 	if strings.ContainsAny(text, "-_") {

@@ -16,7 +16,7 @@ import (
 )
 
 // warnOfExpiry adds a warning about a client certificate that servers refuse, or
-// soon will: they answer no more than that it is bad.
+// soon will: their own errors only say that it is bad.
 func (s *session) warnOfExpiry(certificate *x509.Certificate) {
 	if certificate == nil {
 		return
@@ -34,7 +34,7 @@ func (s *session) doctor(ctx context.Context, transport *http.Transport, certifi
 		through = transport.Proxy
 	}
 	var probe *doctor.Probe
-	requests := slog.New(slog.DiscardHandler) // the checks tell how they ended
+	requests := slog.New(slog.DiscardHandler) // the checks say how they ended
 	if c.LogLevel <= slog.LevelDebug {
 		requests = s.log
 	}
@@ -68,7 +68,7 @@ func (s *session) doctor(ctx context.Context, transport *http.Transport, certifi
 	return s.publishChecks(r)
 }
 
-// unready reports that the settings are not valid, so nothing else was checked.
+// unready publishes that the settings are invalid, so nothing else was checked.
 func (s *session) unready(err error) run.Code {
 	return s.publishChecks(s.checks(doctor.Unready(flatten(err), len(s.settings.CSV) > 0)))
 }
@@ -77,7 +77,7 @@ func (s *session) checks(result *doctor.Result) *report.Doctor {
 	return &report.Doctor{Result: result, Version: release(), Tenant: s.settings.Tenant, API: s.settings.Policy.API, Policy: s.policyFile()}
 }
 
-// publishChecks tells the checks to the reader and to the job, and returns the
+// publishChecks writes the checks for the reader and the job, and returns the
 // exit code.
 func (s *session) publishChecks(r *report.Doctor) run.Code {
 	if err := s.summarize(r.Summary); err != nil {

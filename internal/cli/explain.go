@@ -11,8 +11,8 @@ import (
 	"xc-group-sync/internal/run"
 )
 
-// explain says why the people that only selects are, or are not, in each group. It
-// is a dry run of everything, of which it tells these people's part.
+// explain says why the people that only selects are, or are not, in each group.
+// It does a dry run of everything and shows these people's part.
 func (s *session) explain(ctx context.Context) run.Code {
 	policy := s.settings.Policy
 	selected := policy.Only
@@ -24,9 +24,9 @@ func (s *session) explain(ctx context.Context) run.Code {
 	if result.Plan != nil {
 		people := explain.People(result.Desired, result.Observed, result.Plan, policy, selected)
 		result.Findings = slices.DeleteFunc(result.Findings, func(f directory.Finding) bool {
-			return f.Kind == directory.Blocked || !explain.Concerns(people, f) // what is blocked is told with each group
+			return f.Kind == directory.Blocked || !explain.Concerns(people, f) // blocked objects are shown with each group
 		})
-		for i := range result.Findings { // what a run would meet with is no failure of this one
+		for i := range result.Findings { // errors that a run would have are not errors of this command
 			if f := &result.Findings[i]; f.Kind == directory.Refusal || f.Kind == directory.CallerUnknown {
 				f.Severity = directory.Warning
 			}

@@ -10,8 +10,8 @@ import (
 	"xc-group-sync/internal/run"
 )
 
-// export writes the tenant, or that of a snapshot, as a CSV and a policy file. It
-// tells what it leaves out.
+// export writes the tenant, or a snapshot's, as a CSV and a policy file. It
+// reports what it leaves out.
 func (s *session) export(ctx context.Context) run.Code {
 	var result run.Result
 	result.Add(s.settings.Warnings...)

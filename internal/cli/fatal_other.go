@@ -2,5 +2,5 @@
 
 package cli
 
-// abortOnFatalErrors does nothing: only Unix has signals to end by.
+// abortOnFatalErrors does nothing: only on Unix can a signal end the process.
 func abortOnFatalErrors() {}

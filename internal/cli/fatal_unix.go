@@ -8,8 +8,8 @@ import (
 )
 
 // abortOnFatalErrors makes the process end by SIGABRT where Go's runtime would
-// exit with 2, which here means bad settings: out of memory, say, or a panic
-// that nothing recovers. No core is left behind, since it would hold the
+// exit with 2, which here means invalid settings: out of memory, say, or an
+// unrecovered panic. No core file is written, since it would contain the
 // credentials.
 func abortOnFatalErrors() {
 	if syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}) == nil {

@@ -53,16 +53,16 @@ func checkOutputs(c *config.Config) error {
 // target is what the path of an output leads to.
 type target struct {
 	path   string // absolute, with links followed; the file need not exist
-	device bool   // it is written to as it is: nothing is created or renamed
-	stream int    // the descriptor of this process that it is; 0: none
+	device bool   // it is written to directly: nothing is created or renamed
+	stream int    // this process's descriptor that it refers to; 0: none
 }
 
-// maxLinks bounds the links that a path is followed through, as Linux does.
+// maxLinks limits how many links of a path are followed, as Linux does.
 const maxLinks = 40
 
-// leadsTo follows the links of a path. What the system shows in /dev and /proc is
-// a device also where it stands for a regular file, as /dev/stdout does after
-// > FILE: a link there must not be replaced.
+// leadsTo follows the links of a path. Files in /dev and /proc count as devices
+// even if they refer to a regular file, as /dev/stdout does after > FILE: a link
+// there must not be replaced.
 func leadsTo(path string) target {
 	for range maxLinks {
 		if absolute, err := filepath.Abs(path); err == nil {
@@ -89,7 +89,7 @@ func leadsTo(path string) target {
 		}
 		path = next
 	}
-	return target{path: path} // a loop, which no file can be created by
+	return target{path: path} // a loop, through which no file can be created
 }
 
 // openFile matches the path of an open file of a process: of this one below /dev.
@@ -97,7 +97,8 @@ var openFile = regexp.MustCompile(`^(/dev|/proc/.+)/fd/([0-9]{1,9})$`)
 
 func below(path, dir string) bool { return strings.HasPrefix(path, dir+"/") }
 
-// isPath reports whether the value of an output or an input is the path of a file.
+// isPath reports whether the value of an output or input setting is the path of a
+// file.
 func isPath(value string) bool { return value != "" && value != "-" }
 
 // samePlace reports whether two paths lead to one regular file, which need not
@@ -118,8 +119,8 @@ func samePlace(a, b string) bool {
 	return one.path == other.path
 }
 
-// trialName is the pattern of files that are written before they get their name.
-// The name itself may be as long as the system allows.
+// trialName is the pattern for temporary files, which are renamed in the end. It
+// does not contain the final name, which may be as long as the system allows.
 const trialName = ".xc-group-sync-*"
 
 // checkWritable returns an error if a file cannot be created at path: at the end
@@ -139,7 +140,7 @@ func checkWritable(setting, path string) error {
 		return fmt.Errorf("%s: %s does not exist and cannot be created there; name a file in another directory", setting, path)
 	}
 	var trial *os.File
-	if err == nil || errors.Is(err, fs.ErrNotExist) { // else the name itself is wrong
+	if err == nil || errors.Is(err, fs.ErrNotExist) { // else the path itself is invalid
 		trial, err = os.CreateTemp(filepath.Dir(to.path), trialName)
 	}
 	if err == nil {
@@ -174,7 +175,7 @@ func (s *session) saveSnapshot(snapshot *directory.Snapshot) error {
 	if err != nil {
 		return err
 	}
-	// The name is taken first: another run may want it, too.
+	// The name is reserved first: another run may want it too.
 	claim, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	switch {
 	case errors.Is(err, fs.ErrExist):
@@ -211,12 +212,12 @@ func parseSnapshot(document []byte) (*directory.Snapshot, error) {
 		return snapshot, nil
 	}
 	if !isObject(document) {
-		err = errors.New("not JSON") // what the decoder met first helps nobody
+		err = errors.New("not JSON") // the decoder's first error does not help
 	}
 	return nil, retry.WithHint(fmt.Errorf("not a valid snapshot file: %w", err), "name the file that a run with snapshot-file wrote")
 }
 
-// isObject reports whether a document looks like one of JSON.
+// isObject reports whether a document looks like a JSON object.
 func isObject(document []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(document), []byte("{")) }
 
 // csvPaths returns the files that paths and globs name, sorted, each once, and the
@@ -228,7 +229,7 @@ func csvPaths(patterns []string) (paths, unmatched []string) {
 			paths = append(paths, pattern)
 			continue
 		}
-		matches, _ := filepath.Glob(pattern) // one that is not valid matches nothing
+		matches, _ := filepath.Glob(pattern) // an invalid glob matches nothing
 		if !strings.HasPrefix(filepath.Base(pattern), ".") {
 			matches = slices.DeleteFunc(matches, func(path string) bool { return strings.HasPrefix(filepath.Base(path), ".") })
 		}
@@ -249,9 +250,9 @@ func (s *session) notFound(path, missing string) error {
 	return retry.WithHint(errors.New(missing), config.MissingFile(s.edge.Active()))
 }
 
-// writeWhole writes a file at once or not at all; a link stays one. The file holds
-// names and addresses: only its owner may read it, but in Actions, where the next
-// step need not run as root, everybody.
+// writeWhole writes a file completely or not at all; a link stays a link. The
+// file contains names and addresses, so only its owner may read it; in Actions,
+// where the next step need not run as root, everybody may.
 func (s *session) writeWhole(path string, content []byte) (err error) {
 	to := leadsTo(path)
 	if to.device {
@@ -277,9 +278,9 @@ func (s *session) writeWhole(path string, content []byte) (err error) {
 	return os.Rename(file.Name(), to.path)
 }
 
-// writeDevice writes to what is there already. Standard output and error are
-// written to by the descriptors that the process has: another one of the same file
-// would write over what is in it.
+// writeDevice writes to an existing device. Standard output and error are written
+// to through the process's own descriptors: another descriptor of the same file
+// would overwrite its content.
 func (s *session) writeDevice(to target, content []byte) error {
 	switch to.stream {
 	case 1:

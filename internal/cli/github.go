@@ -25,12 +25,12 @@ const (
 	interruptedTimeout = 1500 * time.Millisecond
 )
 
-// publish tells the result to GitHub, to the report file and to the reader, the
+// publish sends the result to GitHub, to the report file and to the reader, the
 // closing lines last, and returns the exit code.
 func (s *session) publish(ctx context.Context, result *run.Result) run.Code {
 	if err := run.Recovered(s.log, func() { s.publishTo(ctx, s.report(result)) }); err != nil {
 		err = fmt.Errorf("could not write the complete report: %w", err)
-		if s.found == nil { // else Fail logs it there
+		if s.found == nil { // otherwise Fail logs it there
 			_, _ = fmt.Fprintln(s.stderr, "error:", s.sanitizer.Line(err.Error()))
 		}
 		result.Fail(directory.Bug, err)
@@ -77,7 +77,7 @@ func (s *session) writeReport(json func(report.Sanitizer) ([]byte, error)) error
 
 // summarize writes the job summary, if there is to be one.
 func (s *session) summarize(markdown func(s report.Sanitizer, limit int) string) error {
-	if !s.settings.Summary || !s.edge.HasSummary() { // nobody would read it
+	if !s.settings.Summary || !s.edge.HasSummary() { // nobody would see it
 		return nil
 	}
 	return s.edge.Summary(markdown(s.sanitizer, actions.MaxSummary))
@@ -87,15 +87,15 @@ func (s *session) summarize(markdown func(s report.Sanitizer, limit int) string)
 func (s *session) updateGitHub(ctx context.Context, r *report.Report) {
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), gitHubTimeout)
 	defer cancel()
-	// A signal leaves little time, whether it came before or comes now.
+	// A signal leaves little time, whether it came earlier or comes now.
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(interruptedTimeout, cancel) })()
 	s.alarm(bounded, r)
 	s.comment(bounded, r) // after it, so that it shows the alarm's failure, too
 	r.GitHub = s.origin(bounded, r)
 }
 
-// originTimeout bounds asking GitHub who approved what is run. It may know a
-// commit's pull request only half a minute after the push.
+// originTimeout limits the time for asking GitHub who approved the run. GitHub
+// may know a commit's pull request only half a minute after the push.
 const originTimeout = time.Minute
 
 // origin returns where the run comes from, for the JSON report; nil outside Actions
@@ -124,8 +124,8 @@ func (s *session) origin(ctx context.Context, r *report.Report) *report.GitHub {
 	return &converted
 }
 
-// github connects to GitHub, once. It goes as the environment says: the settings
-// of proxy and client certificate are the tenant's.
+// github connects to GitHub, once. It uses the environment's proxy: the settings
+// for proxy and client certificate are for the tenant.
 func (s *session) github() (*actions.GitHub, error) {
 	if s.hub != nil {
 		return s.hub, nil
@@ -167,7 +167,7 @@ func (s *session) comment(ctx context.Context, r *report.Report) {
 		s.log.Info("updated the comment on the pull request", "page", page)
 	case s.settings.Comment == config.Yes:
 		r.Fail(directory.GitHub, fmt.Errorf("comment: %w", err))
-	case number == 0: // nobody asked for a comment on what was merged
+	case number == 0: // nobody asked for a comment on a merged pull request
 		s.log.Info("no comment on a pull request", "reason", err)
 	default:
 		r.Add(directory.Finding{Kind: directory.GitHub, Message: fmt.Sprintf("comment: %s", err), Hint: retry.HintOf(err)})
@@ -186,7 +186,7 @@ func (s *session) putComment(ctx context.Context, r *report.Report) (page string
 	return github.Comment(ctx, s.note(r, report.CommentOptions{Limit: limit}))
 }
 
-// note returns what the run says on GitHub.
+// note returns the text of the run for GitHub.
 func (s *session) note(r *report.Report, options report.CommentOptions) actions.Note {
 	event := s.edge.Event()
 	options.Commit, options.AcceptMasked = cmp.Or(event.HeadSHA, event.SHA), s.settings.ApproveMasked
@@ -199,7 +199,7 @@ func (s *session) note(r *report.Report, options report.CommentOptions) actions.
 		Masked: s.sanitizer.MaskEmails, Applied: !s.settings.DryRun && r.Tallies().Changed,
 	}
 	if r.Plan != nil {
-		// The exit code may be that of something graver than a refusal.
+		// The exit code may come from something graver than a refusal.
 		note.Plan, note.Approves = r.Plan.Digest, complete && len(r.Plan.Refusals) == 0 && r.Code() != run.Refused
 	}
 	return note
@@ -211,7 +211,7 @@ func (s *session) target() actions.Target {
 }
 
 // alarm keeps one issue per tenant open while runs fail. Runs on pull requests
-// raise none: their authors see what is wrong.
+// open none: their authors see what is wrong.
 func (s *session) alarm(ctx context.Context, r *report.Report) {
 	if !s.settings.IssueOnFailure || s.settings.Simulate || s.edge.Event().PullRequest != 0 || r.Code() == run.Interrupted {
 		return
@@ -230,7 +230,7 @@ func (s *session) alarm(ctx context.Context, r *report.Report) {
 	}
 }
 
-// annotate shows findings beside the lines of the CSV and above the log.
+// annotate shows findings at the lines of the CSV and above the log.
 func (s *session) annotate(title string, findings []directory.Finding) {
 	annotations := make([]actions.Annotation, len(findings))
 	for i, f := range s.sanitizer.Notes(findings) {
@@ -252,7 +252,8 @@ func (s *session) annotate(title string, findings []directory.Finding) {
 	s.edge.Annotate(annotations)
 }
 
-// expected returns the digest that the plan must have; empty if any will do.
+// expected returns the digest that the plan must have; empty if any digest will
+// do.
 func (s *session) expected(ctx context.Context) (digest string, err error) {
 	switch {
 	case s.settings.ExpectPlan != config.PullRequest:

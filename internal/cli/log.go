@@ -11,8 +11,8 @@ import (
 	"xc-group-sync/internal/report"
 )
 
-// newLog makes a log that sanitizes every text. At a terminal its lines read as
-// sentences.
+// newLog creates a log that sanitizes every text. On a terminal its lines read
+// like sentences.
 func newLog(w io.Writer, settings *config.Config, s report.Sanitizer, terminal bool) *slog.Logger {
 	options := &slog.HandlerOptions{Level: settings.LogLevel, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		switch a.Value.Kind() {
@@ -30,7 +30,7 @@ func newLog(w io.Writer, settings *config.Config, s report.Sanitizer, terminal b
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-// shown is an attribute's value. An error may quote the tenant.
+// shown returns an attribute's value. An error may quote the tenant.
 func shown(s report.Sanitizer, a slog.Attr) string {
 	if a.Key == "error" {
 		return s.ErrorText(a.Value.String())
@@ -38,8 +38,8 @@ func shown(s report.Sanitizer, a slog.Attr) string {
 	return a.Value.String()
 }
 
-// terminalHandler writes "message name key=value" lines: no time, and no level
-// but for warnings and errors.
+// terminalHandler writes "message name key=value" lines: no time, and a level
+// only for warnings and errors.
 type terminalHandler struct {
 	w         io.Writer
 	level     slog.Level
@@ -80,10 +80,10 @@ func (h *terminalHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return &with
 }
 
-// WithGroup returns h: the program groups nothing.
+// WithGroup returns h: the program does not use groups.
 func (h *terminalHandler) WithGroup(string) slog.Handler { return h }
 
-// withoutErrors is a log beside the text on one stream: the text tells all errors.
+// withoutErrors is a log on the same stream as the text, which shows all errors.
 type withoutErrors struct{ slog.Handler }
 
 // Enabled reports whether lines of a level are written.

@@ -8,20 +8,20 @@ import (
 	"xc-group-sync/internal/report"
 )
 
-// Output is one of the action's.
+// Output is an output of the action.
 type Output struct {
 	Name, Meaning string // Meaning is Markdown that also reads as text
 	value         func(outcome) any
 }
 
-// outcome is what the outputs are about.
+// outcome is what the outputs describe.
 type outcome struct {
 	*report.Report
 	report.Tallies
 	path string // of the JSON report; empty if none was written
 }
 
-// outputs are the action's, in the order of the documentation.
+// outputs are the action's outputs, in the order of the documentation.
 var outputs = []Output{
 	{"users-created", "Users created. In a dry run, this and the following outputs are what a run would do.", func(o outcome) any { return o.Users.Created }},
 	{"users-updated", "Users whose names were corrected.", func(o outcome) any { return o.Users.Updated }},

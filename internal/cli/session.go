@@ -29,25 +29,25 @@ type session struct {
 	settings  *config.Config
 	getenv    func(string) string
 	stdin     io.Reader
-	text      io.Writer // for the reader: standard output, or standard error if that is a report's or an export's
+	text      io.Writer // for the reader: standard output, or standard error if standard output gets a report or an export
 	stdout    io.Writer
 	stderr    io.Writer
 	log       *slog.Logger
-	screen    *progress.Terminal // nil: standard error is no terminal
+	screen    *progress.Terminal // nil: standard error is not a terminal
 	style     report.Style
 	edge      *actions.Edge
 	sanitizer report.Sanitizer
 	client    *xc.Client
 	hub       *actions.GitHub // nil: not connected yet
-	told      int             // findings that the text has told already
-	unseen    bool            // the text, by whoever is at the terminal
+	told      int             // findings that the text has already shown
+	unseen    bool            // somebody at the terminal does not see the text
 
-	found func([]directory.Finding) // logs findings; nil where the text tells them on the same stream
+	found func([]directory.Finding) // logs findings; nil if the text shows them on the same stream
 }
 
 func newSession(settings *config.Config, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) *session {
 	s := &session{settings: settings, getenv: getenv, stdin: stdin, stdout: stdout, text: stdout}
-	seen := isTerminal(stdout)                                       // by whoever sees standard error
+	seen := isTerminal(stdout)                                       // by somebody who sees standard error
 	elsewhere := settings.ReportFile == "-" || settings.Output != "" // standard output is not for the reader
 	if elsewhere {
 		s.text, seen = stderr, true
@@ -144,7 +144,8 @@ func (s *session) logFinding(f directory.Finding) {
 	s.log.Log(context.Background(), level, f.Message, attributes...)
 }
 
-// badSettings says all that is wrong with the settings and the files they name.
+// badSettings reports everything that is wrong with the settings and the files
+// they name.
 func (s *session) badSettings(err error) run.Code {
 	findings := flatten(err)
 	for i := range findings {
@@ -163,7 +164,7 @@ func (s *session) badSettings(err error) run.Code {
 	return run.Settings
 }
 
-// flatten makes a finding of each error that was joined.
+// flatten makes a finding of each joined error.
 func flatten(err error) []directory.Finding {
 	if invalid, ok := err.(config.Errors); ok {
 		return invalid
@@ -193,7 +194,7 @@ func (s *session) run(ctx context.Context, command string) *run.Result {
 	stop := context.AfterFunc(ctx, func() { defer close(said); s.log.Warn(stopping(s.client.InFlight())) })
 	defer func() {
 		if !stop() {
-			<-said // or it would be written among the text that follows
+			<-said // otherwise it would be written into the text that follows
 		}
 	}()
 	s.show("reading " + c.Tenant + " …")
@@ -212,7 +213,8 @@ func (s *session) run(ctx context.Context, command string) *run.Result {
 	})
 }
 
-// addressed says in a log which tenant it is about; the embedded one has no URL.
+// addressed returns log attributes that say which tenant a run is about; the
+// embedded one has no URL.
 func (s *session) addressed() []any {
 	attributes := []any{"tenant", s.settings.Tenant}
 	if s.settings.APIURL != "" {
@@ -234,12 +236,12 @@ func (s *session) csv(options roster.Options) run.Source {
 	return run.CSV(files, options, s.settings.Strict)
 }
 
-// stopping says what an interrupted run still waits for.
+// stopping says what an interrupted run is still waiting for.
 func stopping(requests int) string {
 	if requests == 0 {
 		return "stopping"
 	}
-	return fmt.Sprintf("stopping: waiting for %d requests; press Ctrl-C again to quit now", requests)
+	return fmt.Sprintf("stopping: waiting for %s; press Ctrl-C again to quit now", directory.Count(requests, "request", "requests"))
 }
 
 // show puts a line at the bottom of the terminal, if standard error is one.
@@ -249,7 +251,7 @@ func (s *session) show(line string) {
 	}
 }
 
-// report is the result with what readers must know beside it.
+// report returns the result, with what else readers must know.
 func (s *session) report(result *run.Result) *report.Report {
 	return &report.Report{
 		Result: result, Version: release(), Tenant: s.settings.Tenant, API: s.settings.Policy.API, Simulate: s.settings.Simulate, Sample: s.settings.Policy.Sample, URL: s.edge.RunURL(), Told: s.told,
@@ -274,17 +276,17 @@ func (s *session) planned(ctx context.Context, result *run.Result, applies bool)
 	if !applies || s.settings.Yes || s.settings.Simulate || s.edge.Active() || s.screen == nil || !isTerminal(s.stdin) {
 		return nil
 	}
-	if s.unseen { // nobody should have to say yes to what went to a file
+	if s.unseen { // nobody should have to say yes to a plan that went to a file
 		_ = s.report(result).WritePlan(s.stderr, s.sanitizer, s.style)
 	}
-	if s.found == nil { // else the log has told them
+	if s.found == nil { // otherwise the log has shown them
 		_ = report.WriteFindings(s.text, s.sanitizer, s.style, result.Findings)
 		s.told = len(result.Findings)
 	}
 	_, _ = fmt.Fprint(s.stderr, "Apply this plan? [y/N] ")
 	switch answer := strings.ToLower(strings.TrimSpace(s.answer(ctx))); {
 	case ctx.Err() != nil:
-		_, _ = fmt.Fprintln(s.stderr) // ends the question's line
+		_, _ = fmt.Fprintln(s.stderr) // ends the line of the question
 		return &directory.Finding{Severity: directory.Error, Kind: directory.Interrupted, Message: "interrupted before anything was changed"}
 	case answer != "y" && answer != "yes":
 		return &directory.Finding{Severity: directory.Error, Kind: directory.Refusal, Message: "plan not confirmed; nothing was changed",
@@ -297,7 +299,7 @@ func (s *session) planned(ctx context.Context, result *run.Result, applies bool)
 func (s *session) answer(ctx context.Context) string {
 	line := make(chan string, 1)
 	go func() {
-		text, _ := bufio.NewReader(io.LimitReader(s.stdin, 1<<10)).ReadString('\n') // no answer is a no
+		text, _ := bufio.NewReader(io.LimitReader(s.stdin, 1<<10)).ReadString('\n') // no answer means no
 		line <- text
 	}()
 	select {
@@ -308,8 +310,8 @@ func (s *session) answer(ctx context.Context) string {
 	}
 }
 
-// progress shows how far the run is: a bar at a terminal, else a line in the log
-// now and then.
+// progress shows how far the run is: a bar on a terminal, otherwise an occasional
+// line in the log.
 func (s *session) progress(total int) (ended, stop func()) {
 	if s.screen != nil {
 		meter := progress.Start(total, 100*time.Millisecond, func(state progress.State) { s.screen.Show(state.Bar()) })

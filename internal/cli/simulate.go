@@ -84,7 +84,7 @@ func readState(paths []string) (*directory.Observed, error) {
 	return export.Tenant(desired, c.Policy), nil
 }
 
-// owner is the domain owner, and so the caller, of a tenant whose state names none.
+// owner is the domain owner, and so the caller, of a tenant whose state has none.
 const owner = "owner@simulated.invalid"
 
 func simulatedUsers(users []directory.User) []simulator.User {

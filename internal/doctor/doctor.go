@@ -26,7 +26,7 @@ type Status string
 // The statuses.
 const (
 	OK   Status = "ok"
-	Warn Status = "warn" // a sync runs, but look at this first; also of what was not checked
+	Warn Status = "warn" // a sync can run, but look at this first; also for checks that were not made
 	Fail Status = "FAIL" // a sync cannot run
 )
 
@@ -38,7 +38,7 @@ type Check struct {
 	Line   int    `json:"line"`
 	Column string `json:"column"`
 	Detail string `json:"detail"` // one sentence, lower case, without a final stop
-	Items  []Item `json:"items"`  // that Detail is about, all of them; may be empty
+	Items  []Item `json:"items"`  // everything that Detail is about; may be empty
 	Hint   string `json:"hint"`   // what to do about it; may be empty
 
 	Subject string         `json:"-"` // text in Detail that names a person; may be empty
@@ -81,13 +81,13 @@ var names = []string{
 	CSV, Adopt, NewUsers, Changes, LastLogin, Unlisted, DirectRoles, NoRoles,
 }
 
-// Options are what the checks are about.
+// Options describe what to check.
 type Options struct {
 	Tenant        string
 	APIURL        string              // empty for the embedded tenant
 	Certificate   *x509.Certificate   // the client's; nil: none
 	ExpiryWarning int                 // days; 0: off
-	Policy        plan.Policy         // except the caller
+	Policy        plan.Policy         // without the caller
 	Warnings      []directory.Finding // about the settings
 	Source        run.Source          // the CSV; nil: none is given
 	Now           time.Time           // when the checks begin
@@ -97,10 +97,10 @@ type Options struct {
 // Result is all checks, in order.
 type Result struct {
 	Checks []Check
-	Inputs []run.Input // files that were read from Options.Source
+	Inputs []run.Input // files that Options.Source was read from
 }
 
-// Code returns the exit code that the failed checks ask for.
+// Code returns the exit code for the failed checks.
 func (r *Result) Code() run.Code {
 	var failed run.Result
 	for _, check := range r.Checks {
@@ -111,8 +111,8 @@ func (r *Result) Code() run.Code {
 	return failed.Code()
 }
 
-// Run makes all checks. probe must be what tenant sends its requests through, and
-// fresh. It sends requests only by way of Observe and WhoAmI.
+// Run makes all checks. tenant must send its requests through probe, which must
+// be unused. Run sends requests only through Observe and WhoAmI.
 func Run(ctx context.Context, tenant run.Tenant, probe *Probe, options Options) *Result {
 	e := &examination{Options: options, tenant: tenant, probe: probe}
 	e.settings()
@@ -150,7 +150,7 @@ type examination struct {
 	observed *directory.Observed // nil: not read
 	checks   []Check
 	inputs   []run.Input
-	unknown  error // why the caller is not known
+	unknown  error // why the caller is unknown
 }
 
 // found adds a check that ended with a finding.
@@ -175,8 +175,8 @@ func (e *examination) warn(name, hint, format string, args ...any) {
 	e.add(Check{Name: name, Status: Warn, Detail: fmt.Sprintf(format, args...), Hint: hint})
 }
 
-// result puts the checks in order and adds those that could not be made; csv: those
-// of the CSV, too.
+// result puts the checks in order and adds those that could not be made; csv:
+// also those of the CSV.
 func (e *examination) result(csv bool) *Result {
 	failed := slices.IndexFunc(e.checks, func(c Check) bool { return c.Status == Fail })
 	for i, name := range names {
@@ -203,8 +203,8 @@ func (e *examination) settings() {
 	}
 }
 
-// identify asks who the caller is, and tells from that one request how far it got.
-// It reports whether the tenant may be read.
+// identify asks who the caller is, and adds the network's checks by how far this
+// request got. It reports whether to go on and read the tenant.
 func (e *examination) identify(ctx context.Context) bool {
 	caller, err := e.tenant.WhoAmI(ctx)
 	if ctx.Err() != nil {
@@ -222,7 +222,7 @@ func (e *examination) identify(ctx context.Context) bool {
 		e.add(Check{Name: Credentials, Status: Fail, Detail: reason(err), Hint: retry.HintOf(err), Kind: directory.Authentication})
 		return false
 	default:
-		// A run goes on, too: reading says whether there is a way.
+		// A run also goes on: reading shows whether it can.
 		e.unknown = err
 		e.warn(Credentials, retry.HintOf(err), "could not identify the credentials' own user, so a sync deletes nobody: %s", reason(err))
 	}
@@ -261,7 +261,7 @@ func (e *examination) interrupted(name string) {
 
 func nameOf(user *directory.User) string { return cmp.Or(string(user.Email), string(user.Username)) }
 
-// role is what a user is beside an ordinary one.
+// role describes a user who is not an ordinary one.
 func role(user *directory.User) string {
 	switch {
 	case user.DomainOwner:
@@ -272,7 +272,7 @@ func role(user *directory.User) string {
 	return ""
 }
 
-// reason is an error of a request, without what was to be done by it.
+// reason returns a request's error without the name of the operation.
 func reason(err error) string {
 	var request *xc.Error
 	if errors.As(err, &request) {

@@ -14,7 +14,7 @@ import (
 	"xc-group-sync/internal/xc"
 )
 
-// network tells where the first request ended; err is its outcome. It
+// network adds checks by how far the first request got; err is its outcome. It
 // reports whether the server answered.
 func (e *examination) network(err error) bool {
 	route := e.probe.Route()
@@ -92,7 +92,7 @@ func issuer(certificate *x509.Certificate) string {
 }
 
 // clockTolerance is how far two clocks may be apart: a date in a header has whole
-// seconds, and an answer takes its time.
+// seconds, and a response takes time.
 const clockTolerance = time.Minute
 
 func (e *examination) clock(route Route) {
@@ -108,8 +108,8 @@ func (e *examination) clock(route Route) {
 	}
 }
 
-// CheckCertificate checks how long a client certificate is valid at now. It warns
-// of one that expires in fewer than that many days; 0 warns of none.
+// CheckCertificate checks whether a client certificate is valid at now. It warns
+// if it expires in fewer than so many days; 0 never warns.
 func CheckCertificate(certificate *x509.Certificate, now time.Time, days int) Check {
 	left := certificate.NotAfter.Sub(now)
 	check := Check{Name: Certificate, Status: OK, Detail: fmt.Sprintf("the client certificate expires on %s, in %s", minute(certificate.NotAfter), count(int(left/(24*time.Hour)), "day"))}

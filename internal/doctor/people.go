@@ -56,7 +56,7 @@ func (e *examination) scim() {
 		Detail: fmt.Sprintf("%s and %s are synced by SCIM and stay as they are", count(users, "user"), count(len(groups), "group"))})
 }
 
-// read is the tenant as it was read already.
+// read is a tenant that has already been read.
 type read struct {
 	run.Tenant
 	*examination
@@ -75,7 +75,8 @@ func (r read) Observe(context.Context) (*directory.Observed, error) {
 // WhoAmI returns the caller who was found.
 func (r read) WhoAmI(context.Context) (directory.User, error) { return r.caller, r.unknown }
 
-// csv makes a dry run with the CSV, and tells what it means for the tenant.
+// csv makes a dry run with the CSV, and adds checks about what it means for the
+// tenant.
 func (e *examination) csv(ctx context.Context) {
 	result := run.Run(ctx, e.Source, read{e.tenant, e}, e.Policy, run.Options{DryRun: true, Log: e.Log})
 	e.inputs = result.Inputs
@@ -88,7 +89,7 @@ func (e *examination) csv(ctx context.Context) {
 	}
 }
 
-// rows tells about the CSV itself, and reports whether it can be used.
+// rows adds the check of the CSV itself, and reports whether it can be used.
 func (e *examination) rows(result *run.Result) bool {
 	var warnings, broken []directory.Finding
 	for _, f := range result.Findings {
@@ -126,8 +127,8 @@ func (e *examination) rows(result *run.Result) bool {
 	return true
 }
 
-// changes tells what a sync would do, as far as somebody has to decide something
-// before the first one.
+// changes adds checks about what a sync would do, as far as somebody has to
+// decide something before the first one.
 func (e *examination) changes(p *plan.Plan) {
 	for _, f := range p.Findings {
 		if f.Kind == directory.Unmatched {
@@ -167,7 +168,7 @@ func (e *examination) changes(p *plan.Plan) {
 		}
 	}
 	warnings := slices.DeleteFunc(slices.Clone(p.Findings), func(f directory.Finding) bool {
-		return f.Kind == directory.Unmatched || f.Kind == directory.NotOwned && f.Subject == "" // Settings and Adopt say it
+		return f.Kind == directory.Unmatched || f.Kind == directory.NotOwned && f.Subject == "" // Settings and Adopt say so already
 	})
 	if len(blocked)+len(warnings) == 0 {
 		e.ok(Changes, "%s", text)
@@ -182,10 +183,10 @@ func (e *examination) changes(p *plan.Plan) {
 	e.add(Check{Name: Changes, Status: Warn, Detail: text, Items: blocked, Hint: `to see all of it, run "xc-group-sync plan"`})
 }
 
-// idle is how long somebody may not have logged in.
+// idle is how long somebody may go without a login.
 const idle = 90 * 24 * time.Hour
 
-// stale tells about access that no review of the CSV would show.
+// stale adds checks about access that no review of the CSV would show.
 func (e *examination) stale(desired *directory.Desired) {
 	var absent, unlisted, direct []Item
 	known := false
@@ -200,7 +201,7 @@ func (e *examination) stale(desired *directory.Desired) {
 			absent = append(absent, Item{item.Name, note, false})
 		}
 		if user.DomainOwner || user.Username.Key() == e.caller.Username.Key() {
-			continue // they have access by other means than the CSV
+			continue // they have access by means other than the CSV
 		}
 		if desired.Person(user.Email) == nil {
 			unlisted = append(unlisted, item)
@@ -229,7 +230,7 @@ func (e *examination) list(name string, items []Item, none, some, hint string) {
 	e.add(Check{Name: name, Status: Warn, Detail: some, Items: items, Hint: hint})
 }
 
-// absence says since when a user has not logged in, if that is long ago.
+// absence says since when a user has not logged in, if that is too long.
 func absence(user *directory.User, now time.Time) string {
 	last, note := user.LastLogin, "last "
 	if last.IsZero() {

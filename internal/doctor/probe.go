@@ -13,7 +13,7 @@ import (
 // Route is how far requests got on their way to the tenant.
 type Route struct {
 	Proxy        *url.URL // nil: none
-	Host         string   // that was looked up; empty: an address needs none
+	Host         string   // host that was looked up; empty: an address needs no look-up
 	LookupErr    error
 	Addresses    []string
 	Connected    string               // address; empty: no connection
@@ -47,7 +47,7 @@ func (p *Probe) Route() Route {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	route := *p.route
-	route.Addresses = slices.Clone(route.Addresses) // a connection may still be on its way
+	route.Addresses = slices.Clone(route.Addresses) // a connection may still be pending
 	return route
 }
 
@@ -86,8 +86,8 @@ func (p *Probe) note(change func()) {
 	change()
 }
 
-// trace notes the stages of a connection. Its functions are called concurrently,
-// and even after the request ended.
+// trace records the stages of a connection. Its functions are called
+// concurrently, and even after the request ended.
 func (p *Probe) trace(route *Route) *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		DNSStart: func(info httptrace.DNSStartInfo) { p.note(func() { route.Host = info.Host }) },

@@ -1,5 +1,5 @@
-// Package explain says of people why they are, or are not, in each group: from
-// what the CSV states, what the tenant holds and what a run would do. It is pure.
+// Package explain says why people are, or are not, in each group: from what the
+// CSV states, what the tenant holds and what a run would do. It is pure.
 package explain
 
 import (
@@ -15,8 +15,8 @@ import (
 // Person is somebody the CSV or the tenant knows.
 type Person struct {
 	Email  directory.Email   // the key of the username for a user without one
-	Stated *directory.Person // what the CSV says, with its rows; nil if it does not name the person
-	Users  []*directory.User // of the tenant, by username; several share an email, or there is none
+	Stated *directory.Person // what the CSV says, with the rows; nil if it does not name the person
+	Users  []*directory.User // in the tenant, by username; several if they share an email, or none
 	Groups []Group           // by name
 	Does   []string          // what a run would do about the user, or would not, and why
 }
@@ -24,7 +24,7 @@ type Person struct {
 // Group is a group that the CSV or the tenant puts the person into.
 type Group struct {
 	Name     directory.GroupName
-	Roles    []directory.Role // that it gives, or would if it is to be created
+	Roles    []directory.Role // of the group, or those it would be created with
 	Grant    []directory.Role // that a run would grant to it
 	Revoke   []directory.Role // that a run would revoke from it
 	Rows     []directory.Row  // of the person, that name it
@@ -33,7 +33,7 @@ type Group struct {
 	Outcome  string           // what a run would do about that, and why
 }
 
-// membership is a place in a group.
+// membership is a person's membership in a group.
 type membership struct {
 	group directory.GroupName
 	email directory.Email
@@ -46,14 +46,14 @@ type explainer struct {
 	policy   plan.Policy
 
 	groups           map[directory.GroupName]*directory.Group // of the tenant
-	written          map[directory.GroupName]*plan.Operation  // that creates, updates or deletes the group
+	written          map[directory.GroupName]*plan.Operation  // operation that creates, updates or deletes the group
 	granted, revoked map[directory.GroupName][]directory.Role
 	added, removed   map[membership]bool
 	withheld         map[membership]string
 	blocked          map[string]string // reasons, by object and name
 
-	people map[directory.Email]*Person // who are explained
-	member map[membership]*Group       // and their groups
+	people map[directory.Email]*Person // people who are explained
+	member map[membership]*Group       // their groups
 }
 
 // People explains everybody that patterns select, by email or by a group that the
@@ -109,8 +109,8 @@ func (x *explainer) findPeople(selected plan.Patterns) {
 	}
 }
 
-// places visits each place in a group that the CSV or the tenant gives somebody. row
-// is the CSV's; nil: the tenant has it.
+// places visits each membership that the CSV or the tenant gives somebody. row is
+// the CSV's row; nil: the tenant has the membership.
 func (x *explainer) places(visit func(at membership, row *directory.Row)) {
 	for _, person := range x.desired.People {
 		for i := range person.Rows {
@@ -140,7 +140,8 @@ func Concerns(people []*Person, f directory.Finding) bool {
 	})
 }
 
-// group returns the place of a person in a group; nil if the person is not explained.
+// group returns a person's membership in a group; nil if the person is not
+// explained.
 func (x *explainer) group(at membership) *Group {
 	if x.people[at.email] == nil {
 		return nil
@@ -186,7 +187,7 @@ func (x *explainer) readPlan() {
 	}
 }
 
-// findGroups finds the groups of those who are explained.
+// findGroups finds the groups of the people who are explained.
 func (x *explainer) findGroups() {
 	x.places(func(at membership, row *directory.Row) {
 		switch group := x.group(at); {
@@ -206,7 +207,7 @@ func (x *explainer) findGroups() {
 	}
 }
 
-// outcome says what a run would do about a place in a group, and why.
+// outcome says what a run would do about a membership, and why.
 func (x *explainer) outcome(group *Group, at membership) string {
 	switch {
 	case x.added[at] && x.written[at.group].Action == plan.Create:
@@ -235,7 +236,7 @@ func (x *explainer) outcome(group *Group, at membership) string {
 	return done
 }
 
-// reason says why a person does not get into a group, or out of it.
+// reason says why a person is not added to a group, or not removed from it.
 func (x *explainer) reason(group *Group, at membership) string {
 	if reason := x.withheld[at]; reason != "" {
 		return reason
@@ -261,8 +262,8 @@ func (x *explainer) reason(group *Group, at membership) string {
 	return ""
 }
 
-// unwanted says why the CSV names a group for a person and does not want the
-// person in it.
+// unwanted says why the CSV does not want a person in a group although it names
+// the group for them.
 func (x *explainer) unwanted(email directory.Email) string {
 	if stated := x.people[email].Stated; stated != nil {
 		switch stated.Status {

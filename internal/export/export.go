@@ -20,10 +20,10 @@ type Export struct {
 	CSV    []byte // under the standard titles, a row per person, by email
 	Policy []byte // the policy file that goes with it
 
-	People, Groups int // that the CSV names
+	People, Groups int // in the CSV
 
 	// What is in scope and left out on purpose: groups that SCIM syncs, users who
-	// are no people, and members that the user listing does not know.
+	// are not people, and members that the user listing does not know.
 	SCIMGroups, ServiceUsers, UnknownMembers int
 
 	Findings []directory.Finding // groups and people that no CSV can name
@@ -67,7 +67,7 @@ type exporter struct {
 // group is a group of the tenant that a CSV can name.
 type group struct {
 	*directory.Group
-	named  bool   // the CSV names it, by dn
+	named  bool   // the CSV names it, as dn
 	dn     string // made of a common name alone
 	mapped bool   // dn does not form the API name by itself
 }
@@ -201,7 +201,8 @@ func displayName(user *directory.User) string {
 }
 
 // nameGroups finds a DN for each group that the CSV names. It is made of the
-// display name, unless that is no CN or another group's, else of the API name.
+// display name, unless that is not a CN or is another group's, and otherwise of
+// the API name.
 func nameGroups(groups []*group) {
 	owners := map[string]*group{} // by the DN's key
 	for _, g := range groups {
@@ -257,7 +258,7 @@ func escapeDN(value string) string {
 func (x *exporter) csv() []byte {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	_ = w.Write([]string{"Email", "User Display Name", "Employee Status", "Entitlement Display Name"}) // a buffer takes all
+	_ = w.Write([]string{"Email", "User Display Name", "Employee Status", "Entitlement Display Name"}) // a buffer accepts everything
 	rows := slices.SortedFunc(maps.Values(x.people), func(a, b *person) int { return cmp.Compare(a.email, b.email) })
 	for _, p := range rows {
 		dns := make([]string, len(p.groups))

@@ -30,7 +30,7 @@ func (x *exporter) policy(groups []*group) []byte {
 	for _, g := range groups {
 		if !plan.Owned(g.Group) {
 			if !g.named && len(g.Usernames) > 0 {
-				continue // nobody in it is in the CSV: it stays what it is
+				continue // nobody in it is in the CSV: it stays as it is
 			}
 			adopt = append(adopt, string(g.Name))
 		}
@@ -59,7 +59,7 @@ func (x *exporter) policy(groups []*group) []byte {
 	return []byte(b.String())
 }
 
-// list writes a list, indented as its key is, unless it is empty.
+// list writes a list, with the indentation of its key, unless it is empty.
 func list(b *strings.Builder, key string, entries []string) {
 	if len(entries) == 0 {
 		return
@@ -107,7 +107,7 @@ func (x *exporter) groupPatterns(groups []*group) []string {
 	return append(patterns, x.excluded...)
 }
 
-// maxPattern is how much of a name a pattern has at most, in bytes.
+// maxPattern is the most that a pattern has of a name, in bytes.
 const maxPattern = 900
 
 // literal returns a pattern that matches a name, and hardly anything else.
@@ -123,7 +123,7 @@ func literal(name string) string {
 		case r == '*' || r == '?' || r == '[':
 			b.WriteString("[" + string(r) + "]")
 		case i < start || i >= start+len(inner), // outer blanks are ignored in a pattern
-			r == utf8.RuneError || directory.IsControl(r), r == '=', // no pattern of a name has these
+			r == utf8.RuneError || directory.IsControl(r), r == '=', // patterns of names cannot contain these
 			r == '!' && i == 0: // it would exclude
 			b.WriteByte('?')
 		default:

@@ -1,5 +1,5 @@
-// Package progress shows that a long run is alive: a bar in a terminal, a line
-// now and then in a log. It does not know what is counted.
+// Package progress shows that a long run is alive: a bar on a terminal, an
+// occasional line in a log. It does not know what it counts.
 package progress
 
 import (
@@ -13,8 +13,8 @@ import (
 // State is how far a run is.
 type State struct {
 	Done, Total int
-	Rate        float64       // a second, since the start; 0 where nothing is done
-	Left        time.Duration // at that rate, in whole seconds; 0 where it is not known
+	Rate        float64       // per second, since the start; 0 if nothing is done yet
+	Left        time.Duration // at that rate, in whole seconds; 0 if unknown
 }
 
 func (s State) String() string {
@@ -28,7 +28,7 @@ func (s State) String() string {
 // barWidth is in characters.
 const barWidth = 30
 
-// Bar is the state as a picture of one line.
+// Bar returns the state as a one-line picture.
 func (s State) Bar() string {
 	filled := barWidth * s.Done / max(s.Total, 1)
 	return "[" + strings.Repeat("#", filled) + strings.Repeat(".", barWidth-filled) + "] " + s.String()
@@ -43,7 +43,7 @@ type Meter struct {
 	ended   sync.WaitGroup
 }
 
-// Start makes a meter that shows its state again and again until Stop, first
+// Start creates a meter that shows its state at each interval until Stop, first
 // after one interval: a short run shows nothing.
 func Start(total int, interval time.Duration, show func(State)) *Meter {
 	m := &Meter{total: total, started: time.Now(), quit: make(chan struct{})}
@@ -62,10 +62,10 @@ func Start(total int, interval time.Duration, show func(State)) *Meter {
 	return m
 }
 
-// Done counts one more.
+// Done counts one more thing as done.
 func (m *Meter) Done() { m.done.Add(1) }
 
-// Stop ends the showing; nothing is shown once it has returned. Call it once.
+// Stop ends the display; nothing is shown after it has returned. Call it once.
 func (m *Meter) Stop() {
 	close(m.quit)
 	m.ended.Wait()

@@ -13,13 +13,13 @@ type Terminal struct {
 	line string
 }
 
-// NewTerminal makes one on w, which must understand ANSI escapes.
+// NewTerminal returns a Terminal on w, which must understand ANSI escapes.
 func NewTerminal(w io.Writer) *Terminal { return &Terminal{w: w} }
 
-// erase goes to the line's beginning and clears it.
+// erase moves to the beginning of the line and clears it.
 const erase = "\r\x1b[K"
 
-// Show puts the line in place of the one before; an empty one takes it away.
+// Show replaces the line; an empty one removes it.
 func (t *Terminal) Show(line string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 // Option is a setting of [New].
 type Option func(*Tenant)
 
-// WithToken makes requests without "Authorization: APIToken <token>" answer
-// 401. Where token is empty any credentials do, and none too.
+// WithToken makes requests without "Authorization: APIToken <token>" fail with
+// 401. If token is empty, any credentials will do, and so will none.
 func WithToken(token string) Option {
 	return func(t *Tenant) { t.token = token }
 }
@@ -21,9 +21,9 @@ func WithCaller(name string) Option {
 	return func(t *Tenant) { t.caller = name }
 }
 
-// WithIDM sets the one kind of ordinary users (SSO or VOLTERRA_MANAGED) that
-// the tenant takes: creating another answers 400. The default is what most of
-// its ordinary users are, and no check where it has none.
+// WithIDM sets the one kind of ordinary users (SSO or VOLTERRA_MANAGED) that the
+// tenant takes: creating another answers 400. The default is the kind of most of
+// its ordinary users, and no check if it has none.
 func WithIDM(kind string) Option {
 	return func(t *Tenant) { t.idm = kind }
 }
@@ -35,29 +35,29 @@ func WithGroupAddReplaces() Option {
 	return func(t *Tenant) { t.addReplaces = true }
 }
 
-// WithLatency makes every request wait that long before it is looked at, or
-// until its context is done.
+// WithLatency makes every request wait that long before it is handled, or until
+// its context is done.
 func WithLatency(d time.Duration) Option {
 	return func(t *Tenant) { t.latency = d }
 }
 
-// Fault is what goes wrong with one request. The zero Fault is none.
+// Fault is what goes wrong with one request. The zero Fault means nothing does.
 type Fault struct {
-	// Status answers in place of the tenant, with Body. 0: the tenant's own
-	// answer.
+	// Status replaces the tenant's response, with Body. 0: the tenant's own
+	// response.
 	Status int
-	// Body is sent as application/json where it begins with a brace, else as
+	// Body is sent as application/json if it begins with a brace, otherwise as
 	// what it looks like.
 	Body string
-	// RetryAfter and Location are headers of the answer, left out where empty.
+	// RetryAfter and Location are headers of the response, left out if empty.
 	RetryAfter, Location string
-	// Drop breaks the connection off without an answer.
+	// Drop breaks the connection without a response.
 	Drop bool
-	// AfterAct carries the request out first, so that its sender cannot know
+	// AfterAct carries the request out first, so that the client cannot know
 	// whether it was.
 	AfterAct bool
-	// Delay is how long the answer is waited for, at most until the request's
-	// context is done: before the act, or after it with AfterAct.
+	// Delay is how long the response takes, at most until the request's context
+	// is done: before the act, or after it with AfterAct.
 	Delay time.Duration
 }
 
@@ -69,8 +69,8 @@ func WithFault(choose func(n int, r *http.Request) Fault) Option {
 	return func(t *Tenant) { t.faults = append(t.faults, choose) }
 }
 
-// WithFaults makes a share (0 to 1) of the requests fail in passing. Which
-// ones and how depends on nothing but the seed and a request's number.
+// WithFaults makes a share (0 to 1) of the requests fail transiently. Which ones
+// and how depends only on the seed and a request's number.
 func WithFaults(share float64, seed uint64) Option {
 	faults := []Fault{
 		{Status: http.StatusServiceUnavailable, Body: `{"code":"EUNKNOWN","message":"the service is unavailable"}`},

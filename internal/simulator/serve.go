@@ -28,7 +28,7 @@ var errDropped = errors.New("connection dropped")
 type Request struct {
 	Method, Path string
 	Body         []byte
-	Status       int    // 0 while it is on its way, or if it got no answer
+	Status       int    // 0 while it is in flight, or if it got no response
 	ID           string // X-Request-Id of the answer, if it is the tenant's own
 }
 
@@ -39,8 +39,8 @@ func (t *Tenant) Requests() []Request {
 	return slices.Clone(t.requests)
 }
 
-// ServeHTTP answers a request. Where the connection is to be dropped it panics
-// with [http.ErrAbortHandler], which a server takes as just that.
+// ServeHTTP answers a request. To drop the connection it panics with
+// [http.ErrAbortHandler], as servers expect.
 func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer, err := t.handle(r)
 	if err != nil {
@@ -52,7 +52,7 @@ func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // RoundTrip answers a request without a network: no sockets, no goroutines. A
-// dropped connection is the error that a reset one gives.
+// dropped connection gives the error of a reset one.
 func (t *Tenant) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Body != nil {
 		defer r.Body.Close()
@@ -75,15 +75,15 @@ func (t *Tenant) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// answer is what goes back over the wire.
+// answer is a response as it is sent.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// handle records a request, lets its fault happen and carries it out. An error
-// means that there is no answer: errDropped, or the context's.
+// handle records a request, applies its fault and carries it out. An error means
+// that there is no response: errDropped, or the context's.
 func (t *Tenant) handle(r *http.Request) (answer, error) {
 	if err := r.Context().Err(); err != nil {
 		return answer{}, err
@@ -218,8 +218,8 @@ func (t *Tenant) operate(r *http.Request, body []byte) (any, error) {
 	return operation(call{body: body, name: name, query: r.URL.Query()})
 }
 
-// operations returns what can be done at a path, by method, and the name of
-// the group in it. It is nil for a path that is not known.
+// operations returns what can be done at a path, by method, and the name of the
+// group in it. It is nil for an unknown path.
 func (t *Tenant) operations(path string) (methods map[string]func(call) (any, error), name string) {
 	path, ok := strings.CutPrefix(path, root)
 	if !ok {

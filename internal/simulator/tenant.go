@@ -3,13 +3,13 @@
 // It serves --simulate and tests, as an [http.Handler] and, without any
 // socket, as an [http.RoundTripper].
 //
-// It owns the tenant's state, its rules and its faults. It may not know of
+// It owns the tenant's state, its rules and its faults. It must not know about
 // the program that it serves: it imports none of its packages, dials nothing,
-// reads no environment and no files, and lets time pass only where a test asks
-// for it. Only the command line and tests may import it.
+// reads no environment and no files, and lets time pass only if a test asks for
+// it. Only the command line and tests may import it.
 //
-// Where F5's documents leave a rule open, the stricter reading is taken, so
-// that a client which passes here does not lean on leniency.
+// Where F5's documents leave a rule open, the stricter reading is taken, so that
+// a client which passes here does not rely on leniency.
 package simulator
 
 import (
@@ -33,13 +33,13 @@ const (
 	modeSCIM  = "SCIM"
 	system    = "system"
 	tenantID  = "example-com-simulated"
-	timestamp = "2024-01-02T03:04:05Z" // of everything: the tenant has no clock
+	timestamp = "2024-01-02T03:04:05Z" // of everything: the tenant has no clock of its own
 )
 
 // User is an item of the user listing, as far as it differs between users.
 type User struct {
 	Email       string `json:"email"`
-	Name        string `json:"name"` // the username, which groups list; the email where empty
+	Name        string `json:"name"` // the username, which groups list; the email if empty
 	FirstName   string `json:"first_name"`
 	LastName    string `json:"last_name"`
 	IDMType     string `json:"idm_type"`  // SSO (also where empty), VOLTERRA_MANAGED, UNDEFINED
@@ -62,7 +62,7 @@ type Group struct {
 	SyncID          string         `json:"sync_id"`
 	SyncMode        string         `json:"sync_mode"` // SELF (also where empty), SCIM
 	ReferencesCount map[string]int `json:"references_count"`
-	Error           *Error         `json:"error,omitempty"` // set where the tenant half read the group
+	Error           *Error         `json:"error,omitempty"` // set if the tenant could read the group only in part
 }
 
 // Role is a role in a namespace; the namespace "*" stands for all.
@@ -83,7 +83,7 @@ type group struct {
 	members map[string]string
 }
 
-// Tenant is the simulated tenant. It is safe for concurrent use.
+// Tenant is a simulated tenant. It is safe for concurrent use.
 type Tenant struct {
 	token   string
 	latency time.Duration
@@ -100,9 +100,9 @@ type Tenant struct {
 	requests []Request
 }
 
-// New makes a tenant that holds copies of users and groups. They are taken as
-// they are, so that odd tenants can be made: a group may list a username that
-// no user has.
+// New returns a tenant that holds copies of users and groups. They are not
+// checked, so that odd tenants can be made: a group may list a username that no
+// user has.
 func New(users []User, groups []Group, opts ...Option) *Tenant {
 	t := &Tenant{
 		idm:    usualIDM(users),
@@ -127,7 +127,8 @@ func New(users []User, groups []Group, opts ...Option) *Tenant {
 	return t
 }
 
-// usualIDM is what most ordinary users are, SSO on a tie, and "" without any.
+// usualIDM returns the kind of most ordinary users, SSO on a tie, and "" without
+// any.
 func usualIDM(users []User) string {
 	var sso, local int
 	for _, u := range users {
@@ -155,8 +156,8 @@ type State struct {
 	Groups []Group
 }
 
-// State returns a copy of what the tenant holds at this moment, sorted as
-// [Tenant.Users] and [Tenant.Groups] are.
+// State returns a copy of what the tenant holds now, sorted as [Tenant.Users] and
+// [Tenant.Groups] are.
 func (t *Tenant) State() State {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -269,7 +270,7 @@ func (t *Tenant) groupsOf(u *User) []string {
 // fold makes names and emails comparable: the API compares them without case.
 func fold(s string) string { return strings.ToLower(s) }
 
-// uid is a UUID that depends on nothing but the object's kind and name.
+// uid returns a UUID that depends only on the object's kind and name.
 func uid(kind, name string) string {
 	h := sha256.Sum256([]byte(kind + "/" + name))
 	return fmt.Sprintf("%x-%x-%x-%x-%x", h[:4], h[4:6], h[6:8], h[8:10], h[10:16])

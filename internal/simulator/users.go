@@ -191,7 +191,7 @@ func (t *Tenant) removeFromGroups(c call) (any, error) {
 }
 
 // changeGroups changes the groups of a user: those of the request that can be
-// changed. About the others it answers 200 with an error.
+// changed. For the others it answers 200 with an error.
 func (t *Tenant) changeGroups(c call, change func(u *User, names []string)) (any, error) {
 	req, err := decode[struct {
 		Username   string   `json:"username"`
