@@ -381,9 +381,9 @@ func (a *planner) matchNothing(only []string) bool {
 	for _, user := range a.listed.users {
 		names = append(names, mail(user.Email))
 	}
-	for t := range a.withheld {
-		if t.kind != "role" {
-			names = append(names, t.email)
+	for _, members := range a.before.in {
+		for username := range members {
+			names = append(names, a.listed.who(username))
 		}
 	}
 	return slices.ContainsFunc(only, func(pattern string) bool {
