@@ -3,7 +3,7 @@
 # puts it on the PATH of the job.
 #
 # Only the commit of a release has the file "release": the URL of its files, then
-# the checksum of each program. So who pins this action pins the program.
+# the checksum of each program. So pinning this action pins the program.
 set -euo pipefail
 
 # fail MESSAGE HINT
@@ -36,18 +36,18 @@ program=$directory/xc-group-sync$suffix
 rm -rf "$directory"
 mkdir "$directory"
 curl --fail --silent --show-error --location --proto '=https' --retry 3 --max-time 300 --max-filesize 100000000 \
-  --output "$program" "$url/$file" || fail "cannot download $url/$file" 'does this runner reach that host? A proxy goes into HTTPS_PROXY'
+  --output "$program" "$url/$file" || fail "cannot download $url/$file" 'check that this runner can reach that host; if it needs a proxy, set HTTPS_PROXY'
 if command -v sha256sum >/dev/null; then has=$(sha256sum <"$program"); else has=$(shasum -a 256 <"$program"); fi
 [[ ${has%% *} == "$want" ]] || fail "$url/$file has the checksum ${has%% *}, not $want" 'do not use it, and report it as SECURITY.md says'
 
 case $ATTESTATION in
   true)
     gh attestation --help >/dev/null 2>&1 ||
-      fail 'cannot verify the attestation: gh is missing, or older than 2.49' 'install it, or set attestation: false to rely on the checksum in the commit of this action alone'
+      fail 'cannot verify the attestation: gh is missing, or older than 2.49' 'install it, or set attestation: false to rely only on the checksum in the commit of this action'
     GH_HOST=$host gh attestation verify "$program" --repo "$repository" --signer-workflow "$repository/.github/workflows/release.yml" ||
-      fail "the attestation of $file could not be verified" 'read what gh says above; do not use the program if it says that none matches'
+      fail "the attestation of $file could not be verified" 'read the output of gh above; if it says that no attestation matches, do not use the program'
     ;;
-  false) echo "The checksum is right. The attestation was not verified, because attestation is false." ;;
+  false) echo "The checksum matches. The attestation was not verified, because attestation is false." ;;
   *) fail "invalid attestation \"$ATTESTATION\": must be true or false" 'leave it out to verify' ;;
 esac
 
