@@ -40,6 +40,27 @@ func TestApprovalIsUsedUp(t *testing.T) {
 	inOrder(t, only(t, s).Body, "dry run of "+plan, "could not be reached", "done", "refused", "refused")
 }
 
+// It is used up on the pull request that was merged, whichever is to be commented on.
+func TestApprovalIsUsedUpWhereItWasGiven(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.AddPull(githubtest.Pull{Number: 12, Author: "ada", Head: newer})
+	s.AddReview(12, githubtest.Review{Author: "eve", State: "APPROVED", Commit: newer})
+	review(t, s, plan)
+	s.Merge(number, merge)
+	push := map[string]string{"GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/main", "GITHUB_REPOSITORY": "o/r", "GITHUB_SHA": merge}
+	github := connect(t, push, actions.Options{Token: githubtest.Token, PullRequest: 12, Transport: s})
+	if got, err := github.Reviewed(t.Context(), target); got != plan || err != nil {
+		t.Fatalf("%q, %v", got, err)
+	}
+	comment(t, github, actions.Note{Target: target, Plan: plan, Applied: true, Body: "done"})
+	refused(t, s, "its plan was applied before")
+	var origin actions.Origin
+	if err := github.AddReview(t.Context(), &origin); err != nil || origin.PullRequest != number || len(origin.ApprovedBy) > 0 {
+		t.Errorf("%+v, %v", origin, err)
+	}
+}
+
 // An apply by comment uses the plan up, too; a new dry run shows another.
 func TestCommandIsUsedUp(t *testing.T) {
 	t.Parallel()

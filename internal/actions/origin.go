@@ -77,7 +77,7 @@ func (g *GitHub) AddReview(ctx context.Context, origin *Origin) error {
 // reviewedIn returns the number of the pull request in which the run's commit was
 // reviewed.
 func (g *GitHub) reviewedIn(ctx context.Context) (int, error) {
-	if number := cmp.Or(g.event.PullRequest, g.number, g.event.queued()); number != 0 {
+	if number := cmp.Or(g.event.PullRequest, g.pushed.Number, g.number, g.event.queued()); number != 0 {
 		return number, nil
 	}
 	pr, err := g.PullRequest(ctx)

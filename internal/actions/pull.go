@@ -39,6 +39,8 @@ func (g *GitHub) PullRequest(ctx context.Context) (PullRequest, error) {
 		return PullRequest{Number: g.event.PullRequest, Head: g.event.HeadSHA}, nil
 	case g.event.PullRequest != 0:
 		return g.now(ctx, g.event.PullRequest)
+	case g.pushed.Number != 0: // its approval is used up there, whatever Options name
+		return g.pushed, nil
 	case g.number != 0:
 		return g.now(ctx, g.number)
 	case g.event.Name == "push":
