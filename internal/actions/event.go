@@ -29,6 +29,7 @@ type Event struct {
 
 // Command is a new comment on a pull request, which may be a command.
 type Command struct {
+	ID     int64     // of the comment
 	Author string    // login
 	At     time.Time // of the comment
 	Text   string    // without outer blanks, at most maxCommand bytes
@@ -85,6 +86,7 @@ type payload struct {
 		PullRequest *struct{} `json:"pull_request"` // nil if it is not on a pull request
 	}
 	Comment struct {
+		ID        int64
 		Body      string
 		CreatedAt string `json:"created_at"`
 		User      struct{ Login string }
@@ -156,7 +158,7 @@ func newCommand(p payload) Command {
 	if p.Action != "created" || err != nil || author == "" || len(text) > maxCommand {
 		return Command{}
 	}
-	return Command{Author: author, At: at, Text: text}
+	return Command{ID: p.Comment.ID, Author: author, At: at, Text: text}
 }
 
 func pullRequestNumber(p payload, ref string) int {

@@ -36,7 +36,7 @@ func TestEvent(t *testing.T) {
 			actions.Event{Name: "workflow_dispatch", Owner: "acme", Repo: ".github", Private: true}},
 		{"issue_comment", map[string]string{"GITHUB_EVENT_NAME": "issue_comment", "GITHUB_REF": "refs/heads/main"},
 			actions.Event{Name: "issue_comment", Owner: "acme", Repo: "groups", Ref: "refs/heads/main", PullRequest: 7, Private: true,
-				Command: actions.Command{Author: "grace", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Text: "/xc apply"}}},
+				Command: actions.Command{ID: 1, Author: "grace", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Text: "/xc apply"}}},
 		{"issue_comment", map[string]string{"GITHUB_EVENT_NAME": "issues"},
 			actions.Event{Name: "issues", Owner: "acme", Repo: "groups", Private: true}},
 		// The environment alone.
@@ -88,7 +88,7 @@ func TestBrokenEventFiles(t *testing.T) {
 // Only a new comment on a pull request is a command.
 func TestCommentsThatAreNotCommands(t *testing.T) {
 	t.Parallel()
-	const comment = `"comment":{"body":"/xc apply","created_at":"2026-01-02T03:04:05Z","user":{"login":"grace"}}`
+	const comment = `"comment":{"id":5,"body":"/xc apply","created_at":"2026-01-02T03:04:05Z","user":{"login":"grace"}}`
 	for name, payload := range map[string]string{
 		"edited":     `{"action":"edited","issue":{"number":7,"pull_request":{}},` + comment + `}`,
 		"an issue":   `{"action":"created","issue":{"number":7},` + comment + `}`,

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 	"time"
@@ -155,7 +156,28 @@ func (g *GitHub) commanded(ctx context.Context) (approved, error) {
 	if permission := level.GetPermission(); permission != "admin" && permission != "write" {
 		return refuse("let somebody comment who may write to the repository", "cannot be approved by %s, who may not write to the repository", command.Author)
 	}
+	if err := g.checkUnchanged(ctx, command); err != nil {
+		return approved{}, err
+	}
 	return approved{pr, command.At}, nil
+}
+
+// checkUnchanged checks that nobody took a command back: a job may wait for days.
+func (g *GitHub) checkUnchanged(ctx context.Context, command Command) error {
+	var now *github.IssueComment
+	c := call{doing: fmt.Sprintf("read comment %d of %s", command.ID, g.event.repository())}
+	err := g.do(ctx, c, func(ctx context.Context) (err error) {
+		now, _, err = g.client.Issues.GetComment(ctx, g.event.Owner, g.event.Repo, command.ID)
+		return err
+	})
+	var refused *APIError
+	switch {
+	case errors.As(err, &refused) && refused.Status == http.StatusNotFound:
+		return notReviewed("comment again", "the comment was deleted")
+	case err == nil && plainText(now.GetBody()) != plainText(command.Text):
+		return notReviewed("comment again", "the comment was edited")
+	}
+	return err
 }
 
 // checkReview checks that there is exactly one comment of ours on a pull request,

@@ -242,8 +242,8 @@ func TestReviewedWithoutGraphQL(t *testing.T) {
 // onCommand returns a run of a new comment on the pull request.
 func onCommand(t *testing.T, s *githubtest.Server, author, text string) *actions.GitHub {
 	t.Helper()
-	s.AddComment(number, author, text)
-	payload := fmt.Sprintf(`{"action":"created","issue":{"number":7,"pull_request":{}},"comment":{"body":%q,"created_at":%q,"user":{"login":%q}}}`, text, s.Now().Format(time.RFC3339), author)
+	id := s.AddComment(number, author, text)
+	payload := fmt.Sprintf(`{"action":"created","issue":{"number":7,"pull_request":{}},"comment":{"id":%d,"body":%q,"created_at":%q,"user":{"login":%q}}}`, id, text, s.Now().Format(time.RFC3339), author)
 	return onEvent(t, s, githubtest.Token, payload, map[string]string{"GITHUB_EVENT_NAME": "issue_comment", "GITHUB_REF": "refs/heads/main"})
 }
 
@@ -300,6 +300,27 @@ func TestApplyCommand(t *testing.T) {
 				t.Errorf("%q, %v", got, err)
 			}
 		})
+	}
+}
+
+// A reviewer who deletes or edits the command before the run starts takes it back.
+func TestApplyCommandIsTakenBack(t *testing.T) {
+	t.Parallel()
+	for says, change := range map[string]func(*githubtest.Server, int64){
+		"was deleted": func(s *githubtest.Server, id int64) { s.DeleteComment(id) },
+		"was edited":  func(s *githubtest.Server, id int64) { s.EditComment(id, "grace", "/xc apply\n\nNo, wait.") },
+	} {
+		s := newServer(t)
+		s.Writers = map[string]string{"grace": "write"}
+		review(t, s, plan)
+		github := onCommand(t, s, "grace", "/xc apply")
+		comments := s.Comments(number)
+		change(s, comments[len(comments)-1].ID)
+		got, err := github.Reviewed(t.Context(), target)
+		contains(t, err, says, "comment again")
+		if got != "" || !errors.Is(err, actions.ErrNotReviewed) {
+			t.Errorf("%q, %v", got, err)
+		}
 	}
 }
 

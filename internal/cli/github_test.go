@@ -167,11 +167,11 @@ func TestApplyByComment(t *testing.T) {
 	r.pullRequest(0, headOne)
 	command := func(wantCode int, author string) string {
 		t.Helper()
-		r.AddComment(7, author, "/xc apply")
+		id := r.AddComment(7, author, "/xc apply")
 		r.env["GITHUB_REF"], r.env["GITHUB_SHA"] = "refs/heads/main", strings.Repeat("b", 40)
 		return r.on(wantCode, "issue_comment", fmt.Sprintf(`{"action": "created", "issue": {"number": 7, "pull_request": {}},
-			"comment": {"body": "/xc apply", "created_at": %q, "user": {"login": %q}}, "repository": {"full_name": "acme/directory", "private": true}}`,
-			r.Now().Format(time.RFC3339), author), "--expect-plan", "pull-request")
+			"comment": {"id": %d, "body": "/xc apply", "created_at": %q, "user": {"login": %q}}, "repository": {"full_name": "acme/directory", "private": true}}`,
+			id, r.Now().Format(time.RFC3339), author), "--expect-plan", "pull-request")
 	}
 	if out := command(5, "eve"); !strings.Contains(out, "eve") || r.writes() != 0 {
 		t.Errorf("%d writes:\n%s", r.writes(), out)

@@ -43,6 +43,20 @@ func (s *Server) createComment(r *http.Request, who account) (int, any) {
 	return http.StatusCreated, s.showComment(s.addComment(number(r.PathValue("number"), 0), who.login, fields["body"]))
 }
 
+// getComments serves issues/{number}/comments and issues/comments/{id}, which are one
+// pattern to a ServeMux.
+func (s *Server) getComments(r *http.Request, who account) (int, any) {
+	if r.PathValue("id") == "comments" {
+		return s.listComments(r, who)
+	}
+	for _, comment := range s.comments {
+		if r.PathValue("number") == "comments" && strconv.FormatInt(comment.ID, 10) == r.PathValue("id") {
+			return http.StatusOK, s.showComment(comment)
+		}
+	}
+	return http.StatusNotFound, refusal("Not Found")
+}
+
 func (s *Server) patchComment(r *http.Request, who account) (int, any) {
 	fields, refused := text(r)
 	if refused != nil {

@@ -22,7 +22,7 @@ func (s *Server) routes() *http.ServeMux {
 		needs Rights
 		serve func(*http.Request, account) (int, any)
 	}{
-		"GET " + repository + "/issues/{number}/comments":         {Read, s.listComments},
+		"GET " + repository + "/issues/{number}/{id}":             {Read, s.getComments},
 		"POST " + repository + "/issues/{number}/comments":        {Write, s.createComment},
 		"PATCH " + repository + "/issues/comments/{id}":           {Write, s.patchComment},
 		"GET " + repository + "/issues":                           {Read, s.listIssues},
