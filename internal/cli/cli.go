@@ -97,8 +97,8 @@ func quitAfter(ctx context.Context, quit func()) (stop func()) {
 	}
 }
 
-// MainContext is Main without signals: the end of ctx interrupts the run. It
-// uses nothing of the process but its arguments and files.
+// MainContext is Main without signals: the end of ctx interrupts the run. It uses
+// no state of the process except files.
 func MainContext(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return mainContext(ctx, args, getenv, nil, stdin, stdout, stderr)
 }

@@ -242,7 +242,7 @@ func csvPaths(patterns []string) (paths, unmatched []string) {
 	return slices.CompactFunc(paths, func(a, b string) bool { return filepath.Clean(a) == filepath.Clean(b) }), unmatched
 }
 
-// notFound is the error of a CSV that does not exist.
+// notFound returns the error for a CSV that does not exist.
 func (s *session) notFound(path, missing string) error {
 	if here, err := os.Getwd(); err == nil && !filepath.IsAbs(path) {
 		missing += " in " + here

@@ -88,7 +88,7 @@ func newLoader(command string, getenv func(string) string) *loader {
 	}
 }
 
-// load makes the Config, once flags and policy file are read.
+// load builds the Config after flags and policy file have been read.
 func (l *loader) load() (*Config, error) {
 	for _, s := range settings {
 		l.values[s.name] = l.look(s)
@@ -185,7 +185,7 @@ func (l *loader) isSet(name string) bool { return l.values[name].isSet() }
 // prefix begins the name of every setting's own variable.
 const prefix = "XC_SYNC_"
 
-// variable is the environment variable that every setting has.
+// variable returns the name of the setting's own environment variable.
 func (s *setting) variable() string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
 }
@@ -214,7 +214,7 @@ func (l *loader) look(s *setting) given {
 	return given{value: s.byDefault}
 }
 
-// forcePlan makes a dry run of the command plan.
+// forcePlan makes the command plan a dry run.
 func (l *loader) forcePlan() {
 	if l.command != Plan {
 		return

@@ -105,7 +105,7 @@ func typeOf(node *yaml.Node) string {
 	return "tag"
 }
 
-// typeNames says what a value must be.
+// typeNames returns what a value must be.
 func (s *setting) typeNames() string {
 	names := map[string]string{"boolean": "true or false", "integer": "a whole number", "number": "a number", "string": "a string"}
 	var parts []string

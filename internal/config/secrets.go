@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Secrets are the values that must never be shown, good or bad, each in every
+// Secrets returns the values that must never be shown, good or bad, each in every
 // form in which a log could contain it: as it is, in one line or line by line,
 // quoted, escaped for a URL, in hexadecimal digits, and in base64, also as part
 // of a longer text.

@@ -30,7 +30,7 @@ type value struct {
 // isBool reports whether the flag needs no value.
 func (v value) isBool() bool { return v.form == "" }
 
-// choices are the words that the value may be; nil if it is no choice.
+// choices returns the words that the value may be; nil if it is not a choice.
 func (v value) choices() []string {
 	if v.limits["enum"] == nil {
 		return nil
@@ -53,7 +53,7 @@ func text(form string, store func(*Config, string)) value { return parsed(form, 
 
 func file(store func(*Config, string)) value { return text("FILE", store) }
 
-// list is a list of such values.
+// list turns a value into a list of such values.
 func list(v value) value {
 	v.isList = true
 	return v
@@ -74,12 +74,12 @@ func oneLine(text string) (string, error) {
 	return text, nil
 }
 
-// verbatim takes secrets, which may hold anything.
+// verbatim accepts any text: a secret may contain anything.
 func verbatim(form string, store func(*Config, string)) value {
 	return parsed(form, func(text string) (string, error) { return text, nil }, store)
 }
 
-// apiToken takes the token as the console shows it.
+// apiToken accepts a token as the console shows it.
 func apiToken(text string) (string, error) {
 	if words := strings.Fields(text); strings.EqualFold(words[0], "APIToken") {
 		return "", errors.New("must be the token alone, without the word APIToken")
@@ -103,7 +103,7 @@ func parseBool(word string) (bool, error) {
 	return false, errors.New("must be true or false")
 }
 
-// choice is one of some words, in any case.
+// choice is one of several words, in any case.
 func choice[T ~string](store func(*Config, T), choices ...T) value {
 	words := make([]string, len(choices))
 	for i, word := range choices {

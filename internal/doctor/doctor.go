@@ -131,8 +131,8 @@ func Run(ctx context.Context, tenant run.Tenant, probe *Probe, options Options) 
 	return e.result(options.Source != nil)
 }
 
-// Unready is the result if the settings are not valid: nothing else can be checked. csv
-// is whether a CSV was given.
+// Unready returns the result for invalid settings: nothing else can be checked.
+// csv is whether a CSV was given.
 func Unready(invalid []directory.Finding, csv bool) *Result {
 	e := &examination{}
 	for _, f := range invalid {

@@ -60,7 +60,7 @@ func (e *examination) network(err error) bool {
 	return true
 }
 
-// unreachable is the check at which the first request ended.
+// unreachable returns the check at which the first request ended.
 func (e *examination) unreachable(name string, err error) {
 	detail := err.Error()
 	var request *xc.Error
@@ -70,7 +70,7 @@ func (e *examination) unreachable(name string, err error) {
 	e.add(Check{Name: name, Status: Fail, Detail: detail, Hint: retry.HintOf(err), Kind: directory.TenantUnread})
 }
 
-// handshake says what a TLS connection is.
+// handshake describes a TLS connection.
 func handshake(state *tls.ConnectionState) string {
 	text := tls.VersionName(state.Version)
 	if len(state.PeerCertificates) > 0 {

@@ -230,7 +230,7 @@ func (e *examination) list(name string, items []Item, none, some, hint string) {
 	e.add(Check{Name: name, Status: Warn, Detail: some, Items: items, Hint: hint})
 }
 
-// absence says since when a user has not logged in, if that is too long.
+// absence returns since when a user has not logged in, if that is too long.
 func absence(user *directory.User, now time.Time) string {
 	last, note := user.LastLogin, "last "
 	if last.IsZero() {

@@ -132,8 +132,7 @@ func (r *Result) count() {
 	}
 }
 
-// partial says how many of the memberships an operation changed that failed; empty
-// if it changed none.
+// partial says how many memberships a failed operation changed; empty if none.
 func (r *Result) partial() string {
 	var parts []string
 	if n := len(r.left.done); n > 0 {

@@ -92,7 +92,7 @@ func (p *planner) limitGroup(o *Operation) bool {
 	return len(o.Add)+len(o.Remove) > 0 || o.Attributes != nil || whole && empty && o.Action == Create
 }
 
-// membersOfExcluded are the members, by Username.Key, of groups that Only
+// membersOfExcluded returns the members, by Username.Key, of groups that Only
 // excludes: deleting one of them would change the group.
 func (p *planner) membersOfExcluded() map[string]bool {
 	members := map[string]bool{}

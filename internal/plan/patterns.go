@@ -75,7 +75,7 @@ func (p Patterns) Match(names ...string) bool {
 	})
 }
 
-// includes is Match for a scope: where there are no patterns, everything is in it.
+// includes is Match for a scope: without patterns, everything is in it.
 func (p Patterns) includes(names ...string) bool { return len(p) == 0 || p.Match(names...) }
 
 // comparable returns a name, or a pattern, in the form in which names are

@@ -119,7 +119,7 @@ type Operation struct {
 // Kind returns the kind of the operation.
 func (o *Operation) Kind() Kind { return KindOf(o.Object, o.Action) }
 
-// Name is the email or the API name of the object.
+// Name returns the email or the API name of the object.
 func (o *Operation) Name() string {
 	if o.Object == User {
 		return string(o.User.Email)

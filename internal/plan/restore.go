@@ -8,8 +8,8 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// Snapshot is what the plan is about to change, as it was observed when the plan
-// was made. The time is the caller's to add.
+// Snapshot returns what the plan is about to change, as it was observed when the
+// plan was made. The caller adds the time.
 func (p *Plan) Snapshot(policy Policy, observed *directory.Observed) *directory.Snapshot {
 	then := newTenant(observed)
 	s := &directory.Snapshot{

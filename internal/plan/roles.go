@@ -53,7 +53,8 @@ func (p *planner) roles(changed []Operation) (operations []Operation) {
 	return operations
 }
 
-// roleChanges are the operations that revoke and grant roles of a group that exists.
+// roleChanges returns the operations that revoke and grant roles of an existing
+// group.
 func roleChanges(group *directory.Group, revoked, granted []directory.Role) (operations []Operation) {
 	if len(revoked) > 0 {
 		operations = append(operations, Operation{Action: Revoke, Object: Group, Group: *group, Roles: revoked})

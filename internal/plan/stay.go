@@ -128,9 +128,9 @@ func (p *planner) keepRole() string {
 // must stay, and may be this one.
 const callerUnknown = "it is not known which user the credentials belong to"
 
-// cannotCreate is why nothing is deleted in a run that leaves out the creation of
-// a user or a group, because it is blocked: the CSV may mean by it what would be
-// deleted.
+// cannotCreate returns why nothing is deleted in a run that leaves out the
+// creation of a user or a group, because it is blocked: the CSV may mean by it
+// what would be deleted.
 func (p *planner) cannotCreate() string {
 	var names []string
 	for _, blocked := range p.plan.Blocked {

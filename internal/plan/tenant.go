@@ -27,7 +27,7 @@ func newTenant(observed *directory.Observed) *tenant {
 	return t
 }
 
-// groupsByName are the observed groups, sorted.
+// groupsByName returns the observed groups, sorted by name.
 func (t *tenant) groupsByName() []*directory.Group {
 	groups := make([]*directory.Group, len(t.observed.Groups))
 	for i := range groups {
@@ -37,7 +37,7 @@ func (t *tenant) groupsByName() []*directory.Group {
 	return groups
 }
 
-// member is the person a group lists by username.
+// member returns the person a group lists by username.
 func (t *tenant) member(username directory.Username) Member {
 	user := t.Username(username)
 	return Member{Email: directory.EmailOf(username, user), Username: username, user: user}
@@ -53,7 +53,7 @@ func newMember(email directory.Email, user *directory.User) Member {
 	return m
 }
 
-// members are the people a group lists, sorted.
+// members returns the people a group lists, sorted.
 func (t *tenant) members(group *directory.Group) []Member {
 	members := make([]Member, len(group.Usernames))
 	for i, username := range group.Usernames {

@@ -112,8 +112,9 @@ func (p *planner) allPrunable(group *directory.Group) bool {
 	})
 }
 
-// unlistedMembers says by email why a user with it must stay: the API deletes by
-// email, and somebody with that username is in a group and not in the user listing.
+// unlistedMembers returns, by email, why a user with it must stay: the API
+// deletes by email, and somebody with that username is in a group but not in the
+// user listing.
 func (p *planner) unlistedMembers() map[directory.Email]string {
 	reasons := map[directory.Email]string{}
 	for _, group := range p.tenant.groupsByName() {

@@ -22,8 +22,8 @@ type CommentOptions struct {
 	Alarm        bool   // it is an issue about a failed run: say what to do next
 }
 
-// Comment is the report for a pull request. It lists everybody and every group
-// until the limit is reached; complete reports whether it leaves nobody and
+// Comment returns the report for a pull request. It lists everybody and every
+// group until the limit is reached; complete reports whether it leaves nobody and
 // nothing out, and shows who is affected.
 func (r *Report) Comment(s Sanitizer, o CommentOptions) (body string, complete bool) {
 	gap := ""
@@ -76,7 +76,7 @@ var nextSteps = map[run.Code]string{
 	run.Drifted:        "apply the plan below with a run without `dry-run`, or correct the CSV.",
 }
 
-// consequence is what merging takes away or, if that is nothing, the verdict.
+// consequence writes what merging takes away or, if that is nothing, the verdict.
 func (d *markdown) consequence() {
 	var t Tallies
 	if d.Plan != nil {
@@ -168,8 +168,9 @@ func (l *loss) weakness() int {
 	return weakness(l.roles[0])
 }
 
-// origin says what the comment is about, when and by which run it was made. Where
-// people are named by their lines, it says of which commit these are.
+// origin writes which commit the comment is about, and when and by which run it
+// was made. If people are named by their lines, it says of which commit these
+// are.
 func (d *markdown) origin(o CommentOptions) string {
 	short := func(commit string) string { return d.s.Code(commit[:min(len(commit), 12)]) }
 	about := ""

@@ -57,7 +57,7 @@ func (d *Doctor) counted() string {
 	return fmt.Sprintf("Checked %s: %d ok, %s, %d failed", what, counts[doctor.OK], count(counts[doctor.Warn], "warning"), counts[doctor.Fail])
 }
 
-// check is what a check found, with the people or groups it is about.
+// check returns what a check found, with the people or groups it is about.
 func (s Sanitizer) check(check doctor.Check) string {
 	f := directory.Finding{File: check.File, Line: check.Line, Column: check.Column, Subject: check.Subject, Message: check.Detail}
 	text := prefix(f) + s.message(f)

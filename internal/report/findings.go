@@ -107,8 +107,8 @@ func fileName(path string) string {
 	return path
 }
 
-// message is a finding's message. It may quote the tenant. Where emails are masked, so
-// is its subject, which need not look like an email.
+// message returns a finding's message, which may quote the tenant. If emails are
+// masked, so is its subject, which need not look like an email.
 func (s Sanitizer) message(f directory.Finding) string {
 	f.Message = s.ErrorText(f.Message)
 	if !s.MaskEmails || f.Subject == "" || f.Kind.OfGroup() {
@@ -118,8 +118,8 @@ func (s Sanitizer) message(f directory.Finding) string {
 	return strings.NewReplacer(fmt.Sprintf("%q", f.Subject), fmt.Sprintf("%q", masked), f.Subject, masked).Replace(f.Message)
 }
 
-// subject is a person's address or username without its local part, and without what
-// follows its domain, if emails are masked.
+// subject returns a person's address or username; if emails are masked, without
+// its local part and without what follows its domain.
 func (s Sanitizer) subject(text string) string {
 	if !s.MaskEmails {
 		return text

@@ -244,8 +244,9 @@ func (t *text) described(o *plan.Operation) string {
 	return ""
 }
 
-// otherChanges are the changes of a group's attributes that nothing else shows: a new
-// group's display name stands beside its name, and syncs describe all alike.
+// otherChanges returns the changes to a group's attributes that are not shown
+// elsewhere: a new group's display name is next to its name, and syncs give all
+// groups the same description.
 func otherChanges(o *plan.Operation) []plan.AttributeChange {
 	if o.Object != plan.Group {
 		return nil
@@ -255,8 +256,8 @@ func otherChanges(o *plan.Operation) []plan.AttributeChange {
 	})
 }
 
-// describedUser are the attributes of a user that an operation would send, without
-// the name where emails are masked: it says who it is.
+// describedUser returns the attributes of a user that an operation would send,
+// without the name if emails are masked, since it says who it is.
 func (s Sanitizer) describedUser(o *plan.Operation) string {
 	kind := directory.KindOf(o.User.IDMType)
 	switch {

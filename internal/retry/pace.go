@@ -80,8 +80,8 @@ func (p *pace) forget(before time.Time) {
 // admitted records a request that the server accepted.
 func (p *pace) admitted() { p.strays -= p.strays * memory }
 
-// refused takes back a request that the server refused, and lowers the pace unless
-// the refusal may be a stray. Until held nothing is sent anyway.
+// refused takes back a request that the server refused, and lowers the pace
+// unless the refusal may be a stray. Nothing is sent before held anyway.
 func (p *pace) refused(sent, now, held time.Time) {
 	p.strays += (1 - p.strays) * memory
 	if i, found := slices.BinarySearchFunc(p.recent, sent, time.Time.Compare); found {
@@ -98,7 +98,7 @@ func (p *pace) refused(sent, now, held time.Time) {
 
 // lower learns from a refusal what the server accepts. The requests of the last
 // second are paid for at the new pace, up to a second, before anything else is
-// sent. Until held nothing is sent anyway.
+// sent. Nothing is sent before held anyway.
 func (p *pace) lower(now, held time.Time) {
 	p.forget(now.Add(-time.Second))
 	n, before := len(p.recent), p.accepted

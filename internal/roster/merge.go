@@ -48,7 +48,7 @@ type statedDN struct {
 	group *group
 }
 
-// add takes a row.
+// add adds a row.
 func (r *Roster) add(row *cells, at position) {
 	p, err := r.person(row[inEmail])
 	if err == nil && p.Line == 0 {
@@ -241,7 +241,7 @@ func (r *Roster) invalidDN(row *cells, p *person, err error, line int) {
 	})
 }
 
-// pieces are the DNs in a cell, as they are written. Empty ones, from doubled,
+// pieces yields the DNs in a cell, as they are written. Empty ones, from doubled,
 // leading or trailing separators, are skipped.
 func (r *Roster) pieces(cell string) iter.Seq[string] {
 	return func(yield func(string) bool) {

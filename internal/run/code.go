@@ -36,7 +36,7 @@ var meanings = map[Code]string{
 // Codes returns all exit codes, in ascending order.
 func Codes() []Code { return slices.Sorted(maps.Keys(meanings)) }
 
-// Meaning says in a few words what a code means.
+// Meaning returns in a few words what a code means.
 func (c Code) Meaning() string { return meanings[c] }
 
 // Gravity returns the codes except Done in the order in which they count: of several
@@ -81,7 +81,7 @@ func codeOf(findings []directory.Finding) Code {
 	return Done
 }
 
-// Verdict is an exit code in a word, as outputs and the JSON report give it.
+// Verdict returns an exit code in a word, as outputs and the JSON report give it.
 func (c Code) Verdict() string {
 	switch c {
 	case Done:

@@ -101,7 +101,8 @@ func person(object plan.Object, name string) string {
 	return ""
 }
 
-// kindOf is Authentication for refused credentials, else the given kind.
+// kindOf returns Authentication for refused credentials, otherwise the given
+// kind.
 func kindOf(err error, other directory.Kind) directory.Kind {
 	if xc.Refused(err) {
 		return directory.Authentication

@@ -38,8 +38,8 @@ type File struct {
 	Open func() (io.ReadCloser, error)
 }
 
-// CSV is the source of a sync: what the exports state together. With strict any
-// invalid row makes it unusable.
+// CSV returns the source of a sync: what the exports state together. With strict,
+// any invalid row makes it unusable.
 func CSV(files []File, options roster.Options, strict bool) Source {
 	return func(plan.Policy) (Goal, []directory.Finding) {
 		desired, inputs, findings := readCSV(files, options)
@@ -115,8 +115,8 @@ func asErrors(findings []directory.Finding) []directory.Finding {
 	return findings
 }
 
-// Snapshot is the source of a restore: the file that read reads, and its SHA-256 in
-// hex.
+// Snapshot returns the source of a restore: the file that read reads, and its
+// SHA-256 in hex.
 func Snapshot(path string, read func() (snapshot *directory.Snapshot, sha256 string, err error)) Source {
 	return func(policy plan.Policy) (Goal, []directory.Finding) {
 		snapshot, hash, err := read()

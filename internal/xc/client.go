@@ -344,7 +344,7 @@ const (
 // shown shortens a text from the server and hides secrets in it.
 func (c *Client) shown(text string) string { return directory.Cut(c.hide(text), maxShown) }
 
-// quotable is shown for a name that a message quotes.
+// quotable is like shown, for a name that a message quotes.
 func (c *Client) quotable(name string) string { return directory.Quotable(c.hide(name)) }
 
 // hide removes secrets. Cut only what it returns.
