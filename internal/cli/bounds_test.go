@@ -111,7 +111,7 @@ func TestASnapshotThatComesMeanwhileIsKept(t *testing.T) {
 	}
 }
 
-// TestNoReportOnADeviceInActions: by way of /dev/stdout it would reach the log
+// TestNoReportOnADeviceInActions: through /dev/stdout it would reach the log
 // unescaped.
 func TestNoReportOnADeviceInActions(t *testing.T) {
 	t.Parallel()
@@ -233,7 +233,7 @@ func (hog) Read([]byte) (int, error) {
 	}
 }
 
-// TestOutOfMemory does not end with 2, which says that the settings are bad.
+// TestOutOfMemory does not end with 2, which means that the settings are invalid.
 func TestOutOfMemory(t *testing.T) {
 	t.Parallel()
 	var status *exec.ExitError

@@ -72,7 +72,7 @@ func expectFail(t *testing.T, checks map[string]examined, name, hint, out string
 	}
 }
 
-// TestDoctorFindsWhereTheNetworkEnds, with the exit code and the cure.
+// TestDoctorFindsWhereTheNetworkEnds, with the exit code and a hint.
 func TestDoctorFindsWhereTheNetworkEnds(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
@@ -130,7 +130,7 @@ func TestDoctorFindsWhereTheNetworkEnds(t *testing.T) {
 	}
 }
 
-// TestDoctorNoTLS asks a server that speaks none.
+// TestDoctorNoTLS asks a server that does not speak TLS.
 func TestDoctorNoTLS(t *testing.T) {
 	t.Parallel()
 	tenant := networkTenant(networkToken)
@@ -142,7 +142,7 @@ func TestDoctorNoTLS(t *testing.T) {
 	expectFail(t, checks, "tls", "does not speak TLS", out)
 }
 
-// TestDoctorProxy goes through proxies that are not in order, and one that is.
+// TestDoctorProxy goes through broken proxies, and a working one.
 func TestDoctorProxy(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)

@@ -173,7 +173,7 @@ func TestReportNamesWhoMergedAndApproved(t *testing.T) {
 	}
 }
 
-// TestReportWithoutAReviewer: what GitHub does not tell is a warning at most.
+// TestReportWithoutAReviewer: what GitHub does not say is at most a warning.
 func TestReportWithoutAReviewer(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -280,7 +280,7 @@ func TestRequestIDsAreHostile(t *testing.T) {
 	}
 }
 
-// TestReportGivesTheCures beside what is wrong.
+// TestReportGivesTheCures: it has the hints with what is wrong.
 func TestReportGivesTheCures(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "report.json")

@@ -1,4 +1,4 @@
 package cli
 
-// QuitAfter is what Main ends a run by that does not end after a signal.
+// QuitAfter is how Main ends a run that does not end after a signal.
 var QuitAfter = quitAfter

@@ -91,7 +91,7 @@ func TestABugIsReported(t *testing.T) {
 	}
 }
 
-// TestAlarmIsEndedByWhatWorks, not by what was not tried.
+// TestAlarmIsEndedByWhatWorks, not by a run that tried nothing.
 func TestAlarmIsEndedByWhatWorks(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t)

@@ -227,7 +227,7 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// TestMergeQueue lets only what the pull request shows into the merge.
+// TestMergeQueue lets only what the pull request shows be merged.
 func TestMergeQueue(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t)

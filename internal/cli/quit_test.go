@@ -16,7 +16,7 @@ import (
 	"xc-group-sync/internal/cli"
 )
 
-// A run that cannot end after a signal is ended; one that ends is left alone.
+// A run that does not end after a signal is ended; one that does is left alone.
 func TestQuitAfter(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -48,7 +48,8 @@ func TestQuitAfter(t *testing.T) {
 	}
 }
 
-// TestAReaderThatIsGone does not end a run in the middle of its writes.
+// TestAReaderThatIsGone: a closed reader does not end a run in the middle of its
+// writes.
 func TestAReaderThatIsGone(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {

@@ -9,10 +9,10 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// anything has the settings that take any text.
+// anything has the settings that accept any text.
 var anything = []string{"p12-base64", "p12-password", "github-token"}
 
-// bad is each other setting's bad values.
+// bad has the bad values of all other settings.
 var bad = map[string][]string{
 	"csv":             {"a\tb", "a\x00b", "teams/**/a.csv"},
 	"tenant":          {"a.b", "acme/x", "-acme", "acme-", "a b", "https://acme.console.ves.volterra.io", "ä", "a@b", strings.Repeat("a", 64)},
@@ -79,7 +79,7 @@ var (
 	badBooleans = []string{"maybe", "2", "-1", "y", "truee", "true false"}
 )
 
-// TestEverySettingHasBadValues, or takes any.
+// TestEverySettingHasBadValues, or accepts anything.
 func TestEverySettingHasBadValues(t *testing.T) {
 	t.Parallel()
 	for _, way := range config.Ways() {
@@ -104,7 +104,7 @@ func TestLoadRefusesEachBadValue(t *testing.T) {
 				command, flags = config.Export, without(enough, "csv")
 			}
 			for _, value := range values {
-				// Each way in is refused alike.
+				// Bad values are refused however they are given.
 				for from, all := range map[string][]directory.Finding{
 					"":                               complaintsOf(t, command, nil, append(flags, "--"+name+"="+value)...),
 					" (from the input " + name + ")": complaintsOf(t, command, env{"INPUT_" + strings.ToUpper(name): value}, flags...),
@@ -127,7 +127,7 @@ func variable(name string) string {
 	return "XC_SYNC_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
-// without is the flags but for one.
+// without returns the flags except one.
 func without(flags []string, name string) []string {
 	return slices.DeleteFunc(slices.Clone(flags), func(flag string) bool { return strings.HasPrefix(flag, "--"+name+"=") })
 }

@@ -13,7 +13,7 @@ import (
 	"xc-group-sync/internal/config"
 )
 
-// TestCompletionKnowsEverySetting that the command has, and no other.
+// TestCompletionKnowsEverySetting of the command, and no other.
 func TestCompletionKnowsEverySetting(t *testing.T) {
 	t.Parallel()
 	for shell, flag := range map[string]string{"bash": "--%s ", "zsh": "'--%s=[", "fish": " restore' -l %s "} {
@@ -81,8 +81,8 @@ func TestBashCompletion(t *testing.T) {
 }
 
 // TestBashCompletesFiles checks that a name with a blank or a * is one word, and
-// that bash is told that the words are files, so that it quotes them and goes on
-// below a directory.
+// that bash is told that the words are files, so that it quotes them and
+// continues below a directory.
 func TestBashCompletesFiles(t *testing.T) {
 	t.Parallel()
 	bash, err := exec.LookPath("bash")

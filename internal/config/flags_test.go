@@ -61,7 +61,8 @@ func TestLoadRefusesWordsAndUnknownFlags(t *testing.T) {
 	}
 }
 
-// TestLoadSwallowsNoFlag: a flag counts even if the one before it lacks its value.
+// TestLoadSwallowsNoFlag: a flag counts even if the flag before it lacks its
+// value.
 func TestLoadSwallowsNoFlag(t *testing.T) {
 	t.Parallel()
 	c, err := config.Load(config.Sync, []string{"--csv", "--simulate"}, env{}.get)

@@ -11,8 +11,8 @@ import (
 	"xc-group-sync/internal/config"
 )
 
-// Whatever words come as flags, and whatever one of them is as an input: no
-// secret is shown, and settings without a complaint can be used.
+// Whatever is given as flags, or as an input: no secret is shown, and settings
+// without a complaint can be used.
 func FuzzLoad(f *testing.F) {
 	for _, words := range []string{
 		"", "--csv=x\n--tenant=acme", "--csv\nx\n-simulate", "--\n-\n---x\n--=y", "--api-tokn\nhush", "--p12-password\n--csv",
@@ -41,8 +41,8 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// Whatever a policy file holds: it is taken or refused with a place in it, and
-// neither its credentials nor a word of broken YAML are shown.
+// Whatever a policy file contains: it is accepted, or refused with a position,
+// and neither its credentials nor a word of broken YAML are shown.
 func FuzzPolicy(f *testing.F) {
 	for _, content := range []string{
 		"", "tenant: acme\ngroups: [a, '!b']\n", "names: {CN=a: b}", "api-token: S3cr3t\n", "a: *S3cr3t", "[[[[", "? {a: b}\n: c", "- a\n---\n- b",

@@ -24,7 +24,7 @@ type env map[string]string
 
 func (e env) get(name string) string { return e[name] }
 
-// enough is what no run can do without.
+// enough has the settings that every run needs.
 var enough = []string{"--csv=people.csv", "--api-token=t0ken", "--tenant=acme"}
 
 // load loads settings that must be good.
@@ -37,7 +37,7 @@ func load(t *testing.T, environment env, args ...string) *config.Config {
 	return c
 }
 
-// loadMore is load with enough in front.
+// loadMore is load with enough before the arguments.
 func loadMore(t *testing.T, args ...string) *config.Config {
 	t.Helper()
 	return load(t, nil, append(enough[:len(enough):len(enough)], args...)...)
@@ -64,7 +64,7 @@ func complaintsOf(t *testing.T, command string, environment env, args ...string)
 	return all
 }
 
-// messages are what the findings say.
+// messages returns the findings' messages.
 func messages(findings []directory.Finding) (all []string) {
 	for _, finding := range findings {
 		all = append(all, finding.Message)

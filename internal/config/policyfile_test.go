@@ -124,7 +124,8 @@ func TestPolicyFileGivesWayToWhatIsGivenForARun(t *testing.T) {
 	}
 }
 
-// TestAnEmptyListGivesWayToOneForARun: it is refused only where it would count.
+// TestAnEmptyListGivesWayToOneForARun: an empty list is refused only if it would
+// count.
 func TestAnEmptyListGivesWayToOneForARun(t *testing.T) {
 	t.Parallel()
 	path := policyFile(t, "tenant: acme\ngroups: []\npeople: ~\n")
@@ -133,8 +134,8 @@ func TestAnEmptyListGivesWayToOneForARun(t *testing.T) {
 	same(t, "people", c.Policy.People, plan.Patterns{"*@a.b"})
 }
 
-// TestPolicyFileServesAllCommands: restore takes what concerns it, and the rest
-// is checked all the same.
+// TestPolicyFileServesAllCommands: restore uses the keys that concern it, and
+// checks the others nevertheless.
 func TestPolicyFileServesAllCommands(t *testing.T) {
 	t.Parallel()
 	args := []string{"--snapshot=s", "--api-token=t", "--policy", policyFile(t, fullPolicy)}
@@ -344,8 +345,8 @@ func TestPolicyFileHoldsNoCredentials(t *testing.T) {
 	}
 }
 
-// TestPolicySchema: what the schema takes can be loaded, and what is of a wrong
-// type neither takes, for every key there is.
+// TestPolicySchema: for every key, what the schema accepts can be loaded, and
+// both refuse a wrong type.
 func TestPolicySchema(t *testing.T) {
 	t.Parallel()
 	document, err := jsonschema.UnmarshalJSON(strings.NewReader(config.Schema()))
@@ -367,7 +368,7 @@ func TestPolicySchema(t *testing.T) {
 		}
 		asJSON, err := json.Marshal(value)
 		if err != nil {
-			return false // keys that are no texts
+			return false // keys that are not strings
 		}
 		instance, err := jsonschema.UnmarshalJSON(strings.NewReader(string(asJSON)))
 		if err != nil {
@@ -419,7 +420,7 @@ func TestPolicySchema(t *testing.T) {
 	}
 }
 
-// lenient are values that the program takes and an editor should not suggest.
+// lenient are values that the program accepts and an editor should not suggest.
 var lenient = map[string]bool{"[]": true}
 
 const fullPolicyTyped = `tenant: acme

@@ -28,7 +28,7 @@ func TestSecrets(t *testing.T) {
 	same(t, "of the environment's proxy", slices.Contains(c.Secrets(), "hush"), true)
 }
 
-// TestSecretsAreAllThatTheTableSays, whether their values are good or bad.
+// TestSecretsAreAllThatTheTableSays, whether their values are valid or not.
 func TestSecretsAreAllThatTheTableSays(t *testing.T) {
 	t.Parallel()
 	names := config.SecretSettings()
@@ -70,7 +70,8 @@ func TestSecretsWithinOtherTexts(t *testing.T) {
 							longest = max(longest, len(form))
 						}
 					}
-					// At either end of base64 a character also depends on what is beside.
+					// At either end of base64, a character also depends on the
+					// bytes next to it.
 					if longest < length || strings.HasPrefix(name, "base64") && longest < (8*length-10)/6 {
 						t.Fatalf("%s: %q is found in %q by %d characters", name, token, made, longest)
 					}

@@ -97,8 +97,8 @@ func TestLoadExplainsAMissingTokenInActions(t *testing.T) {
 	}
 }
 
-// TestLoadSendsCredentialsToTheTenantThatIsNamed, and not where a variable that
-// was left over says.
+// TestLoadSendsCredentialsToTheTenantThatIsNamed, and not where a leftover
+// variable says.
 func TestLoadSendsCredentialsToTheTenantThatIsNamed(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -83,7 +83,7 @@ func (w way) load(t *testing.T, from ...given) *config.Config {
 	return c
 }
 
-// same returns how two settings differ, but for where they come from.
+// same returns how two settings differ, apart from their origin.
 func (w way) same(a, b *config.Config) string {
 	return cmp.Diff(a, b, cmpopts.IgnoreUnexported(config.Config{}, directory.Names{}), cmpopts.IgnoreFields(config.Config{}, "Warnings", "PolicyFile.SHA256"),
 		cmpopts.IgnoreFields(roster.Options{}, "GroupInScope", "PersonInScope"),

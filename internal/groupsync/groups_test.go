@@ -275,7 +275,7 @@ func TestBreakerCountsWhatWasCarriedOut(t *testing.T) {
 	}
 }
 
-// Who is deleted takes along what a failed operation left.
+// With a deleted user goes what a failed operation left.
 func TestDeletedUserTakesAlongWhatWasLeft(t *testing.T) {
 	t.Parallel()
 	refused := simulator.Fault{Status: 400}

@@ -240,7 +240,7 @@ func TestDeletionsWithheld(t *testing.T) {
 	}
 }
 
-// Who and what is gone is deleted.
+// A user or group that is gone counts as deleted.
 func TestDeletedElsewhere(t *testing.T) {
 	t.Parallel()
 	tenant := company(before("DELETE", "user_groups/old", 1, func() simulator.Fault { return simulator.Fault{Status: 404} }))
@@ -261,7 +261,7 @@ func TestUserNotDeleted(t *testing.T) {
 	}
 }
 
-// One retry budget serves all operations, and the outcome tells what is left.
+// All operations share one retry budget, and the outcome says what is left of it.
 func TestBudgetAndBreaker(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -28,7 +28,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the generated tables")
 
 // The simulation of SC-RETRY-006: how many of the users who meet a fault are
-// created all the same, by profile and model of failure, on virtual time.
+// created nevertheless, by profile and model of failure, in virtual time.
 
 const (
 	simulatedUsers   = 400
@@ -162,7 +162,8 @@ func simulate(t *testing.T, policy retry.Policy, m model) figures {
 				attempts[user.Email]++
 				mu.Unlock()
 				fault := choose(user.Email, attempt, time.Since(start))
-				// No two answers take equally long: a tie would be for the scheduler to break.
+				// No two responses take equally long: the scheduler would have to
+				// break a tie.
 				fault.Delay = time.Duration(drawn(user.Email, attempt, 17) * float64(simulatedLatency))
 				return fault
 			}))

@@ -120,7 +120,7 @@ func TestFirstSingleWriteIsReadBack(t *testing.T) {
 	}
 }
 
-// TestTenantThatReplaces: where a single write takes other groups away, they are
+// TestTenantThatReplaces: if a single write takes other groups away, they are
 // restored, the run stops, and nothing else is begun.
 func TestTenantThatReplaces(t *testing.T) {
 	t.Parallel()
@@ -251,7 +251,7 @@ func TestNoReadWithRefusedCredentials(t *testing.T) {
 	}
 }
 
-// TestSomebodyElseDidIt is no change of ours.
+// TestSomebodyElseDidIt: then it is not a change of ours.
 func TestSomebodyElseDidIt(t *testing.T) {
 	t.Parallel()
 	tenant := crew()
@@ -260,8 +260,8 @@ func TestSomebodyElseDidIt(t *testing.T) {
 	check(t, "outcome", []string{"update group ops: done"}, told(apply(t, tenant, []plan.Operation{operation}, singly)))
 }
 
-// TestInterruptedSingleWrites: an update that has begun is not told as planned
-// still, and one that has not is.
+// TestInterruptedSingleWrites: an update that has begun is not reported as
+// planned, and one that has not begun is.
 func TestInterruptedSingleWrites(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int][]string{

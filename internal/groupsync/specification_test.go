@@ -211,7 +211,7 @@ func TestFRRetry002Backoff(t *testing.T) {
 	}
 }
 
-// FR-RETRY-003, SC-RETRY-003: transient errors are tried again, others not.
+// FR-RETRY-003, SC-RETRY-003: transient errors are retried, others are not.
 func TestFRRetry003Classification(t *testing.T) {
 	t.Parallel()
 	for thing, attempts := range map[any]int{

@@ -67,7 +67,7 @@ func TestRefusedCredentialsStop(t *testing.T) {
 	}
 }
 
-// A 401 lets the writes on their way finish, and ends the waits.
+// A 401 lets writes in flight finish, and ends the waits.
 func TestRefusedCredentialsAndOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestInterruptedWait(t *testing.T) {
 	})
 }
 
-// A write on its way has seven seconds to finish and count.
+// A write in flight has seven seconds to finish, and counts.
 func TestInterruptedWrite(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -119,7 +119,7 @@ func deleteUser(t *testing.T, tenant *simulator.Tenant, email directory.Email) p
 	return plan.Operation{Action: plan.Delete, Object: plan.User, User: *user}
 }
 
-// told is what became of the operations: "create user a@b: done create".
+// told returns the outcomes of the operations: "create user a@b: done create".
 func told(outcome *groupsync.Outcome) []string {
 	var all []string
 	for _, result := range outcome.Results {

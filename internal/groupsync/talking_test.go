@@ -84,7 +84,7 @@ func TestNoGaps(t *testing.T) {
 	}
 }
 
-// agreeable is a tenant that says yes to everything, at once.
+// agreeable is a tenant that accepts everything, at once.
 func agreeable(r *http.Request) (*http.Response, error) {
 	body := `{"items":[{"email":"owner@example.com"}],"user_groups":[]}`
 	if r.Method == http.MethodPost {

@@ -1,6 +1,6 @@
-// Package openapitest holds requests and answers against published OpenAPI
-// documents. It owns the reading of those documents and knows nothing of the
-// simulator or the clients; only tests may import it.
+// Package openapitest checks requests and answers against published OpenAPI
+// documents. It reads those documents and knows nothing about the simulator or
+// the clients; only tests may import it.
 //
 // The documents are not part of this repository: XC_OPENAPI_DIR names the folder
 // with F5's user.json and user_group.json, GITHUB_OPENAPI_DIR the one with GitHub's
@@ -28,8 +28,8 @@ import (
 	"github.com/getkin/kin-openapi/routers/legacy"
 )
 
-// Checker compares what goes over the wire with the documents. It is safe for
-// concurrent use.
+// Checker compares what is sent with the documents. It is safe for concurrent
+// use.
 type Checker struct {
 	routers []routers.Router
 }
@@ -96,7 +96,7 @@ func (c *Checker) Check(tb testing.TB, req *http.Request, reqBody []byte, status
 	}
 }
 
-// Transport checks all that passes through to next and back.
+// Transport checks everything that passes through it to next and back.
 func (c *Checker) Transport(tb testing.TB, next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		var body []byte
@@ -130,7 +130,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// withBody copies a request, for a body can be read once only.
+// withBody copies a request, because a body can be read only once.
 func withBody(r *http.Request, body []byte) *http.Request {
 	r = r.Clone(r.Context())
 	r.Body = http.NoBody

@@ -9,8 +9,8 @@ import (
 	"xc-group-sync/internal/plan"
 )
 
-// TestAdviceOfTheGuard: what a refusal advises lets the plan pass, also where a
-// share let through what a number does not.
+// TestAdviceOfTheGuard: what a refusal advises lets the plan pass, even if a
+// percentage allowed more than that number.
 func TestAdviceOfTheGuard(t *testing.T) {
 	t.Parallel()
 	c := newCSV()

@@ -38,7 +38,7 @@ func TestLookalikesAreLeftAsTheyAre(t *testing.T) {
 			users: locals("josé@x.y"), groups: []directory.Group{managed("ops", "jose@x.y")},
 			want: []string{}, withheld: []string{"ops jose@x.y: looks the same as josé@x.y"}, pairs: 1,
 		},
-		"in different groups": { // which is what the CSV says of two people
+		"in different groups": { // which the CSV says about two people
 			csv:    func(c *csv) { c.group("CN=Ops", "josé@x.y"); c.group("CN=Dev") },
 			groups: []directory.Group{managed("ops"), managed("dev", "jose@x.y")},
 			want:   []string{"create user josé@x.y", "update group dev -jose@x.y", "update group ops +josé@x.y"},
@@ -80,7 +80,7 @@ func TestLookalikesAreLeftAsTheyAre(t *testing.T) {
 			policy: func(p *plan.Policy) { p.PruneGroups = true }, want: []string{},
 			withheld: []string{"ops jose@x.y: looks the same as josé@x.y", "group old: member jose@x.y stays: looks the same as josé@x.y"}, pairs: 1,
 		},
-		"the other stays anyway": { // else a later run would remove the right one
+		"the other stays anyway": { // otherwise a later run would remove the right one
 			csv:    func(c *csv) { c.group("CN=Ops", "josé@x.y") },
 			groups: []directory.Group{managed("ops", "jose@x.y")},
 			policy: func(p *plan.Policy) { p.Withhold = true }, want: []string{},

@@ -308,8 +308,8 @@ func TestNewUpdatesUsers(t *testing.T) {
 	}
 }
 
-// TestNewUpdatesNobodyWhoSharesAnEmail: a replacement, which goes by email, would
-// give one of them the other's groups.
+// TestNewUpdatesNobodyWhoSharesAnEmail: a replacement, which the API takes by
+// email, would give one of them the other's groups.
 func TestNewUpdatesNobodyWhoSharesAnEmail(t *testing.T) {
 	t.Parallel()
 	c := newCSV()

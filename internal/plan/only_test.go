@@ -92,7 +92,7 @@ func TestOnly(t *testing.T) {
 	}
 }
 
-// TestOnlyKeepsBlockedPeople: those that a selected group needs too.
+// TestOnlyKeepsBlockedPeople, including those that a selected group needs.
 func TestOnlyKeepsBlockedPeople(t *testing.T) {
 	t.Parallel()
 	for only, want := range map[string][]string{"ops": {"b@x.y"}, "b@*": {"b@x.y"}, "dev": nil, "a@x.y": nil, "!b@x.y": nil, "!dev": {"b@x.y"}} {
@@ -134,7 +134,7 @@ func TestOnlyByUsername(t *testing.T) {
 	same(t, "unmatched", plan.Unmatched(patterns, &newCSV().Desired, observed), plan.Patterns{"aturing", "!aturing"})
 }
 
-// TestOnlyIsGuardedByWhatIsLeft: the guards see the plan that is cut.
+// TestOnlyIsGuardedByWhatIsLeft: the guards see the reduced plan.
 func TestOnlyIsGuardedByWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	c := newCSV()

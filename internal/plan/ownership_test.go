@@ -43,7 +43,7 @@ func TestAttackRowIsBlocked(t *testing.T) {
 		t.Errorf("hint = %q", b.Hint)
 	}
 	if len(p.Findings) > 0 {
-		t.Errorf("findings: %+v", p.Findings) // of one group all is said
+		t.Errorf("findings: %+v", p.Findings) // about one group everything is said
 	}
 }
 
@@ -224,7 +224,7 @@ func TestEmptyingIsGuarded(t *testing.T) {
 	same(t, "refusals", refused(p), []string{"memberships 1/2", `membership of group "old" 1/1`})
 }
 
-// TestNoGroupBesideOneThatDiffersInCaseOnly: the tenant could not tell them apart.
+// TestNoGroupBesideOneThatDiffersInCaseOnly: people could not tell them apart.
 func TestNoGroupBesideOneThatDiffersInCaseOnly(t *testing.T) {
 	t.Parallel()
 	c := newCSV()

@@ -126,7 +126,7 @@ func TestPatternsMatchSeveralNames(t *testing.T) {
 	}
 }
 
-// naive is a glob as the regular expression that means the same.
+// naive returns the regular expression that means the same as a glob.
 func naive(glob string) *regexp.Regexp {
 	var b strings.Builder
 	b.WriteString("(?is)^")
@@ -187,7 +187,7 @@ func TestPatternsAgreeWithRegularExpressions(t *testing.T) {
 	}
 }
 
-// TestPatternsTakeNoExponentialTime would not come to an end.
+// TestPatternsTakeNoExponentialTime would otherwise never end.
 func TestPatternsTakeNoExponentialTime(t *testing.T) {
 	t.Parallel()
 	if (plan.Patterns{strings.Repeat("*a", 400) + "b"}).Match(strings.Repeat("a", 5000)) {

@@ -159,8 +159,8 @@ func (w *world) randomTenant(random *rand.Rand) {
 	}
 }
 
-// applied is what the tenant would be after the plan: a model that knows
-// nothing of how the plan was made.
+// applied returns the tenant after the plan: a model that knows nothing about how
+// the plan was made.
 func applied(observed *directory.Observed, p *plan.Plan) directory.Observed {
 	users, groups := slices.Clone(observed.Users), slices.Clone(observed.Groups)
 	leave := func(g *directory.Group, members []plan.Member) {
@@ -228,7 +228,7 @@ func emails(observed *directory.Observed, group *directory.Group) []directory.Em
 	return slices.Sorted(maps.Keys(members))
 }
 
-// left are the people that a plan leaves as they are, and says so.
+// left returns the people that a plan leaves as they are, with a message.
 func (w *world) left(p *plan.Plan) map[directory.Email]bool {
 	left := map[directory.Email]bool{}
 	for _, b := range p.Blocked {
@@ -415,7 +415,7 @@ func TestAPlanDoesNotDependOnOrder(t *testing.T) {
 	}
 }
 
-// TestKinds: each kind says all that follows from it, once.
+// TestKinds: each kind has everything that depends on it, once.
 func TestKinds(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
@@ -427,7 +427,8 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// TestRandomWorldsUseThePolicy: what no random world uses, no property is about.
+// TestRandomWorldsUseThePolicy: a setting that no random world uses is tested by
+// no property.
 func TestRandomWorldsUseThePolicy(t *testing.T) {
 	t.Parallel()
 	elsewhere := map[string]string{
@@ -495,8 +496,8 @@ func (w *world) inScope(group *directory.Group) bool {
 	return names.Match(string(group.Name))
 }
 
-// mustStay tells why nobody may remove a username or delete its user; empty if
-// one may.
+// mustStay returns why a username must not be removed or its user deleted; empty
+// if it may be.
 func (w *world) mustStay(username directory.Username) string {
 	email, user := who(&w.observed, username)
 	person := w.csv.people[email]
@@ -532,7 +533,7 @@ func (w *world) mustStay(username directory.Username) string {
 	return ""
 }
 
-// exempt tells why an operation must not be; empty if it may.
+// exempt returns why an operation must not be planned; empty if it may be.
 func (w *world) exempt(o *plan.Operation) string {
 	person := w.csv.people[o.User.Email]
 	named := slices.IndexFunc(w.csv.Groups, func(g *directory.DesiredGroup) bool { return g.Name == o.Group.Name })
@@ -687,8 +688,8 @@ func parts(p *plan.Plan) map[string]bool {
 }
 
 // TestOnlyIsAPartOfTheWhole: nothing is done that the whole plan would not do,
-// all that is about the selected people and groups is done, and nobody is created
-// but for a group.
+// everything about the selected people and groups is done, and nobody is created
+// except for a group.
 func TestOnlyIsAPartOfTheWhole(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(cases) {

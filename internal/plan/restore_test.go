@@ -8,8 +8,8 @@ import (
 	"xc-group-sync/internal/plan"
 )
 
-// TestRestoreFollowsTheRulesForPeople: who is out of scope, shares an email or
-// has one that is another user's username is left alone.
+// TestRestoreFollowsTheRulesForPeople: people who are out of scope, share an
+// email or have one that is another user's username are left alone.
 func TestRestoreFollowsTheRulesForPeople(t *testing.T) {
 	t.Parallel()
 	nameless := directory.User{Username: "nameless", Type: directory.TypeUser}
@@ -99,7 +99,7 @@ func TestRestoreUndoesARun(t *testing.T) {
 	}
 }
 
-// sameRoles: every group that existed before the run has the roles of then.
+// sameRoles: every group that existed before the run has the roles it had then.
 func (w *world) sameRoles(t *testing.T, seed uint64, p *plan.Plan, restored *directory.Observed) {
 	t.Helper()
 	for _, was := range w.observed.Groups {

@@ -165,8 +165,8 @@ func TestAccessOfAPlan(t *testing.T) {
 	}
 }
 
-// TestAccessIsToldOfEachAccount: what another account of the same email has
-// already is a gain for the one that joins.
+// TestAccessIsToldOfEachAccount: what another account with the same email already
+// has is a gain for the account that joins.
 func TestAccessIsToldOfEachAccount(t *testing.T) {
 	t.Parallel()
 	c := newCSV()
@@ -178,7 +178,7 @@ func TestAccessIsToldOfEachAccount(t *testing.T) {
 	same(t, "gained", p.Access.Gained, []access.Person{{Email: "ann@x.y", Roles: roles("n/r")}})
 }
 
-// TestRestoreOfRoles: going back gives and takes roles as the snapshot has them,
+// TestRestoreOfRoles: a restore gives and takes roles as the snapshot has them,
 // within the scope, and says what that means.
 func TestRestoreOfRoles(t *testing.T) {
 	t.Parallel()
@@ -224,8 +224,8 @@ func TestRolesStayWhenNothingIsRemoved(t *testing.T) {
 }
 
 // TestGrantsToWhoShouldLeave: a group that prune would delete is granted nothing,
-// whatever keeps it, and nobody gains roles unsaid by staying in a group that the
-// CSV no longer has them in.
+// whatever keeps it, and nobody gains roles without a warning by staying in a
+// group that the CSV no longer has them in.
 func TestGrantsToWhoShouldLeave(t *testing.T) {
 	t.Parallel()
 	owner := local("owner@x.y")
@@ -302,8 +302,8 @@ func TestGrantsToWhoShouldLeave(t *testing.T) {
 	}
 }
 
-// TestTheCallerLosesRolesWithAWarning: first of all, and only for a role that no
-// other way gives.
+// TestTheCallerLosesRolesWithAWarning: the warning comes first, and only for a
+// role that nothing else gives.
 func TestTheCallerLosesRolesWithAWarning(t *testing.T) {
 	t.Parallel()
 	robot := directory.User{Email: "robot@x.y", Username: "Robot", Type: directory.TypeService}

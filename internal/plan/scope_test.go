@@ -41,7 +41,7 @@ func TestDNInScope(t *testing.T) {
 	}
 }
 
-// TestDNInScopeByTheNameItMapsTo, which need not be made of its CN.
+// TestDNInScopeByTheNameItMapsTo, which need not be formed from its CN.
 func TestDNInScopeByTheNameItMapsTo(t *testing.T) {
 	t.Parallel()
 	dn, err := directory.ParseDN("CN=APP_F5XC_ADM_PRD")

@@ -8,7 +8,7 @@ import (
 	"xc-group-sync/internal/plan"
 )
 
-// removal is a world in which bob leaves the group ops, and what may keep him.
+// removal is a world in which bob leaves the group ops, with what may keep him.
 func removal() *world {
 	w := &world{csv: newCSV(), policy: plan.Policy{Caller: known, MaxRemovals: plan.Limit{None: true}}}
 	w.csv.group("CN=Ops", "ann@x.y")
@@ -67,8 +67,8 @@ func TestNobodyIsRemovedAgainstAReason(t *testing.T) {
 	}
 }
 
-// TestRenamedUserStays: after a change of address the username is still the old
-// one. Whom a CSV means by it is not known.
+// TestRenamedUserStays: after a change of address, the username is still the old
+// one. It is unknown which person a CSV means by it.
 func TestRenamedUserStays(t *testing.T) {
 	t.Parallel()
 	c := newCSV()

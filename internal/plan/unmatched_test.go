@@ -7,8 +7,8 @@ import (
 	"xc-group-sync/internal/plan"
 )
 
-// TestSlipsInThePolicyAreToldOf: an entry that names one thing must name one that
-// there is, however it is spelled; patterns need not match anything.
+// TestSlipsInThePolicyAreToldOf: an entry that names one thing must name an
+// existing one, in any spelling; patterns need not match anything.
 func TestSlipsInThePolicyAreToldOf(t *testing.T) {
 	t.Parallel()
 	policy := plan.Policy{

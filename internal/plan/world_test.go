@@ -14,7 +14,7 @@ import (
 	"xc-group-sync/internal/plan"
 )
 
-// csv is a desired directory in the making.
+// csv is a desired directory under construction.
 type csv struct {
 	directory.Desired
 	people map[directory.Email]*directory.Person
@@ -96,7 +96,7 @@ func managed(name directory.GroupName, usernames ...directory.Username) director
 	}
 }
 
-// known is a caller who is nobody else.
+// known is a caller who is nobody in these worlds.
 var known = plan.Caller{Known: true, Email: "caller@x.y", Username: "caller@x.y"}
 
 // prunes deletes all that it may, without limit.

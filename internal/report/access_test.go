@@ -161,8 +161,7 @@ func TestRolesOfAnOutcome(t *testing.T) {
 	}
 }
 
-// TestAGroupCountsOnce: whatever several operations on it have done, as the worst of
-// that.
+// TestAGroupCountsOnce: with several operations, as the worst of their outcomes.
 func TestAGroupCountsOnce(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -18,8 +18,8 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files of the exports")
 
 // TestReadExports reads exports as directories, spreadsheets and scripts write
-// them. Beside each is what it states: the columns to set, the groups with
-// their members, and every finding by line, column and kind.
+// them. Next to each is a file with what it states: the columns to set, the
+// groups with their members, and every finding by line, column and kind.
 func TestReadExports(t *testing.T) {
 	t.Parallel()
 	goldens, err := filepath.Glob("testdata/exports/*.golden")

@@ -17,7 +17,7 @@ const (
 	status      = "Employee Status"
 )
 
-// keeps is what bad rows hold back.
+// keeps is what invalid rows hold back.
 type keeps struct {
 	Memberships, Users, Groups bool
 	Members                    string // the groups whose members stay

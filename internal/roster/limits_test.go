@@ -103,7 +103,8 @@ func spellings(n int) string {
 	return csv.String()
 }
 
-// Were learning of a DN linear in the DNs of its group, this would take minutes.
+// If learning a DN took time linear in the DNs of its group, this would take
+// minutes.
 func TestReadManyDNsOfOneName(t *testing.T) {
 	t.Parallel()
 	const dns = 30_000

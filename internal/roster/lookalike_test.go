@@ -62,10 +62,10 @@ func spelled(s string) string {
 
 var invisible = []string{"\u200b", "\ufeff", "\u2060", "\u00ad", "\u3164", "\u115f", "\u034f", "\ufe0f", "\U000e0041", "\u200d", "\u180e", "\uffa0"}
 
-// alike are ways in which a cell comes to be written otherwise.
+// alike are ways in which the same cell may come to be written differently.
 type alike map[string]func(random *rand.Rand, s string) string
 
-// everywhere are ways that emails and DNs have in common.
+// everywhere are the ways that emails and DNs share.
 var everywhere = alike{
 	"capitals":     func(_ *rand.Rand, s string) string { return strings.ToUpper(s) },
 	"small":        func(_ *rand.Rand, s string) string { return strings.ToLower(s) },
@@ -225,7 +225,7 @@ func TestLookAlikesTakeAndGiveNothing(t *testing.T) {
 	}
 }
 
-// Other letters make another person, found by the plan through the skeleton.
+// Other letters make another person, whom the plan finds by the skeleton.
 func TestLookAlikesOfOtherLettersShareASkeleton(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(40) {
@@ -255,7 +255,7 @@ func readRows(t *testing.T, rows []statedRow) *directory.Desired {
 	t.Helper()
 	var text strings.Builder
 	w := csv.NewWriter(&text)
-	_ = w.Write([]string{"Email", "Entitlement Display Name"}) // a builder takes everything
+	_ = w.Write([]string{"Email", "Entitlement Display Name"}) // a builder accepts everything
 	for _, row := range rows {
 		_ = w.Write([]string{row.email, row.dn})
 	}

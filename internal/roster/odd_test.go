@@ -106,7 +106,7 @@ func TestReadRefusesWhatIsNotText(t *testing.T) {
 	}
 }
 
-// endless gives a text, and then another without end, and counts.
+// endless yields a text, then repeats another without end, and counts.
 type endless struct {
 	first, again string
 	given        int

@@ -203,8 +203,8 @@ func TestReadHoldsBackWhatIsNoDN(t *testing.T) {
 	t.Parallel()
 	csv := "EmailAddress,MemberOf,DisplayName,Enabled\n" +
 		"a@x.y,\"CN=Ops,DC=x\",,True\n" +
-		"b@x.y,Microsoft.ActiveDirectory.Management.ADPropertyValueCollection,,True\n" + // MemberOf as it is, not joined
-		"c@x.y,\"CN=Ops;DC=x\",,True\n" // the end of no DN
+		"b@x.y,Microsoft.ActiveDirectory.Management.ADPropertyValueCollection,,True\n" + // MemberOf as it is, unjoined
+		"c@x.y,\"CN=Ops;DC=x\",,True\n" // not the end of a DN
 	_, memberships, _, held, problems := readColumns(t, "active-directory", csv)
 	same(t, "memberships", memberships, map[string]string{"ops": "a@x.y c@x.y"})
 	same(t, "problems", problems, []at{{3, "MemberOf", true}, {4, "MemberOf", true}})

@@ -112,7 +112,7 @@ func TestReadGivesExactlyTheMembershipsStated(t *testing.T) {
 	}
 }
 
-// mixed writes s in other cases, but for escapes.
+// mixed writes s in mixed case, except for escapes.
 func mixed(random *rand.Rand, s string) string {
 	switch random.IntN(3) {
 	case 0:
@@ -202,7 +202,7 @@ func TestSeveralFilesAreOneRoster(t *testing.T) {
 	}
 }
 
-// TestAFileWithoutRowsIsRefused, among others too: its export may have failed.
+// TestAFileWithoutRowsIsRefused, even among others: its export may have failed.
 func TestAFileWithoutRowsIsRefused(t *testing.T) {
 	t.Parallel()
 	r := roster.New(roster.Options{})

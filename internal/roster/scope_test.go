@@ -8,7 +8,7 @@ import (
 	"xc-group-sync/internal/roster"
 )
 
-// TestRowOutOfScopeNamesNoGroup: who is not in scope neither joins a group nor
+// TestRowOutOfScopeNamesNoGroup: somebody out of scope neither joins a group nor
 // makes others leave it.
 func TestRowOutOfScopeNamesNoGroup(t *testing.T) {
 	t.Parallel()

@@ -66,7 +66,7 @@ func TestReadStatusWords(t *testing.T) {
 	}
 }
 
-// The hint about a word that may mean active, taken, reads it so.
+// Following the hint about a word that may mean active has it read that way.
 func TestReadWithTheHintOfAStatusTaken(t *testing.T) {
 	t.Parallel()
 	csv := header + "a@x.y,,A,CN=Ops\nb@x.y,,Active,CN=Ops\nc@x.y,,I,CN=Ops\nd@x.y,,,CN=Ops\n"

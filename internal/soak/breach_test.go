@@ -11,8 +11,9 @@ import (
 	"xc-group-sync/internal/simulator"
 )
 
-// breach says what a write is about to do that none may, whatever the plan; empty
-// if nothing. It compares what is sent with what the tenant holds at this moment.
+// breach returns what a write is about to do that no write may, whatever the
+// plan; empty if nothing. It compares what is sent with what the tenant holds
+// now.
 func (s *site) breach(r *request, body []byte) string {
 	var sent struct {
 		Name, Email, Username string
@@ -187,7 +188,7 @@ func (s *site) breachOfDeletion(now *held, email string) string {
 	return s.mustStay(now, username)
 }
 
-// mustStay says why nobody may take anything away from a user; empty if they may.
+// mustStay returns why nothing may be taken away from a user; empty if it may.
 func (s *site) mustStay(now *held, username string) string {
 	rules, user := &s.world.rules, now.users[username]
 	email := mail(user.Email)

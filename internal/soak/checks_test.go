@@ -11,14 +11,14 @@ import (
 	"xc-group-sync/internal/simulator"
 )
 
-// complaints are the invariants that do not hold.
+// complaints are the invariants that are violated.
 type complaints []string
 
 func (c *complaints) add(format string, args ...any) {
 	*c = append(*c, fmt.Sprintf(format, args...))
 }
 
-// check holds a run to all that must be so whatever went wrong.
+// check checks a run against everything that must hold whatever went wrong.
 func (r *trial) check() (c complaints) {
 	w := r.world
 	if bad := w.isRefused() || w.rules.strict && w.stated().bad > 0; bad || r.end == endBadCSV {
@@ -96,8 +96,8 @@ func (r *trial) checkHeldBack(c *complaints, aim goal) {
 // meddled reports whether somebody else changed something meanwhile.
 func (r *trial) meddled() bool { return len(r.site.given)+len(r.site.taken) > 0 }
 
-// checkFacts: nothing is taken or given but what export and settings say, and
-// what somebody else gave stays.
+// checkFacts: only what export and settings say is taken or given, and what
+// somebody else gave stays.
 func (r *trial) checkFacts(c *complaints, aim goal) {
 	wanted := aim.held.facts()
 	mayLose, mayWin := missing(wanted, r.wasFacts), missing(r.wasFacts, wanted)
@@ -147,7 +147,7 @@ func (r *trial) deleted(email string) bool {
 	})
 }
 
-// checkExempt says once more, in other words, what must never be deleted.
+// checkExempt checks once more, independently, what must never be deleted.
 func (r *trial) checkExempt(c *complaints) {
 	rules := &r.world.rules
 	taken := func(what, username, group string) bool {
@@ -183,8 +183,8 @@ func (r *trial) checkExempt(c *complaints) {
 	}
 }
 
-// checkOperations: what the outcome says of each operation is so, and nothing
-// happened that no operation reports.
+// checkOperations: what the outcome says about each operation is true, and
+// nothing happened that no operation reports.
 func (r *trial) checkOperations(c *complaints, aim goal) {
 	for i := range r.report.Plan.Operations {
 		o := &r.report.Plan.Operations[i]
@@ -410,7 +410,7 @@ func (r *trial) checkCounts(c *complaints) {
 		}
 		return n
 	}
-	// Who is deleted takes with them what a failed operation did not.
+	// With a deleted user goes what a failed operation did not remove.
 	between := func(what string, told, is, more int) {
 		if is < told || is > told+more {
 			c.add("%s: %d are told of, the tenant shows %d (%d may be of failed operations)", what, told, is, more)

@@ -10,14 +10,14 @@ import (
 	"xc-group-sync/internal/simulator"
 )
 
-// What a run must come to, told from the documentation alone: none of the
-// program's own rules is used here.
+// What a run must come to, by the documentation alone: none of the program's own
+// rules are used here.
 
-// stated is what an export says.
+// stated is what an export states.
 type stated struct {
 	people map[string]*statedPerson
 	groups map[string]*statedGroup
-	// Held back whole: every membership, every user, every group.
+	// Held back as a whole: every membership, every user, every group.
 	memberships, users, groupsStay bool
 	bad                            int             // rows
 	outside                        map[string]bool // DNs and people who are not in scope
@@ -38,7 +38,7 @@ func (p *statedPerson) stays() bool {
 	return p != nil && (p.active && p.inactive || p.unclear || p.unread || p.out)
 }
 
-// isActive reports whether the person is to be in the groups that rows name.
+// isActive reports whether the person should be in the groups that rows name.
 func (p *statedPerson) isActive() bool { return p.active && !p.inactive && !p.unclear && !p.out }
 
 type statedGroup struct {
@@ -143,7 +143,7 @@ func (g *statedGroup) name(email string, active, good bool) {
 	}
 }
 
-// wants are the people who are to be in the group.
+// wants returns the people who should be in the group.
 func (s *stated) wants(name string) map[string]bool {
 	wanted := map[string]bool{}
 	for email := range s.groups[name].members {
@@ -213,7 +213,7 @@ func (h *held) who(username string) string {
 	return cmp.Or(mail(h.users[username].Email), username)
 }
 
-// withEmail are the usernames of those who have an email, sorted.
+// withEmail returns the usernames of those who have an email, sorted.
 func (h *held) withEmail(email string) []string {
 	var usernames []string
 	for username, user := range h.users {
@@ -244,7 +244,7 @@ func (h *held) user(email string) (username string, shared bool) {
 	return named[0], false
 }
 
-// fact is something that can be lost or won.
+// fact is something that can be lost or gained.
 type fact struct {
 	what     string // user, name, role; group, group role; member
 	person   string // who, by email
@@ -304,7 +304,7 @@ func setRoles(group *simulator.Group, roles map[string]bool) {
 	}
 }
 
-// missing is what the second has and the first has not.
+// missing returns what the second has and the first does not.
 func missing(from, in facts) facts {
 	all := facts{}
 	for f := range in {

@@ -7,7 +7,7 @@ import (
 	"xc-group-sync/internal/xc"
 )
 
-// checkWire holds what was sent, and when, to the settings.
+// checkWire checks what was sent, and when, against the settings.
 func (r *trial) checkWire(c *complaints) {
 	s := r.site
 	for _, path := range []string{"user_roles", "user_groups"} {
@@ -19,7 +19,7 @@ func (r *trial) checkWire(c *complaints) {
 	r.checkWorst(c)
 	for i, q := range s.requests {
 		for _, later := range s.requests[i+1:] {
-			// Those at the same moment were on their way.
+			// Those at the same moment were in flight.
 			if q.status == 429 && q.retryAfter <= r.config.RetryAfterMax && later.came.After(q.left) && later.came.Before(q.left.Add(q.retryAfter)) {
 				c.add("%s %s %v after a 429 that asks for %v", later.method, later.path, later.came.Sub(q.left), q.retryAfter)
 			}

@@ -20,10 +20,10 @@ type goal struct {
 	withheld  map[thing]bool
 }
 
-// thing is what is blocked or withheld, in the words of the report.
+// thing is something blocked or withheld, in the words of the report.
 type thing struct{ kind, group, email string }
 
-// aim tells where a run from here must end that is limited to only.
+// aim returns where a run that starts here and is limited to only must end.
 func (w *world) aim(from simulator.State, knowsCaller bool, only []string) goal {
 	a := &planner{w: w, r: &w.rules, stated: w.stated(), before: heldOf(from), alike: map[string]bool{}}
 	a.listed = w.listed(a.before)
@@ -132,7 +132,7 @@ func (a *planner) listedRoles(name string, roles []string) {
 	}
 	has := rolesOf(group)
 	for _, role := range roles {
-		if !has[role] && (!a.prunes(name, group) || a.r.protects(name)) { // nobody gives more to what is to go
+		if !has[role] && (!a.prunes(name, group) || a.r.protects(name)) { // nothing is granted to a group that should go
 			c.grant = append(c.grant, role)
 		}
 	}
@@ -154,7 +154,7 @@ func (a *planner) inScope(name string) bool {
 	return a.stated.groups[name] != nil || !a.stated.outsideGroups[name] && a.r.includesGroup(name, owned(a.before.groups[name].Description))
 }
 
-// barPeople finds the people who can be put into no group.
+// barPeople finds the people who cannot be put into any group.
 func (a *planner) barPeople() {
 	placed := map[string]bool{}
 	for name := range a.stated.groups {
@@ -181,7 +181,8 @@ func (a *planner) barPeople() {
 	}
 }
 
-// namedGroup brings the members of a group that the export names to what it says.
+// namedGroup makes the members of a group that the export names what the export
+// says.
 func (a *planner) namedGroup(name string) {
 	group, exists := a.before.groups[name]
 	switch {
@@ -201,7 +202,7 @@ func (a *planner) namedGroup(name string) {
 	}
 }
 
-// unnamedGroup deletes or empties a group that no row names, or lets it be.
+// unnamedGroup deletes or empties a group that no row names, or leaves it alone.
 func (a *planner) unnamedGroup(name string, group simulator.Group) {
 	if a.prunes(name, group) {
 		if !a.groupStays(name, group) {
@@ -391,7 +392,7 @@ func (a *planner) matchNothing(only []string) bool {
 	})
 }
 
-// limit cuts what is to be done to people and groups that only selects.
+// limit reduces what is to be done to the people and groups that only selects.
 func (a *planner) limit(only []string) {
 	selected := func(names ...string) bool { return selectsName(only, names...) }
 	for name, c := range a.changes {
@@ -462,7 +463,7 @@ func (a *planner) blocks(t thing, selected func(...string) bool) bool {
 	return false
 }
 
-// apply is the tenant after all of that, and before anything is deleted.
+// apply returns the tenant after all of that, before anything is deleted.
 func (a *planner) apply() (written, after *held) {
 	written = a.before.clone()
 	idm := a.idm()
@@ -560,7 +561,7 @@ func (a *planner) name(email string) (first, last string) {
 	return who.first, who.last
 }
 
-// idm is what most of the ordinary users are.
+// idm returns the kind of most of the ordinary users.
 func (a *planner) idm() string {
 	if a.r.idm != "auto" {
 		return a.r.idm

@@ -122,7 +122,7 @@ func (r *rules) includesPerson(email string) bool {
 	return len(r.people) == 0 || selectsName(r.people, email)
 }
 
-// mayChange reports whether a group that exists is this program's to change.
+// mayChange reports whether the program may change an existing group.
 func (r *rules) mayChange(name, description string) bool {
 	return owned(description) || selectsName(r.adopt, name)
 }
@@ -132,7 +132,7 @@ func owned(description string) bool { return strings.HasPrefix(description, mark
 // protects reports whether something that goes by names is protected.
 func (r *rules) protects(names ...string) bool { return selectsName(r.protect, names...) }
 
-// allows reports whether max-removals lets so many of so many go.
+// allows reports whether max-removals lets so many of so many be removed.
 func (r *rules) allows(removed, of int) bool {
 	if percent, is := strings.CutSuffix(r.limit, "%"); is {
 		share, _ := strconv.Atoi(percent)
@@ -261,8 +261,8 @@ var notInWorlds = map[string]string{
 	"log-format": "shows only", "log-level": "shows only", "mask-emails": "shows only",
 }
 
-// TestWorldsSetEverySetting that a policy file may have: a hold-back behind one that
-// no world sets is not tested.
+// TestWorldsSetEverySetting that a policy file may have: a guard that no world
+// sets is not tested.
 func TestWorldsSetEverySetting(t *testing.T) {
 	t.Parallel()
 	var schema struct{ Properties map[string]any }

@@ -61,7 +61,7 @@ const (
 	endApplied = "applied"
 )
 
-// trial is one run with all that can be seen of it.
+// trial is one run with everything that can be observed about it.
 type trial struct {
 	world         *world
 	site          *site

@@ -19,7 +19,8 @@ var (
 	onlySeed = flag.Uint64("soak.seed", 0, "the one seed that TestSoak runs; 0: all")
 )
 
-// failedOnce failed once, each for the reason beside it, and are always run.
+// failedOnce has seeds that failed once, each for the reason next to it, and that
+// are always run.
 var failedOnce = []uint64{
 	606,    // a blocked person reported who only excludes
 	609,    // memberships of a deleted user counted before only cuts the plan
@@ -122,7 +123,7 @@ func (w *world) soak(tally map[string]int) (c complaints) {
 	unguarded := disturbed.end == endApplied && !site.knowsCaller() // the caller may have lost memberships
 	tally["cancelled"] += bit(!site.cancelled.IsZero())
 	tally["meddled"] += bit(meddled)
-	time.Sleep(time.Hour) // virtual: whatever was left behind would show
+	time.Sleep(time.Hour) // virtual: anything left behind would show
 	next := w.said(&c, tally, "next", w.sync(site, weather{}, "--dry-run=false"))
 	if undisturbed.deletesUsers() || next.deletesUsers() {
 		// An email that was a deleted user's username is free: a name can be
@@ -182,7 +183,7 @@ func (w *world) said(c *complaints, tally map[string]int, which string, r *trial
 	return r
 }
 
-// count notes what a run has met.
+// count records what a run has met.
 func (r *trial) count(tally map[string]int) {
 	met := map[string]bool{"withholding": r.world.rules.withhold && r.end == endApplied, "unguarded": !r.site.knowsCaller()}
 	for _, b := range r.report.Plan.Blocked {
@@ -214,7 +215,7 @@ func (w *world) expectation(undisturbed *trial) []string {
 	return nil
 }
 
-// isNotVacuous: enough of everything must have come about.
+// isNotVacuous checks that enough of everything has happened.
 func isNotVacuous(t *testing.T, tally map[string]int) {
 	t.Helper()
 	for what, percent := range map[string]int{

@@ -12,7 +12,7 @@ import (
 	"xc-group-sync/internal/simulator"
 )
 
-// weather is what goes wrong during one run. The zero value is nothing.
+// weather is what goes wrong during one run. The zero value means nothing does.
 type weather struct {
 	seed        uint64
 	percent     int  // of the requests that meet a fault
@@ -64,7 +64,8 @@ func (w weather) fault(r *request, attempt int, since time.Duration) wireFault {
 	h := fnv.New64a()
 	_, _ = fmt.Fprint(h, w.seed, r.method, r.path, r.about, attempt)
 	random := rand.New(rand.NewPCG(w.seed, h.Sum64()))
-	// No two answers take equally long: a tie would be for the scheduler to break.
+	// No two responses take equally long: the scheduler would have to break a
+	// tie.
 	latency := time.Duration(1 + random.Int64N(int64(50*time.Millisecond)))
 	var f wireFault
 	if since >= w.from && since < w.to && random.IntN(100) < w.percent {
@@ -106,7 +107,7 @@ var (
 		{Status: 401, Body: `{"code":"EPERMS","message":"no"}`}, {Status: 302, Location: "https://login.example/"},
 		{Status: 200, Body: `<!DOCTYPE html><title>Log in</title>`},
 	}
-	// refusals are permanent. A 404 or 409 of the API itself would be no
+	// refusals are permanent. A 404 or 409 from the API itself would not be a
 	// fault but a lie.
 	refusals = []simulator.Fault{
 		{Status: 400, Body: `{"code":"EBADINPUT","message":"bad"}`}, {Status: 403, Body: `{}`}, {Status: 404, Body: `<html>not found</html>`},
@@ -126,9 +127,9 @@ var (
 	}
 )
 
-// meddle lets another administrator change something at the very moment, in a
-// group that the run has not looked at by itself yet: what is changed between
-// its reading and its writing cannot be kept.
+// meddle lets another administrator change something at this moment, in a group
+// that the run has not yet read by itself: a change between its read and its
+// write cannot be kept.
 func (s *site) meddle(random *rand.Rand, target string) {
 	before := heldOf(s.tenant.State())
 	var groups []simulator.Group

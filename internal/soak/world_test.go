@@ -17,8 +17,8 @@ import (
 	"xc-group-sync/internal/simulator"
 )
 
-// The cells that soak exports are made of. What each means stands beside it,
-// so that no code of the program is needed to know what an export says.
+// The cells that soak exports are made of. What each means is next to it, so that
+// none of the program's code is needed to know what an export says.
 
 // named is an email with the name that it gives where the export gives none.
 type named struct{ email, first, last string }
@@ -28,7 +28,7 @@ var everybody = slices.Concat(ordinary, lookAlikes)
 // lookAlikes look like other people, see looks.
 var lookAlikes = []named{{"jurgen@x.y", "jurgen", "jurgen"}, {"ｂob@x.y", "ｂob", "ｂob"}}
 
-// looks is what a reader takes an email for.
+// looks returns what an email looks like to a reader.
 func looks(email string) string {
 	switch email {
 	case "jürgen@x.y":
@@ -106,7 +106,7 @@ type world struct {
 	seed              uint64
 	rows              []exportRow
 	noStatus, noNames bool
-	unusable          string // what makes the export as a whole no good; empty: nothing
+	unusable          string // what makes the export as a whole unusable; empty: nothing
 	encoding          int
 	comma             rune      // between fields
 	titles            [2]string // of the columns with emails and with groups
@@ -149,8 +149,8 @@ func newWorld(seed uint64, dir string) *world {
 	return w
 }
 
-// export fills the rows. Each kind of bad row is in some exports only, or
-// everything would always be held back.
+// export fills the rows. Each kind of invalid row is only in some exports;
+// otherwise everything would always be held back.
 func (w *world) export(random *rand.Rand) {
 	badEmails, badDNs, badWidths, both, collide := chance(random, 15), chance(random, 15), chance(random, 6), chance(random, 20), chance(random, 20)
 	w.noStatus, w.noNames, w.encoding = chance(random, 10), chance(random, 10), random.IntN(5)
@@ -311,8 +311,8 @@ func (w *world) addUser(random *rand.Rand, local int, user simulator.User) {
 	}
 }
 
-// confuse makes users who are hard to tell apart: by usernames that are other
-// people's emails, by emails that several have, and without emails.
+// confuse adds users who are hard to tell apart: with usernames that are other
+// people's emails, with emails that several have, and without emails.
 func (w *world) confuse(random *rand.Rand, local int) {
 	add := func(email, name string) {
 		w.addUser(random, local, simulator.User{Email: email, Name: name, FirstName: "An", LastName: "Other"})

@@ -230,7 +230,7 @@ func possessions(observed *directory.Observed) []string {
 }
 
 // A write that the tenant answers with an error in a 200 may have been done in
-// part: it is no success, and no reason to check the address.
+// part: it did not succeed, and the address need not be checked.
 func TestPartialErrors(t *testing.T) {
 	t.Parallel()
 	for _, tt := range operations {

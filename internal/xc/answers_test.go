@@ -73,7 +73,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// What is shown of an error's body is bounded, and never the token.
+// What is shown of an error's body is limited, and never includes the token.
 func TestErrorBodies(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string]string{
@@ -219,7 +219,7 @@ func keys(from, to int) string {
 	return strings.Join(members, ",")
 }
 
-// Another status than 200 is no listing.
+// A response with a status other than 200 is not a listing.
 func TestPartialListings(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{201, 202, 203, 204, 206} {
@@ -318,7 +318,8 @@ func TestObserve(t *testing.T) {
 	}
 }
 
-// A list of more names than any group has is no answer, however short they are.
+// A list of more names than any group has is refused, however short the names
+// are.
 func TestMostEntries(t *testing.T) {
 	t.Parallel()
 	const most = 400_000
@@ -331,7 +332,7 @@ func TestMostEntries(t *testing.T) {
 	}
 }
 
-// Of many kinds of references some are named; the number of all is right.
+// Some of many kinds of references are named; the total is right.
 func TestManyReferences(t *testing.T) {
 	t.Parallel()
 	body := `{"name":"ops","usernames":[],"references_count":{"none":0,"odd":-1,"huge":9223372036854775807,` + keys(0, 2000) + `}}`
@@ -380,7 +381,7 @@ func TestCreatedUsername(t *testing.T) {
 	}
 }
 
-// TestAKeyInAnotherCaseTakesNothing: it must not pass for the field.
+// TestAKeyInAnotherCaseTakesNothing: it must not count as the field.
 func TestAKeyInAnotherCaseTakesNothing(t *testing.T) {
 	t.Parallel()
 	for _, key := range []string{"Usernames", "USERNAMES", "u\u017fernames", `\u0055sernames`} {

@@ -24,7 +24,7 @@ import (
 )
 
 // net/http hands over the connection itself as the body of a 101. The server
-// goes on sending, and there is no timeout: who reads it never ends.
+// keeps sending, and there is no timeout: reading it never ends.
 func TestSwitchingProtocols(t *testing.T) {
 	t.Parallel()
 	for _, operation := range operations {
@@ -340,7 +340,7 @@ func TestLargeAnswersTakeTurns(t *testing.T) {
 	})
 }
 
-// What a server says of itself is cut, and never ends a run of its own.
+// What a server says about itself is cut, and never ends a run by itself.
 func TestLongTextsOfAServer(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("é", 30_000)

@@ -31,8 +31,8 @@ func existing() *simulator.Tenant {
 		[]simulator.Group{{Name: "ops", Usernames: []string{"ann"}}})
 }
 
-// Where the tenant holds what is needed every operation goes well, and the
-// client understands the answer.
+// If the tenant holds what is needed, every operation succeeds, and the client
+// understands the response.
 func TestOverTheSimulator(t *testing.T) {
 	t.Parallel()
 	fails := map[string]bool{"create user": true, "create group": true} // they exist

@@ -156,8 +156,8 @@ func TestWhatIsRepeated(t *testing.T) {
 	}
 }
 
-// A write is ambiguous if any of its tries may have been carried out, whatever the
-// last one was answered with. A read never is.
+// A write is ambiguous if any of its tries may have taken effect, whatever the
+// last response was. A read never is.
 func TestAmbiguousTries(t *testing.T) {
 	t.Parallel()
 	for _, operation := range operations {
@@ -209,7 +209,7 @@ func TestThrottledRun(t *testing.T) {
 	})
 }
 
-// A Retry-After that is not honoured holds nobody back.
+// A Retry-After that is not honored holds nobody back.
 func TestTooLongThrottle(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -285,8 +285,8 @@ func TestInterruption(t *testing.T) {
 	}
 }
 
-// What waits for its turn is not sent, and says so; a write that was sent and
-// would have been repeated does not.
+// A request that waits for its turn is not sent, and the error says so; that of a
+// write that was sent and would have been repeated does not.
 func TestInterruptionInAWait(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -19,7 +19,7 @@ import (
 	"xc-group-sync/internal/xc"
 )
 
-// A TLS error is permanent, and its message names the setting that mends it.
+// A TLS error is permanent, and its message names the setting that fixes it.
 func TestTLSErrors(t *testing.T) {
 	t.Parallel()
 	ca := authority(t, nil)
@@ -116,7 +116,7 @@ func TestPlainServer(t *testing.T) {
 	}
 }
 
-// Something that speaks no HTTP either.
+// Nor does a server that does not speak HTTP.
 func TestOtherServer(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -11,8 +11,8 @@ import (
 	"xc-group-sync/internal/xc"
 )
 
-// TestNoGETIsSentUnasked: net/http would repeat one by itself where a connection
-// that was kept breaks. Each request on the wire is counted, in both protocols.
+// TestNoGETIsSentUnasked: net/http would repeat a GET by itself if a kept-alive
+// connection breaks. Each request on the wire is counted, in both protocols.
 func TestNoGETIsSentUnasked(t *testing.T) {
 	t.Parallel()
 	for name, secure := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
