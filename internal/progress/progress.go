@@ -17,21 +17,17 @@ type State struct {
 	Left        time.Duration // at that rate, in whole seconds; 0 if unknown
 }
 
-func (s State) String() string {
-	text := fmt.Sprintf("%d of %d", s.Done, s.Total)
-	if s.Rate > 0 {
-		text += fmt.Sprintf(", %.1f/s, %v left", s.Rate, s.Left)
-	}
-	return text
-}
-
 // barWidth is in characters.
 const barWidth = 30
 
 // Bar returns the state as a one-line picture.
 func (s State) Bar() string {
 	filled := barWidth * s.Done / max(s.Total, 1)
-	return "[" + strings.Repeat("#", filled) + strings.Repeat(".", barWidth-filled) + "] " + s.String()
+	bar := fmt.Sprintf("[%s%s] %d of %d", strings.Repeat("#", filled), strings.Repeat(".", barWidth-filled), s.Done, s.Total)
+	if s.Rate > 0 {
+		bar += fmt.Sprintf(", %.1f/s, %v left", s.Rate, s.Left)
+	}
+	return bar
 }
 
 // Meter counts what is done. It is safe for concurrent use.

@@ -15,7 +15,7 @@ func TestStatesAreShownAtEachInterval(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var shown []string
-		meter := progress.Start(100, 10*time.Second, func(s progress.State) { shown = append(shown, s.String()) })
+		meter := progress.Start(100, 10*time.Second, func(s progress.State) { shown = append(shown, s.Bar()) })
 		time.Sleep(15 * time.Second)
 		for range 50 {
 			meter.Done()
@@ -23,7 +23,7 @@ func TestStatesAreShownAtEachInterval(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		meter.Stop()
 		time.Sleep(time.Minute)
-		if diff := cmp.Diff([]string{"0 of 100", "50 of 100, 2.5/s, 20s left"}, shown); diff != "" {
+		if diff := cmp.Diff([]string{"[..............................] 0 of 100", "[###############...............] 50 of 100, 2.5/s, 20s left"}, shown); diff != "" {
 			t.Error(diff)
 		}
 	})

@@ -33,12 +33,9 @@ const (
 	dead                // the trial failed
 )
 
-// NewBreaker returns a breaker that opens after threshold consecutive failures,
-// or nil if threshold is 0.
+// NewBreaker returns a breaker that opens after threshold consecutive failures, or
+// never if threshold is 0.
 func NewBreaker(threshold int, cooldown time.Duration) *Breaker {
-	if threshold == 0 {
-		return nil
-	}
 	return &Breaker{threshold: threshold, cooldown: cooldown, changed: make(chan struct{})}
 }
 
