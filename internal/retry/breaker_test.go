@@ -298,17 +298,20 @@ func TestBreakerHoldsRetriesWhileOpen(t *testing.T) {
 	})
 }
 
-// What began before the breaker opened and ends after does not move it.
+// What began before the breaker opened and ends after does not move it, however
+// much of it there is.
 func TestBreakerLateResults(t *testing.T) {
 	t.Parallel()
 	for _, late := range []error{nil, busy} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newShop()
-			done := make(chan retry.Result, 2)
+			var lates sync.WaitGroup
 			for _, takes := range []time.Duration{10 * time.Second, cooldown + 5*time.Second} { // open, then half open
-				go func() {
-					done <- s.Do(t.Context(), "late", once, func(context.Context, retry.History) error { time.Sleep(takes); return late }, nil)
-				}()
+				for range threshold {
+					lates.Go(func() {
+						s.Do(t.Context(), "late", once, func(context.Context, retry.History) error { time.Sleep(takes); return late }, nil)
+					})
+				}
 			}
 			synctest.Wait()
 			s.open(t)
@@ -316,8 +319,7 @@ func TestBreakerLateResults(t *testing.T) {
 			if took := time.Since(s.start).Round(10 * ms); got.Err != nil || took != cooldown+time.Minute {
 				t.Errorf("the trial: %+v after %v", got, took)
 			}
-			<-done
-			<-done
+			lates.Wait()
 			if got := s.do(t.Context(), "after", once, nil); got.Err != nil {
 				t.Errorf("after: %v", got.Err)
 			}
