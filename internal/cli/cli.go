@@ -9,7 +9,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -195,6 +194,7 @@ func start(ctx context.Context, command string, args []string, getenv func(strin
 		}
 		return s.badSettings(err)
 	}
+	defer transport.CloseIdleConnections()
 	if command == config.Export && settings.Snapshot != "" {
 		return s.export(ctx)
 	}
@@ -202,11 +202,11 @@ func start(ctx context.Context, command string, args []string, getenv func(strin
 		return s.doctor(ctx, transport, certificate)
 	}
 	s.warnOfExpiry(certificate)
-	client, closeTenant, err := connect(settings, transport, func(base http.RoundTripper) http.RoundTripper { return base }, s.log, s.sanitizer.Secrets.Hide)
+	client, stop, err := connect(settings, transport, s.log, s.sanitizer.Secrets.Hide)
 	if err != nil {
 		return s.badSettings(err)
 	}
-	defer closeTenant()
+	defer stop()
 	s.client = client
 	switch command {
 	case config.Export:

@@ -22,33 +22,28 @@ import (
 	"xc-group-sync/internal/xc"
 )
 
-// connect creates the client of the tenant, or of an embedded one. Its requests
-// go through the transport that watch returns.
-func connect(c *config.Config, transport *http.Transport, watch func(http.RoundTripper) http.RoundTripper, logger *slog.Logger, hide func(string) string) (*xc.Client, func(), error) {
+// connect creates the client of the tenant, or of an embedded one, which stop ends.
+func connect(c *config.Config, transport http.RoundTripper, logger *slog.Logger, hide func(string) string) (client *xc.Client, stop func(), err error) {
 	options := xc.Options{
-		BaseURL: c.APIURL, UserAgent: "xc-group-sync/" + release(), Timeout: c.Timeout, ReadOnly: c.DryRun, Additive: c.Policy.Withhold,
+		BaseURL: c.APIURL, UserAgent: "xc-group-sync/" + release(), Transport: transport, Timeout: c.Timeout, ReadOnly: c.DryRun, Additive: c.Policy.Withhold,
 		Attempts: c.HTTPAttempts, Scope: c.HTTPScope, RetryAfterMax: c.RetryAfterMax, RateLimit: c.RateLimit, Concurrency: c.Concurrency, Log: logger, Hide: hide,
 	}
+	stop = func() {}
 	if c.Simulate {
-		base, stop, err := simulate(c)
-		if err != nil {
-			return nil, nil, err
-		}
-		options.BaseURL, options.Transport = base, watch(http.DefaultTransport)
-		return xc.New(options), stop, nil
-	}
-	options.Transport = watch(transport)
-	if c.Credential == config.ByToken {
+		options.BaseURL, stop, err = simulate(c)
+	} else if c.Credential == config.ByToken {
 		options.Token = c.APIToken
 	}
-	return xc.New(options), transport.CloseIdleConnections, nil
+	return xc.New(options), stop, err
 }
 
 // openFiles opens or checks every file that the settings name, except the CSV,
-// and creates the transport from them; nil with simulate. It also returns the
-// client certificate; nil if there is none. Its errors name the invalid settings.
+// and creates the transport from them. It also returns the client certificate; nil
+// if there is none. Its errors name the invalid settings.
 func openFiles(c *config.Config, getenv func(string) string) (transport *http.Transport, leaf *x509.Certificate, err error) {
-	if !c.Simulate {
+	if c.Simulate {
+		transport, err = xc.NewTransport(xc.TransportOptions{Connections: c.Concurrency})
+	} else {
 		transport, leaf, err = newTransport(c, getenv)
 	}
 	if c.Snapshot != "" {

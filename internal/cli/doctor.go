@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"time"
 
 	"xc-group-sync/internal/directory"
@@ -29,23 +28,16 @@ func (s *session) warnOfExpiry(certificate *x509.Certificate) {
 // doctor carries out the doctor command.
 func (s *session) doctor(ctx context.Context, transport *http.Transport, certificate *x509.Certificate) run.Code {
 	c := s.settings
-	var through func(*http.Request) (*url.URL, error)
-	if transport != nil {
-		through = transport.Proxy
-	}
-	var probe *doctor.Probe
+	probe := doctor.NewProbe(transport, transport.Proxy, time.Now)
 	requests := slog.New(slog.DiscardHandler) // the checks say how they ended
 	if c.LogLevel <= slog.LevelDebug {
 		requests = s.log
 	}
-	client, closeTenant, err := connect(c, transport, func(base http.RoundTripper) http.RoundTripper {
-		probe = doctor.NewProbe(base, through, time.Now)
-		return probe
-	}, requests, s.sanitizer.Secrets.Hide)
+	client, stop, err := connect(c, probe, requests, s.sanitizer.Secrets.Hide)
 	if err != nil {
 		return s.unready(err)
 	}
-	defer closeTenant()
+	defer stop()
 	options := doctor.Options{
 		Tenant: c.Tenant, APIURL: c.APIURL, Certificate: certificate, ExpiryWarning: c.ExpiryWarning,
 		Policy: c.Policy, Warnings: c.Warnings, Now: time.Now(), Log: s.log,
