@@ -185,10 +185,12 @@ func TestAmbiguousGroupWrites(t *testing.T) {
 	}
 	for write, want := range done {
 		for name, fault := range faults {
-			for _, fault.AfterAct = range []bool{true, false} {
-				t.Run(write+", "+name, func(t *testing.T) {
+			for _, tookEffect := range []bool{true, false} {
+				t.Run(fmt.Sprintf("%s, %s, took effect: %t", write, name, tookEffect), func(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
+						want, fault := want, fault
+						fault.AfterAct = tookEffect
 						method, path, _ := strings.Cut(write, " ")
 						tenant := company(on(method, path, 0, fault))
 						outcome := apply(t, tenant, []plan.Operation{groupOperation(t, tenant, write)})
