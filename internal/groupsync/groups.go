@@ -3,6 +3,7 @@ package groupsync
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -160,13 +161,20 @@ func (r *run) readGroup(ctx context.Context, result *Result) (directory.Group, e
 // updateGroup reads a group as it is now and changes it.
 func (r *run) updateGroup(ctx context.Context, result *Result, change change) {
 	r.attempt(ctx, result, r.options.GroupRetry, func(ctx context.Context, history retry.History) error {
-		group, err := r.current(ctx, result)
-		if err != nil {
-			return err
+		for {
+			group, err := r.current(ctx, result)
+			if err != nil {
+				return err
+			}
+			if err = r.replaceGroup(ctx, result, change, group, history); !errors.Is(err, errStale) || retry.FaultOf(err).Ambiguous {
+				return err
+			}
 		}
-		return r.replaceGroup(ctx, result, change, group, history)
 	}, func(ctx context.Context) bool { return change.done(r.readGroup(ctx, result)) })
 }
+
+// errStale says that a group changed after it was read.
+var errStale = fmt.Errorf("%w: group changed after planning; it will be re-evaluated in the next run", errSkipped)
 
 // current reads a group that is about to be changed, and fails if it may not be
 // changed.
@@ -200,29 +208,38 @@ func changeable(result *Result, group *directory.Group) error {
 // replaceGroup writes a group back as it was just read, with the change applied,
 // unless nothing is left to change.
 func (r *run) replaceGroup(ctx context.Context, result *Result, change change, group directory.Group, history retry.History) error {
+	read := group
 	members, leaving, joining := change.apply(group.Usernames)
 	if !change.attributes.Apply(&group) && len(leaving)+len(joining) == 0 {
 		result.nothingLeft(history)
 		return nil
 	}
 	group.Usernames = members
+	ctx = retry.WithRecheck(ctx, func(ctx context.Context) error {
+		now, err := r.current(ctx, result)
+		if err == nil && !same(&now, &read) && !same(&now, &group) { // an earlier attempt may have written it
+			err = errStale
+		}
+		return err
+	})
 	return result.written(r.repository.ReplaceGroup(ctx, group), leaving, joining, nil)
 }
 
 // deleteGroup deletes a group that is still as the plan saw it. A group that no
 // longer exists counts as deleted.
 func (r *run) deleteGroup(ctx context.Context, result *Result) {
-	r.attempt(ctx, result, r.options.GroupRetry, func(ctx context.Context, _ retry.History) error {
+	deletable := func(ctx context.Context) error {
 		group, err := r.repository.Group(ctx, result.Group.Name)
-		switch {
-		case answered(err, http.StatusNotFound):
-			return nil
-		case err != nil:
-			return err
-		case !unchanged(&group, &result.Group):
-			return fmt.Errorf("%w: group changed after planning; it will be re-evaluated in the next run", errSkipped)
+		if err == nil && (!same(&group, &result.Group) || len(group.ReferredBy()) > 0) {
+			err = errStale
 		}
-		err = r.repository.DeleteGroup(ctx, result.Group.Name)
+		return err
+	}
+	r.attempt(ctx, result, r.options.GroupRetry, func(ctx context.Context, _ retry.History) error {
+		err := deletable(ctx)
+		if err == nil {
+			err = r.repository.DeleteGroup(retry.WithRecheck(ctx, deletable), result.Group.Name)
+		}
 		if answered(err, http.StatusNotFound) {
 			return nil
 		}
@@ -236,13 +253,12 @@ func (r *run) deleteGroup(ctx context.Context, result *Result) {
 	}
 }
 
-// unchanged compares everything that a decision to delete depends on.
-func unchanged(now, then *directory.Group) bool {
+// same compares everything that a decision to replace or delete depends on.
+func same(now, then *directory.Group) bool {
 	// The response need not have the identifier.
 	recreated := now.UID != then.UID && now.UID != "" && then.UID != ""
 	return now.ReadError == "" && !recreated && now.Description == then.Description && now.DisplayName == then.DisplayName &&
-		now.SyncID == then.SyncID && now.SyncMode == then.SyncMode && len(now.ReferredBy()) == 0 &&
-		sameSet(now.Roles, then.Roles) && slices.Equal(keys(now.Usernames), keys(then.Usernames))
+		now.SyncID == then.SyncID && now.SyncMode == then.SyncMode && sameSet(now.Roles, then.Roles) && slices.Equal(keys(now.Usernames), keys(then.Usernames))
 }
 
 // keys returns the sorted keys of usernames.

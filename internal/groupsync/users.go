@@ -103,16 +103,40 @@ func (r *run) changeUsers(ctx context.Context, results []*Result, change func(ct
 					return err
 				}
 			}
-			now := users.Username(planned.Username)
-			if now != nil && (now.Email != planned.Email || len(users.Emails(now.Email)) > 1) {
-				return fmt.Errorf("%w: user changed after planning and is no longer the only one with this email", errSkipped)
+			now, err := find(users, planned)
+			if err != nil {
+				return err
 			}
+			ctx = retry.WithRecheck(ctx, func(ctx context.Context) error {
+				users, err := r.readUsers(ctx)
+				if err != nil {
+					return err
+				}
+				later, err := find(users, planned)
+				if err == nil && later != nil && (hasMore(later, now) || hasMore(now, later)) {
+					err = errUserChanged
+				}
+				return err
+			})
 			return change(ctx, result, now, history)
 		}, func(ctx context.Context) bool {
 			users, err := r.readUsers(ctx)
 			return err == nil && settle(result, users.Username(planned.Username))
 		})
 	})
+}
+
+// errUserChanged says that a user changed after they were listed.
+var errUserChanged = fmt.Errorf("%w: user changed after planning; they will be re-evaluated in the next run", errSkipped)
+
+// find returns a user as listed now, or nil if there is none. It fails if a write,
+// which goes by email, could reach somebody else.
+func find(users *directory.Index, planned *directory.User) (*directory.User, error) {
+	now := users.Username(planned.Username)
+	if now != nil && (now.Email != planned.Email || len(users.Emails(now.Email)) > 1) {
+		return nil, fmt.Errorf("%w: user changed after planning and is no longer the only one with this email", errSkipped)
+	}
+	return now, nil
 }
 
 // updateUser corrects a name. A replacement removes what it leaves out, so roles
@@ -146,7 +170,7 @@ func (r *run) deleteUser(ctx context.Context, result *Result, now *directory.Use
 	case now == nil:
 		return nil
 	case hasMore(now, &result.User):
-		return fmt.Errorf("%w: user changed after planning; they will be re-evaluated in the next run", errSkipped)
+		return errUserChanged
 	}
 	err := r.repository.DeleteUser(ctx, result.User)
 	if answered(err, http.StatusNotFound) {

@@ -117,6 +117,24 @@ func (t *Throttle) Leave(entered time.Time, refused bool) {
 	}
 }
 
+// Return gives back a place that was entered but not used.
+func (t *Throttle) Return() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.flying--
+	select {
+	case t.freed <- struct{}{}:
+	default:
+	}
+}
+
+// HeldSince reports whether Hold kept requests out at any time since then.
+func (t *Throttle) HeldSince(since time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.until.After(since)
+}
+
 // Hold lets no request enter for d from now on.
 func (t *Throttle) Hold(d time.Duration) {
 	t.mu.Lock()

@@ -177,18 +177,34 @@ func (c *Client) exchange(ctx context.Context, method, path string, in any, read
 			return err
 		}
 	}
-	return c.retrier.Do(ctx, method+" "+path, c.policy(method), func(ctx context.Context, _ retry.History) error {
-		return c.send(ctx, method, path, body, read)
+	recheck := retry.RecheckOf(ctx)
+	if method == http.MethodGet {
+		recheck = nil
+	}
+	return c.retrier.Do(ctx, method+" "+path, c.policy(method), func(ctx context.Context, history retry.History) error {
+		late := history.Attempts > 0
+		for {
+			if late && recheck != nil {
+				if err := recheck(ctx); err != nil {
+					return err
+				}
+			}
+			asked := time.Now()
+			entered, err := c.throttle.Enter(ctx)
+			if err != nil {
+				return err
+			}
+			if late = c.throttle.HeldSince(asked); !late || recheck == nil {
+				return c.send(ctx, entered, method, path, body, read)
+			}
+			c.throttle.Return()
+		}
 	}, nil).Err
 }
 
-// send sends one request and reads the answer. An interruption before it is
-// sent, or of a read, is a fault with NotSent.
-func (c *Client) send(interrupt context.Context, method, path string, body []byte, read func(*answer) error) error {
-	entered, err := c.throttle.Enter(interrupt)
-	if err != nil {
-		return err
-	}
+// send sends one request that has entered the throttle, and reads the response. An
+// interruption of a read is a fault with NotSent.
+func (c *Client) send(interrupt context.Context, entered time.Time, method, path string, body []byte, read func(*answer) error) error {
 	receipt := new(retry.Receipt)
 	if method != http.MethodGet {
 		receipt = retry.ReceiptOf(interrupt)
