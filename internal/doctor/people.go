@@ -214,10 +214,10 @@ func (e *examination) stale(desired *directory.Desired) {
 	if !known {
 		e.warn(LastLogin, "", "not checked: the tenant does not say when people logged in")
 	} else {
-		e.list(LastLogin, absent, "everybody has logged in within 90 days", have(absent)+" not logged in within 90 days", "disable unused accounts in the console; prune: users deletes only accounts that the CSV does not name")
+		e.list(LastLogin, absent, "everybody has logged in within 90 days", have(absent)+" not logged in for 90 days", "disable unused accounts in the console; prune: users deletes only accounts that the CSV does not name")
 	}
 	e.list(Unlisted, unlisted, "every account is in the CSV", have(unlisted)+" an account that the CSV does not name", "prune: users deletes such accounts; protect keeps some")
-	e.list(DirectRoles, direct, "all roles come from groups", have(direct)+" roles of their own, which no change to groups takes away", "remove them in the console, if a group gives what is needed")
+	e.list(DirectRoles, direct, "all roles come from groups", have(direct)+" roles of their own, which no change to groups takes away", "remove them in the console, if groups give the access that is needed")
 	e.groupsWithoutRoles(desired)
 }
 
@@ -250,5 +250,5 @@ func (e *examination) groupsWithoutRoles(desired *directory.Desired) {
 			empty = append(empty, Item{Name: string(group.Name), Note: count(len(group.Usernames), "member"), Group: true})
 		}
 	}
-	e.list(NoRoles, empty, "none", directory.Count(len(empty), "group gives", "groups give")+" no roles to the members", "assign roles in the console")
+	e.list(NoRoles, empty, "none", directory.Count(len(empty), "group gives its members", "groups give their members")+" no roles", "assign roles in the console")
 }
