@@ -28,7 +28,7 @@ type CommentOptions struct {
 func (r *Report) Comment(s Sanitizer, o CommentOptions) (body string, complete bool) {
 	gap := ""
 	if s.MaskEmails && !o.AcceptMasked {
-		gap = "**Emails are masked**, so this comment does not show who is affected, and approves nothing. Set `approve-masked` to change that."
+		gap = "**Emails are masked**, so this comment does not show who is affected, and approves nothing. `approve-masked` would let it approve its plan."
 	}
 	body, cut := r.comment(s, o, gap)
 	if cut {
