@@ -3,8 +3,10 @@ package actions_test
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"xc-group-sync/internal/actions"
 	"xc-group-sync/internal/actions/githubtest"
@@ -161,6 +163,72 @@ func TestForgedRecordIsNamed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// While a write waits for the rate limit, another run may write. Its comment is kept.
+func TestAWriteIsDecidedAgainAfterAWait(t *testing.T) {
+	t.Parallel()
+	for method, meanwhile := range map[string]func(*testing.T, *githubtest.Server){
+		http.MethodPatch: func(t *testing.T, s *githubtest.Server) {
+			github := onCommand(t, s, "grace", "/xc apply")
+			if got, err := github.Reviewed(t.Context(), target); got != plan || err != nil {
+				t.Fatalf("%q, %v", got, err)
+			}
+			comment(t, github, actions.Note{Target: target, Plan: plan, Applied: true, Body: "done"})
+		},
+		http.MethodPost: func(t *testing.T, s *githubtest.Server) { review(t, s, plan) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newServer(t)
+			s.Writers = map[string]string{"grace": "write"}
+			if method == http.MethodPatch {
+				review(t, s, plan)
+			}
+			limited := false
+			waits := transport(func(r *http.Request) (*http.Response, error) {
+				if !limited && r.Method == method && strings.Contains(r.URL.Path, "/comments") {
+					limited = true
+					meanwhile(t, s)
+					s.Fail(githubtest.SecondaryLimit)
+				}
+				return s.RoundTrip(r)
+			})
+			note := actions.Note{Target: target, DryRun: true, Approves: true, Plan: otherPlan, Body: "dry run of " + otherPlan}
+			comment(t, onPullRequest(t, waits, "pull_request", head), note)
+			ours := slices.DeleteFunc(s.Comments(number), func(c githubtest.Comment) bool { return c.Author != githubtest.Bot })
+			if len(ours) != 1 {
+				t.Fatalf("%d comments", len(ours))
+			}
+			inOrder(t, ours[0].Body, note.Body)
+			if method == http.MethodPatch {
+				inOrder(t, ours[0].Body, note.Body, "done")
+			}
+		})
+	}
+}
+
+// So is what another run adds to the issue.
+func TestAnAlarmIsDecidedAgainAfterAWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		alarm := func(via http.RoundTripper, body string) {
+			if err := onPush(t, via).Alarm(t.Context(), "title", actions.Note{Target: target, Body: body}, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		alarm(s, "first")
+		limited := false
+		alarm(transport(func(r *http.Request) (*http.Response, error) {
+			if !limited && r.Method == http.MethodPatch {
+				limited = true
+				alarm(s, "second")
+				s.Fail(githubtest.SecondaryLimit)
+			}
+			return s.RoundTrip(r)
+		}), "third")
+		inOrder(t, s.Issues()[0].Body, "first", "second", "third")
+	})
 }
 
 // The text that was read may be a forgery that another run of ours replaced before

@@ -34,22 +34,21 @@ var ErrKept = errors.New("left the comment as it is")
 // it can be approved. Any other run adds what it did below. If there are several
 // such comments, the first is updated and an error says so.
 func (g *GitHub) Comment(ctx context.Context, note Note) (page string, err error) {
-	pr, err := g.PullRequest(ctx)
-	if err != nil {
-		return "", err
-	}
-	if err := g.mayComment(ctx, pr); err != nil {
-		return "", err
-	}
-	ours, err := g.ourComments(ctx, pr.Number, note.Target)
-	if err != nil {
-		return "", err
-	}
-	text, err := g.commentText(ctx, note, pr, ours)
-	if err != nil {
-		return "", err
-	}
-	page, err = g.putComment(ctx, pr.Number, ours, text)
+	var pr PullRequest
+	var ours []comment
+	err = g.rewrite(ctx, "comment", func(ctx context.Context) (write func() error, err error) {
+		if pr, err = g.PullRequest(ctx); err != nil {
+			return nil, err
+		}
+		if err = g.mayComment(ctx, pr); err != nil {
+			return nil, err
+		}
+		if ours, err = g.ourComments(ctx, pr.Number, note.Target); err != nil {
+			return nil, err
+		}
+		text, err := g.commentText(ctx, note, pr, ours)
+		return func() (err error) { page, err = g.putComment(ctx, pr.Number, ours, text); return err }, err
+	})
 	if err == nil && len(ours) > 1 {
 		err = retry.WithHint(
 			fmt.Errorf("pull request %d has %d comments about tenant %q; none of them approves a plan", pr.Number, len(ours), note.Tenant),
@@ -220,7 +219,7 @@ func (g *GitHub) putComment(ctx context.Context, number int, ours []comment, tex
 	return page, err
 }
 
-// writeComment edits a comment, or creates one if id is 0.
+// writeComment edits a comment, or creates one if id is 0, by one request.
 func (g *GitHub) writeComment(ctx context.Context, number int, id int64, body string) (page string, err error) {
 	c := call{
 		doing:      fmt.Sprintf("comment on pull request %d of %s", number, g.event.repository()),
@@ -231,15 +230,11 @@ func (g *GitHub) writeComment(ctx context.Context, number int, id int64, body st
 	if g.event.Fork && g.event.Name == "pull_request" {
 		c.permission = "a token that may write, which GitHub does not give to pull requests from forks (see docs/recipes/forks.yml)"
 	}
-	err = g.do(ctx, c, func(ctx context.Context) (err error) {
-		written := &github.IssueComment{Body: &body}
-		if id == 0 {
-			written, _, err = g.client.Issues.CreateComment(ctx, g.event.Owner, g.event.Repo, number, written)
-		} else {
-			written, _, err = g.client.Issues.EditComment(ctx, g.event.Owner, g.event.Repo, id, written)
-		}
-		page = plainURL(written.GetHTMLURL())
-		return err
-	})
-	return page, err
+	written := &github.IssueComment{Body: &body}
+	if id == 0 {
+		written, _, err = g.client.Issues.CreateComment(ctx, g.event.Owner, g.event.Repo, number, written)
+	} else {
+		written, _, err = g.client.Issues.EditComment(ctx, g.event.Owner, g.event.Repo, id, written)
+	}
+	return plainURL(written.GetHTMLURL()), g.failure(c, err)
 }

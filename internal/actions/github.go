@@ -205,6 +205,19 @@ func (g *GitHub) do(ctx context.Context, c call, send func(context.Context) erro
 	}, nil).Err
 }
 
+// rewrite calls read, which reads a text and returns what writes the text after it, by
+// one request. If that has to be repeated, it may wait for minutes while other runs
+// write: so the text is read again first.
+func (g *GitHub) rewrite(ctx context.Context, what string, read func(context.Context) (write func() error, err error)) error {
+	return g.retrier.Do(ctx, what, g.policy, func(ctx context.Context, _ retry.History) error {
+		write, err := read(ctx)
+		if err != nil {
+			return &retry.Fault{Err: err} // each request has been repeated already
+		}
+		return write()
+	}, nil).Err
+}
+
 // list reads all pages of a listing and returns the items to keep. It makes the
 // pages smaller if one is too long: a comment may be 64 KiB.
 func list[T any](ctx context.Context, g *GitHub, c call, keep func(T) bool, page func(context.Context, github.ListOptions, string) ([]T, *github.Response, error)) ([]T, error) {

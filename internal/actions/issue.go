@@ -18,29 +18,29 @@ const maxIssueTitle = 256
 // issue at the first failure, adds each further one, and closes the issue after
 // the first success. It never reopens one. For a success only the target matters.
 func (g *GitHub) Alarm(ctx context.Context, title string, note Note, failed bool) error {
-	open, err := g.ourIssues(ctx, note.Target)
-	if err != nil {
-		return err
-	}
 	if !failed {
-		for _, issue := range open {
-			if err := g.closeIssue(ctx, issue.GetNumber()); err != nil {
-				return err
-			}
+		return g.closeIssues(ctx, note.Target)
+	}
+	return g.rewrite(ctx, "issue", func(ctx context.Context) (write func() error, err error) {
+		open, err := g.ourIssues(ctx, note.Target)
+		if err != nil {
+			return nil, err
 		}
-		return nil
-	}
-	r := record{mark: Mark{Target: note.Target, Kind: KindAlarm, Approval: Nothing}}
-	if len(open) > 0 {
-		r = parseRecord(open[0].GetBody())
-	}
-	r.add(g.edge.entry(note.DryRun, note.Body))
-	body := r.fitted(false).String()
-	if len(open) == 0 {
-		title = cut(strings.Join(strings.Fields(title), " "), maxIssueTitle, utf8.RuneLen)
-		return g.writeIssue(ctx, 0, &github.IssueRequest{Title: &title, Body: &body})
-	}
-	return g.writeIssue(ctx, open[0].GetNumber(), &github.IssueRequest{Body: &body})
+		r := record{mark: Mark{Target: note.Target, Kind: KindAlarm, Approval: Nothing}}
+		if len(open) > 0 {
+			r = parseRecord(open[0].GetBody())
+		}
+		r.add(g.edge.entry(note.DryRun, note.Body))
+		body := r.fitted(false).String()
+		number, issue := 0, &github.IssueRequest{Body: &body}
+		if len(open) > 0 {
+			number = open[0].GetNumber()
+		} else {
+			title := cut(strings.Join(strings.Fields(title), " "), maxIssueTitle, utf8.RuneLen)
+			issue.Title = &title
+		}
+		return func() error { return g.writeIssue(ctx, number, issue) }, nil
+	})
 }
 
 // issueCall returns a call about issues.
@@ -71,24 +71,32 @@ func (g *GitHub) ourIssues(ctx context.Context, target Target) ([]*github.Issue,
 	return ours, err
 }
 
-// writeIssue edits an issue, or opens one if number is 0.
-func (g *GitHub) writeIssue(ctx context.Context, number int, issue *github.IssueRequest) error {
-	c := g.issueCall("open an issue")
+// writeIssue edits an issue, or opens one if number is 0, by one request.
+func (g *GitHub) writeIssue(ctx context.Context, number int, issue *github.IssueRequest) (err error) {
 	if number != 0 {
-		c = g.issueCall(fmt.Sprintf("change issue %d", number))
+		_, _, err = g.client.Issues.Edit(ctx, g.event.Owner, g.event.Repo, number, issue)
+		return g.failure(g.issueCall(fmt.Sprintf("change issue %d", number)), err)
 	}
-	c.once = number == 0
-	return g.do(ctx, c, func(ctx context.Context) (err error) {
-		if number == 0 {
-			_, _, err = g.client.Issues.Create(ctx, g.event.Owner, g.event.Repo, issue)
-		} else {
-			_, _, err = g.client.Issues.Edit(ctx, g.event.Owner, g.event.Repo, number, issue)
-		}
-		return err
-	})
+	c := g.issueCall("open an issue")
+	c.once = true
+	_, _, err = g.client.Issues.Create(ctx, g.event.Owner, g.event.Repo, issue)
+	return g.failure(c, err)
 }
 
-// closeIssue closes an issue with a comment.
+// closeIssues closes our open issues about a tenant, each with a comment.
+func (g *GitHub) closeIssues(ctx context.Context, target Target) error {
+	open, err := g.ourIssues(ctx, target)
+	if err != nil {
+		return err
+	}
+	for _, issue := range open {
+		if err := g.closeIssue(ctx, issue.GetNumber()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (g *GitHub) closeIssue(ctx context.Context, number int) error {
 	text := "Recovered: " + g.edge.runLink() + "."
 	c := g.issueCall(fmt.Sprintf("comment on issue %d", number))
@@ -101,5 +109,8 @@ func (g *GitHub) closeIssue(ctx context.Context, number int) error {
 		return err
 	}
 	closed, reason := "closed", "completed"
-	return g.writeIssue(ctx, number, &github.IssueRequest{State: &closed, StateReason: &reason})
+	write := func() error {
+		return g.writeIssue(ctx, number, &github.IssueRequest{State: &closed, StateReason: &reason})
+	}
+	return g.rewrite(ctx, "issue", func(context.Context) (func() error, error) { return write, nil })
 }
