@@ -42,7 +42,8 @@ func TestApprovalIsUsedUp(t *testing.T) {
 	inOrder(t, only(t, s).Body, "dry run of "+plan, "could not be reached", "done", "refused", "refused")
 }
 
-// It is used up on the pull request that was merged, whichever is to be commented on.
+// It is used up on the pull request that was merged, whichever one is commented
+// on.
 func TestApprovalIsUsedUpWhereItWasGiven(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)

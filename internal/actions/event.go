@@ -218,7 +218,7 @@ func plainURL(text string) string {
 	return text
 }
 
-// isSecure reports whether requests to a URL cannot be read on their way.
+// isSecure reports whether requests to a URL are safe from eavesdropping.
 func isSecure(text string) bool {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" {

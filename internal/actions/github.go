@@ -33,11 +33,11 @@ type GitHub struct {
 
 	acceptMasked bool
 
-	me              identity    // known where there are comments of ours
-	pushed          PullRequest // that merged found
+	me              identity    // known if there are comments of ours
+	pushed          PullRequest // found by merged
 	errPushed       error
-	pushedDone      bool // merged has an answer
-	commandApproves bool // the command of the event approves the plan
+	pushedDone      bool // merged has been called successfully
+	commandApproves bool // the plan is approved by the event's command
 }
 
 // Options are the settings of the connection to GitHub.

@@ -21,7 +21,7 @@ type Mark struct {
 	Kind     Kind
 	Approval Approval
 	Plan     string // digest of the plan that reviewers saw; empty if Approval is Nothing
-	Head     string // commit of the pull request the plan was made for; empty likewise
+	Head     string // commit of the pull request the plan was made for; empty if Approval is Nothing
 	Masked   bool   // the comment does not show who is affected
 }
 

@@ -233,7 +233,7 @@ type edit struct {
 	hidden   bool   // the comment is hidden behind a click
 }
 
-// told is a value of an answer that may be null, but not missing.
+// told is a value in a response that may be null, but not missing.
 type told[T any] struct {
 	is    bool
 	value *T

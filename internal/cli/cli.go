@@ -25,7 +25,7 @@ import (
 // version is set by the linker for a release.
 var version = ""
 
-// release returns the release, or what the build knows about itself.
+// release returns the release's version, or what the build knows about itself.
 func release() string {
 	if version != "" {
 		return version

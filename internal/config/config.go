@@ -47,8 +47,8 @@ type Config struct {
 
 	DryRun      bool
 	Yes         bool        // apply without asking
-	Policy      plan.Policy // except the caller, who is asked for
-	PolicyFile  PolicyFile  // where part of the settings came from
+	Policy      plan.Policy // without the caller, which a run looks up
+	PolicyFile  PolicyFile  // zero if there is none
 	ExpectPlan  string      // a digest, or PullRequest; empty: any
 	FailOnDrift bool
 	Strict      bool

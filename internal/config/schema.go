@@ -27,7 +27,7 @@ func Schema() string {
 		"type":                 "object",
 		"additionalProperties": false,
 		"properties":           properties,
-	}, "", "  ") // no error: the values are texts, numbers, lists and maps
+	}, "", "  ") // no error: the values are strings, numbers, lists and maps
 	return string(document) + "\n"
 }
 

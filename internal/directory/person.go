@@ -27,8 +27,8 @@ func NewPersonName(display string, email Email) PersonName {
 	return PersonName{First: strings.Join(words[:max(last, 1)], " "), Last: words[last]}
 }
 
-// Complete returns the name with what it lacks made of the email: the API takes no
-// empty name.
+// Complete returns the name with missing parts formed from the email: the API
+// accepts no empty name.
 func (n PersonName) Complete(email Email) PersonName {
 	spare := NewPersonName("", email)
 	return PersonName{First: cmp.Or(n.First, spare.First), Last: cmp.Or(n.Last, spare.Last)}

@@ -53,7 +53,8 @@ func RoleNames(roles []Role) []string {
 	return names
 }
 
-// ListRoles returns the first of some roles as NAMESPACE/ROLE, and how many more.
+// ListRoles returns the first roles as NAMESPACE/ROLE, and how many more there
+// are.
 func ListRoles(roles []Role) string { return List(roles, 3, Role.String) }
 
 // Words returns the role in words, as in "ves-io-admin-role on all namespaces".

@@ -37,8 +37,8 @@ func Count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// List returns the texts of several things, or of the first and how many more there
-// are, as in "a, b and 16 more".
+// List returns the texts of several things, or the first of them and how many
+// more there are, as in "a, b and 16 more".
 func List[T any](all []T, most int, text func(T) string) string {
 	texts := make([]string, min(len(all), most))
 	for i := range texts {

@@ -88,7 +88,7 @@ func roleNames(roles []directory.Role) (names []string, unnamable string) {
 }
 
 // groupPatterns returns the scope's patterns. The CSV has DNs of its own, which
-// patterns of DNs need not match: the names of the groups stand in for those.
+// patterns of DNs need not match, so the names of the groups replace them.
 func (x *exporter) groupPatterns(groups []*group) []string {
 	var patterns []string
 	hasDN := false

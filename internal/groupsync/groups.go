@@ -173,7 +173,7 @@ func (r *run) updateGroup(ctx context.Context, result *Result, change change) {
 	}, func(ctx context.Context) bool { return change.done(r.readGroup(ctx, result)) })
 }
 
-// errStale says that a group changed after it was read.
+// errStale means that a group changed after it was read.
 var errStale = fmt.Errorf("%w: group changed after planning; it will be re-evaluated in the next run", errSkipped)
 
 // current reads a group that is about to be changed, and fails if it may not be

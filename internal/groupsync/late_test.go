@@ -11,8 +11,9 @@ import (
 	"xc-group-sync/internal/xc"
 )
 
-// What somebody changes while a write waits, because the server holds the run back
-// or because the client repeats the write, is neither undone nor deleted.
+// If somebody changes something while a write waits, because the server holds the
+// run back or because the client repeats the write, it is neither undone nor
+// deleted.
 func TestLateWrites(t *testing.T) {
 	t.Parallel()
 	const ops = `{"name":"ops","display_name":"Operations","description":"On call.","sync_id":"ops-1",` +

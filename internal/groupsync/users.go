@@ -126,7 +126,7 @@ func (r *run) changeUsers(ctx context.Context, results []*Result, change func(ct
 	})
 }
 
-// errUserChanged says that a user changed after they were listed.
+// errUserChanged means that a user changed after the listing.
 var errUserChanged = fmt.Errorf("%w: user changed after planning; they will be re-evaluated in the next run", errSkipped)
 
 // find returns a user as listed now, or nil if there is none. It fails if a write,

@@ -53,7 +53,7 @@ func load(tb testing.TB, variable string, paths *regexp.Regexp, names ...string)
 	tb.Helper()
 	dir := os.Getenv(variable)
 	if dir == "" {
-		tb.Skipf("%s is not set: the OpenAPI documents are not at hand", variable)
+		tb.Skipf("%s is not set: the OpenAPI documents are missing", variable)
 	}
 	c := &Checker{}
 	for _, name := range names {

@@ -8,7 +8,7 @@ import (
 	"xc-group-sync/internal/directory"
 )
 
-// blockGroup leaves a group alone and counts it as failed.
+// blockGroup blocks a group: it is left alone and counts as failed.
 func (p *planner) blockGroup(name directory.GroupName, reason, hint string) {
 	blocked := Blocked{Object: Group, Name: string(name), Reason: reason, Hint: hint}
 	if group := p.tenant.groups[name]; group != nil {
@@ -19,13 +19,14 @@ func (p *planner) blockGroup(name directory.GroupName, reason, hint string) {
 	p.blocked[name] = true
 }
 
-// blockUnowned leaves a group alone that is not this program's to change.
+// blockUnowned blocks a group that this program may not change.
 func (p *planner) blockUnowned(group *directory.Group) {
 	p.blockGroup(group.Name, "it exists, and this program did not create it", fmt.Sprintf("to take it over, add it to adopt: %s", group.Name))
 	p.plan.Blocked[len(p.plan.Blocked)-1].Adoptable = true
 }
 
-// hintAtAdopt gives the groups that adopt would unblock as one line to paste.
+// hintAtAdopt adds a hint with all groups that adopt would unblock, as one line
+// to paste.
 func (p *planner) hintAtAdopt() {
 	if names := p.plan.Adoptable(); len(names) > 1 {
 		for i := range p.plan.Blocked { // one line for all of them
@@ -58,7 +59,7 @@ func AdoptLine(groups []directory.GroupName) string {
 	return "adopt: [" + strings.Join(names, ", ") + "]"
 }
 
-// yamlString writes the name of a group so that a policy file has it as text.
+// yamlString writes the name of a group so that YAML reads it as a string.
 func yamlString(name string) string {
 	switch name {
 	case "null", "true", "false", "yes", "no", "on", "off", "y", "n":
@@ -67,7 +68,7 @@ func yamlString(name string) string {
 	return name
 }
 
-// barPeople finds out who may not be put into any group: people who cannot be
+// barPeople determines who may not be put into any group: people who cannot be
 // told apart from others, who look like others, or who are not in scope.
 func (p *planner) barPeople() {
 	taken := map[*directory.Person]bool{} // whose email is the username of somebody else
@@ -85,7 +86,7 @@ func (p *planner) barPeople() {
 	if len(taken) == 0 {
 		return
 	}
-	for _, group := range p.desired.Groups { // who is in none need not be created
+	for _, group := range p.desired.Groups { // somebody in no group need not be created
 		if observed := p.tenant.groups[group.Name]; observed != nil && observed.SyncMode == directory.SyncSCIM {
 			continue
 		}

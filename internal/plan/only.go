@@ -16,7 +16,7 @@ func (p *planner) limit() {
 		return
 	}
 	var restored []string
-	for i := range p.plan.Operations { // also what a snapshot brings back
+	for i := range p.plan.Operations { // including what a snapshot brings back
 		restored = append(restored, p.plan.Operations[i].Name())
 	}
 	p.plan.UnmatchedOnly = Unmatched(only, p.desired, p.tenant.observed, restored...)
@@ -136,9 +136,9 @@ func (p *planner) limitBlocked() {
 	})
 }
 
-// Unmatched returns the patterns that match no person and no group of the CSV or the
-// tenant, nor another name: a typo must not pass for nothing to do, nor for nothing
-// to leave out.
+// Unmatched returns the patterns that match no person or group of the CSV or the
+// tenant, and no other name: a typo must not look like nothing to do, or like
+// nothing to leave out.
 func Unmatched(patterns Patterns, desired *directory.Desired, observed *directory.Observed, others ...string) Patterns {
 	names := map[string]bool{}
 	for _, name := range others {
@@ -157,7 +157,7 @@ func Unmatched(patterns Patterns, desired *directory.Desired, observed *director
 	for i := range observed.Groups {
 		names[string(observed.Groups[i].Name)] = true
 		for _, username := range observed.Groups[i].Usernames {
-			names[string(directory.EmailOf(username, users.Username(username)))] = true // also who is no user
+			names[string(directory.EmailOf(username, users.Username(username)))] = true // including people who are not users
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(patterns), func(pattern string) bool {

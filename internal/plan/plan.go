@@ -208,7 +208,7 @@ type Plan struct {
 	Access        access.Diff // what the operations mean for people
 	Users         Count
 	Groups        Count
-	Digest        string // "sha256:…", of the tenant and of all that would be sent
+	Digest        string // "sha256:…", over the tenant and everything that would be sent
 }
 
 // Added counts the memberships that the plan adds.

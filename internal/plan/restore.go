@@ -203,7 +203,7 @@ func (p *planner) restoreMembers(operation *Operation, then *restored, returning
 		email := member.Email
 		user, _ := p.tenant.Email(email)
 		if now := p.tenant.member(member.Username); now.user != nil && now.Email == email {
-			user = now.user // whoever else has the email
+			user = now.user // otherwise whoever has the email
 		}
 		_, returns := returning[email]
 		if user != nil || returns || present[email] {

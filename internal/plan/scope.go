@@ -26,7 +26,7 @@ func (p Policy) DNInScope(dn directory.DN) bool {
 	})
 }
 
-// IsDNPattern reports whether a pattern of groups is one of DNs, not of API names.
+// IsDNPattern reports whether a pattern in groups is about DNs, not API names.
 func IsDNPattern(pattern string) bool { return strings.Contains(pattern, "=") }
 
 // matchName reports whether the patterns in groups select an API name by

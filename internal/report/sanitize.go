@@ -71,8 +71,8 @@ func (s Sanitizer) Prose(text string) string {
 var address = regexp.MustCompile(`[\pL\pM\pN._%+*'-]+@[\pL\pM\pN](?:[\pL\pM\pN.-]*[\pL\pM\pN])?`)
 
 // GitHub looks for mentions, references and emoji codes in the text nodes of the
-// rendered page, where an entity or a backslash is gone already, and for links in what
-// stands side by side in the Markdown. A comment splits both and is not copied.
+// rendered page, where an entity or a backslash is gone already, and for links in
+// adjacent text in the Markdown. An HTML comment splits both and is not copied.
 // See https://github.com/github/cmark-gfm/issues/181 and
 // https://github.com/gjtorikian/html-pipeline/blob/v2.14.3/lib/html/pipeline/@mention_filter.rb
 // (and emoji_filter.rb).

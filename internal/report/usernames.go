@@ -47,7 +47,7 @@ func (u *Usernames) Set(observed *directory.Observed) {
 	u.known.Store(known)
 }
 
-// hide returns text with *** in place of each username that stands by itself.
+// hide returns text with *** in place of each username that is a word by itself.
 func (u *Usernames) hide(text string) string {
 	if u == nil || u.known.Load() == nil {
 		return text

@@ -298,8 +298,8 @@ func TestBreakerHoldsRetriesWhileOpen(t *testing.T) {
 	})
 }
 
-// What began before the breaker opened and ends after does not move it, however
-// much of it there is.
+// Operations that began before the breaker opened and end after that do not
+// affect it, however many there are.
 func TestBreakerLateResults(t *testing.T) {
 	t.Parallel()
 	for _, late := range []error{nil, busy} {

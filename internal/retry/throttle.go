@@ -117,7 +117,7 @@ func (t *Throttle) Leave(entered time.Time, refused bool) {
 	}
 }
 
-// Return gives back a place that was entered but not used.
+// Return gives back a place that Enter returned and that was not used.
 func (t *Throttle) Return() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

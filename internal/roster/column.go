@@ -112,7 +112,7 @@ func (t *table) locate() error {
 	return nil
 }
 
-// maxTitles bounds a list of titles in a message.
+// maxTitles limits a list of titles in a message.
 const maxTitles = 30
 
 // missing returns the error about a column that is not there, and what is

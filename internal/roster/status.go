@@ -44,7 +44,7 @@ func inLetters(word string) (active, known bool) {
 		return word[0]|0x20 == 'a', true
 	}
 	active, known = inWords(word)
-	return false, known && !active && strings.Trim(word, "0123456789") != "" // a digit is no word
+	return false, known && !active && strings.Trim(word, "0123456789") != "" // a number is not a word
 }
 
 // statusKey returns a text that is equal for two spellings of one word; empty for

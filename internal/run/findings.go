@@ -28,14 +28,14 @@ func planFindings(p *plan.Plan) []directory.Finding {
 	return findings
 }
 
-// CheckOnly adds a finding about each pattern of only that matches nothing in the
+// CheckOnly adds a finding about each pattern in only that matches nothing in the
 // CSV or the tenant.
 func (r *Result) CheckOnly(only plan.Patterns) {
 	r.addUnmatched(plan.Unmatched(only, r.Desired, r.Observed))
 }
 
-// addUnmatched adds a finding about each pattern of only that matches nothing. What a
-// plan without them would do is not what was asked for.
+// addUnmatched adds a finding about each pattern in only that matches nothing. A
+// plan without them would not be what was asked for.
 func (r *Result) addUnmatched(patterns plan.Patterns) {
 	for _, pattern := range patterns {
 		r.Add(directory.Finding{

@@ -21,7 +21,7 @@ import (
 
 const root = "/api/web/custom/namespaces/" + system + "/"
 
-// errDropped stands for a connection that broke off without an answer.
+// errDropped stands for a connection that broke without a response.
 var errDropped = errors.New("connection dropped")
 
 // Request is the record of one request.

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// userItem is a user as whoami tells it.
+// userItem is a user in whoami's response.
 type userItem struct {
 	User
 	Namespace  string `json:"namespace"`
@@ -19,7 +19,7 @@ type userItem struct {
 	LastLogin  string `json:"last_login_timestamp"`
 }
 
-// listedUser is a user as the listing tells it.
+// listedUser is a user in the listing.
 type listedUser struct {
 	userItem
 	OTPEnabled bool `json:"otp_enabled"`
@@ -44,7 +44,7 @@ func (t *Tenant) listUsers(call) (any, error) {
 func (t *Tenant) whoAmI(call) (any, error) {
 	u := t.find(t.caller)
 	if u == nil {
-		return nil, refuse(http.StatusNotFound, "the caller %q is no user of this tenant", t.caller)
+		return nil, refuse(http.StatusNotFound, "the caller %q is not a user of this tenant", t.caller)
 	}
 	return item(u.snapshot(t.groupsOf(u))), nil
 }
