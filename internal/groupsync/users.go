@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/retry"
@@ -89,7 +90,15 @@ func (r *run) changeUsers(ctx context.Context, results []*Result, change func(ct
 	if len(results) == 0 || ctx.Err() != nil {
 		return
 	}
-	listed, err := r.readUsers(ctx)
+	var latest atomic.Pointer[directory.Index]
+	read := func(ctx context.Context) (*directory.Index, error) {
+		users, err := r.readUsers(ctx)
+		if err == nil {
+			latest.Store(users)
+		}
+		return users, err
+	}
+	_, err := read(ctx)
 	r.each(ctx, results, func(ctx context.Context, result *Result) {
 		if err != nil {
 			result.Status, result.Err = Failed, fmt.Errorf("could not read the user again: %w", err)
@@ -97,9 +106,9 @@ func (r *run) changeUsers(ctx context.Context, results []*Result, change func(ct
 		}
 		planned := &result.User
 		r.attempt(ctx, result, r.options.UserRetry, func(ctx context.Context, history retry.History) (err error) {
-			users := listed
+			users := latest.Load()
 			if history.Attempts > 0 {
-				if users, err = r.readUsers(ctx); err != nil {
+				if users, err = read(ctx); err != nil {
 					return err
 				}
 			}
@@ -108,7 +117,7 @@ func (r *run) changeUsers(ctx context.Context, results []*Result, change func(ct
 				return err
 			}
 			ctx = retry.WithRecheck(ctx, func(ctx context.Context) error {
-				users, err := r.readUsers(ctx)
+				users, err := read(ctx)
 				if err != nil {
 					return err
 				}
@@ -120,7 +129,7 @@ func (r *run) changeUsers(ctx context.Context, results []*Result, change func(ct
 			})
 			return change(ctx, result, now, history)
 		}, func(ctx context.Context) bool {
-			users, err := r.readUsers(ctx)
+			users, err := read(ctx)
 			return err == nil && settle(result, users.Username(planned.Username))
 		})
 	})

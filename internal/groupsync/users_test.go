@@ -167,6 +167,19 @@ func TestChangedUserIsNotDeleted(t *testing.T) {
 	}
 }
 
+// What a retry of one deletion has learned counts for those that follow.
+func TestLaterDeletionsUseTheLatestListing(t *testing.T) {
+	t.Parallel()
+	var tenant *simulator.Tenant
+	tenant = company(on("POST", "users/cascade_delete", 1, simulator.Fault{Status: 503}), before("GET", "user_roles", 2, func() simulator.Fault {
+		send(t, tenant, "PUT", "users/group_add", `{"username":"dee@example.com","group_names":["ops"]}`)
+		return simulator.Fault{}
+	}))
+	outcome := apply(t, tenant, []plan.Operation{deleteUser(t, tenant, "cy@example.com"), deleteUser(t, tenant, "dee@example.com")},
+		groupsync.Options{UserRetry: retry.Policy{Attempts: 2}, Concurrency: 1})
+	check(t, "outcome", []string{"delete user cy@example.com: done delete", "delete user dee@example.com: skipped"}, told(outcome))
+}
+
 // TestDeletionIsRetriedAsTheUserIsThen: who got a group meanwhile stays.
 func TestDeletionIsRetriedAsTheUserIsThen(t *testing.T) {
 	t.Parallel()
