@@ -184,10 +184,7 @@ func (t *try) once(ctx context.Context) error {
 // again decides whether another attempt follows the failed one, and after what
 // wait.
 func (t *try) again(err error) bool {
-	if err == errHeld {
-		return false
-	}
-	fault := FaultOf(err)
+	fault := FaultOf(err) // errHeld has none, and so is not transient
 	t.Metrics.fault(fault)
 	if !fault.Transient {
 		return false
