@@ -185,9 +185,10 @@ func TestExport(t *testing.T) {
 		},
 		Groups: []directory.Group{
 			{Name: "ops", DisplayName: "Net|Ops", Usernames: []directory.Username{"BOB@x.y", "ada", "twin1", "nomail", "robot", "ghost"}, SyncMode: directory.SyncSelf},
-			{Name: "xc-admins", DisplayName: "XC Admins", Description: plan.Marker, Usernames: []directory.Username{"ada"}, SyncMode: directory.SyncSelf,
+			{Name: "xc-admins", DisplayName: "XC Admins", Description: plan.Marker, Usernames: []directory.Username{"ada", "twin2", "nomail"}, SyncMode: directory.SyncSelf,
 				Roles: []directory.Role{{Namespace: "system", Role: "ves-io-monitor-role"}, {Namespace: "*", Role: "ves-io-admin-role"}, {Namespace: "system", Role: "ves-io-monitor-role"}}},
 			{Name: "odd", DisplayName: "odd", Description: plan.Marker, SyncMode: directory.SyncSelf, Roles: []directory.Role{{Namespace: "*", Role: "ves-io-admin-role"}, {Namespace: "no name", Role: "x"}}},
+			{Name: "robots", Usernames: []directory.Username{"robot"}, SyncMode: directory.SyncSelf}, // not to be adopted: the CSV names nobody in it
 			{Name: "scim", Usernames: []directory.Username{"ada"}, SyncMode: directory.SyncSCIM},
 			{Name: "1st", Usernames: []directory.Username{"ada"}, SyncMode: directory.SyncSelf},
 		},
