@@ -215,3 +215,16 @@ func TestExport(t *testing.T) {
 		t.Errorf("left out: %v", left)
 	}
 }
+
+// TestALongNameIsProtected: a pattern may not be as long as a name.
+func TestALongNameIsProtected(t *testing.T) {
+	t.Parallel()
+	name := strings.Repeat("n", 1024)
+	x := export.New(&directory.Observed{
+		Users:  []directory.User{{Username: directory.Username(name), Type: directory.TypeUser}},
+		Groups: []directory.Group{{Name: "ops", Usernames: []directory.Username{directory.Username(name)}}},
+	}, plan.Policy{})
+	if protect := load(t, x.Policy).Policy.Protect; !protect.Match(name) || protect.Match(name[:100]) {
+		t.Errorf("protect: %q", protect)
+	}
+}
