@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -394,5 +395,45 @@ func TestAKeyInAnotherCaseTakesNothing(t *testing.T) {
 				t.Errorf("%s: %+v", key, groups)
 			}
 		}
+	}
+}
+
+// TestARepeatedReadStartsOver: what an answer said before its connection broke
+// does not count with the answer to the next attempt.
+func TestARepeatedReadStartsOver(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		cut, whole string
+		ask        func(context.Context, *xc.Client) string
+		want       string
+	}{
+		"the caller": {
+			cut: `{"email":"ann@example.com","name":"ann",`, whole: `{}`,
+			ask: func(ctx context.Context, c *xc.Client) string {
+				user, err := c.WhoAmI(ctx)
+				return fmt.Sprint(user.Email, err)
+			},
+			want: "identify the caller: GET whoami: unexpected response: a user without name and email",
+		},
+		"members and an error of a group": {
+			cut: `{"error":{"code":"EPARTIAL"},"usernames":["ann"],"references_count":{"policy":1},`, whole: `{"name":"ops"}`,
+			ask: func(ctx context.Context, c *xc.Client) string {
+				group, err := c.Group(ctx, "ops")
+				return fmt.Sprint(group.Usernames == nil, group.References, err)
+			},
+			want: "true map[] <nil>",
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			bodies := []io.Reader{io.MultiReader(strings.NewReader(tt.cut), brokenReader{}), strings.NewReader(tt.whole)}
+			client := xc.New(xc.Options{BaseURL: "https://tenant.example", Attempts: 2, Transport: tripper(func(r *http.Request) (*http.Response, error) {
+				response := reply{status: 200}.response(r)
+				response.Body, bodies = io.NopCloser(bodies[0]), bodies[1:]
+				return response, nil
+			})})
+			if got := tt.ask(t.Context(), client); got != tt.want {
+				t.Errorf("%s: %s, want %s", name, got, tt.want)
+			}
+		})
 	}
 }

@@ -155,13 +155,29 @@ func (c *Client) permit(method, path string, in any) error {
 
 const root = "/api/web/custom/namespaces/system/"
 
-// do sends one request, repeated as the scope allows, and decodes the answer
-// into out. in and out may be nil.
-func (c *Client) do(ctx context.Context, method, path string, in any, out response) error {
-	return c.exchange(ctx, method, path, in, func(a *answer) error {
+// do sends one request, repeated as the scope allows. in may be nil.
+func (c *Client) do(ctx context.Context, method, path string, in any) error {
+	_, err := ask[envelope](ctx, c, method, path, in)
+	return err
+}
+
+// ask is do that returns the response: of the attempt that succeeded alone, for one
+// that broke off may have been decoded in part. It is zero if the body is empty.
+func ask[T any, P interface {
+	*T
+	response
+}](ctx context.Context, c *Client, method, path string, in any) (T, error) {
+	var out T
+	err := c.exchange(ctx, method, path, in, func(a *answer) error {
 		a.large = c.large
-		return decode(a, out)
+		var decoded T
+		err := decode(a, P(&decoded))
+		if err == nil {
+			out = decoded
+		}
+		return err
 	})
+	return out, err
 }
 
 // exchange sends one request, repeated as the scope allows, and calls read with

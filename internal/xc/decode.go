@@ -120,9 +120,6 @@ func (b *bounded) Read(p []byte) (int, error) {
 
 // decode decodes a response that is one documented object.
 func decode(a *answer, out response) error {
-	if out == nil {
-		out = new(envelope)
-	}
 	d := newDecoder(a.text)
 	if err := d.value(out); err != nil {
 		return err

@@ -144,11 +144,11 @@ func (c *Client) Groups(ctx context.Context) ([]directory.Group, error) {
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-get
 func (c *Client) WhoAmI(ctx context.Context) (directory.User, error) {
-	var caller struct {
+	type body struct {
 		envelope
 		wireUser
 	}
-	err := c.do(ctx, http.MethodGet, "whoami", nil, &caller)
+	caller, err := ask[body](ctx, c, http.MethodGet, "whoami", nil)
 	if err != nil {
 		return directory.User{}, fmt.Errorf("identify the caller: %w", err)
 	}
@@ -170,13 +170,13 @@ func (c *Client) CreateUser(ctx context.Context, user directory.User) (directory
 	if directory.ObservedEmail(string(user.Username)) == user.Email {
 		request.Name = "" // the API's own default
 	}
-	var created struct {
+	type body struct {
 		envelope
 		Metadata struct {
 			Name directory.Username `json:"name"`
 		} `json:"metadata"`
 	}
-	err := c.do(ctx, http.MethodPost, "user_roles", request, &created)
+	created, err := ask[body](ctx, c, http.MethodPost, "user_roles", request)
 	return created.Metadata.Name, err
 }
 
@@ -185,7 +185,7 @@ func (c *Client) CreateUser(ctx context.Context, user directory.User) (directory
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-replace
 func (c *Client) ReplaceUser(ctx context.Context, user directory.User) error {
-	return c.do(ctx, http.MethodPut, "user_roles", newUserRequest(user), nil)
+	return c.do(ctx, http.MethodPut, "user_roles", newUserRequest(user))
 }
 
 func newUserRequest(user directory.User) userRequest {
@@ -202,7 +202,7 @@ func address(user directory.User) string { return cmp.Or(user.Address, string(us
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-cascadedelete
 func (c *Client) DeleteUser(ctx context.Context, user directory.User) error {
-	var answer struct {
+	type body struct {
 		envelope
 		Deleted *bool   `json:"delete_ok"`
 		Reasons reasons `json:"items"`
@@ -212,7 +212,8 @@ func (c *Client) DeleteUser(ctx context.Context, user directory.User) error {
 		Namespace string `json:"namespace"`
 	}{address(user), "system"}
 	const path = "users/cascade_delete"
-	if err := c.do(ctx, http.MethodPost, path, request, &answer); err != nil {
+	answer, err := ask[body](ctx, c, http.MethodPost, path, request)
+	if err != nil {
 		return err
 	}
 	switch {
@@ -238,8 +239,8 @@ func groupPath(name directory.GroupName) string {
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-get
 func (c *Client) Group(ctx context.Context, name directory.GroupName) (directory.Group, error) {
-	var answer wireGroup
-	if err := c.do(ctx, http.MethodGet, groupPath(name), nil, &answer); err != nil {
+	answer, err := ask[wireGroup](ctx, c, http.MethodGet, groupPath(name), nil)
+	if err != nil {
 		return directory.Group{}, fmt.Errorf("read group: %w", err)
 	}
 	group, err := answer.directory(c.quotable, c.shown)
@@ -257,14 +258,14 @@ func (c *Client) Group(ctx context.Context, name directory.GroupName) (directory
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-create
 func (c *Client) CreateGroup(ctx context.Context, group directory.Group) error {
-	return c.do(ctx, http.MethodPost, "user_groups", newGroupRequest(group), nil)
+	return c.do(ctx, http.MethodPost, "user_groups", newGroupRequest(group))
 }
 
 // ReplaceGroup replaces a whole group: what is left out is removed.
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-replace
 func (c *Client) ReplaceGroup(ctx context.Context, group directory.Group) error {
-	return c.do(ctx, http.MethodPut, groupPath(group.Name), newGroupRequest(group), nil)
+	return c.do(ctx, http.MethodPut, groupPath(group.Name), newGroupRequest(group))
 }
 
 func newGroupRequest(group directory.Group) groupRequest {
@@ -278,14 +279,14 @@ func newGroupRequest(group directory.Group) groupRequest {
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-assignrole
 func (c *Client) AssignRoles(ctx context.Context, group directory.GroupName, roles []directory.Role) error {
-	return c.do(ctx, http.MethodPut, groupPath(group)+assignRoles, rolesRequest{string(group), roles}, nil)
+	return c.do(ctx, http.MethodPut, groupPath(group)+assignRoles, rolesRequest{string(group), roles})
 }
 
 // RemoveRoles removes roles from those of a group.
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-removerole
 func (c *Client) RemoveRoles(ctx context.Context, group directory.GroupName, roles []directory.Role) error {
-	return c.do(ctx, http.MethodPut, groupPath(group)+"/remove_namespace_roles", rolesRequest{string(group), roles}, nil)
+	return c.do(ctx, http.MethodPut, groupPath(group)+"/remove_namespace_roles", rolesRequest{string(group), roles})
 }
 
 // AddToGroup adds one user to one group, so that there is no partial success. F5
@@ -293,19 +294,19 @@ func (c *Client) RemoveRoles(ctx context.Context, group directory.GroupName, rol
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-addusertogroup
 func (c *Client) AddToGroup(ctx context.Context, username directory.Username, group directory.GroupName) error {
-	return c.do(ctx, http.MethodPut, groupAdd, membershipRequest{username, []directory.GroupName{group}}, nil)
+	return c.do(ctx, http.MethodPut, groupAdd, membershipRequest{username, []directory.GroupName{group}})
 }
 
 // RemoveFromGroup removes one user from one group.
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user-customapi-removeuserfromgroup
 func (c *Client) RemoveFromGroup(ctx context.Context, username directory.Username, group directory.GroupName) error {
-	return c.do(ctx, http.MethodPut, "users/group_remove", membershipRequest{username, []directory.GroupName{group}}, nil)
+	return c.do(ctx, http.MethodPut, "users/group_remove", membershipRequest{username, []directory.GroupName{group}})
 }
 
 // DeleteGroup deletes a group that nothing refers to.
 //
 // https://docs.cloud.f5.com/docs-v2/platform/reference/api-ref/ves-io-schema-user_group-customapi-delete
 func (c *Client) DeleteGroup(ctx context.Context, name directory.GroupName) error {
-	return c.do(ctx, http.MethodDelete, groupPath(name), nil, nil)
+	return c.do(ctx, http.MethodDelete, groupPath(name), nil)
 }
