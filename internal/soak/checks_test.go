@@ -245,6 +245,8 @@ func (r *request) isOf(o *operation) bool {
 		return r.action == o.Action
 	case "create":
 		return true
+	case "delete": // and not the give-back of a single write
+		return r.method == http.MethodDelete || r.path == "users/cascade_delete"
 	}
 	return r.action == "" || r.action == "update"
 }
