@@ -278,6 +278,14 @@ func TestCutComment(t *testing.T) {
 	}
 	inOrder(t, body, "> [!CAUTION]\n> **Incomplete.**", "approves nothing", "more groups, left out")
 
+	secret := large(1)
+	secret.Plan.Operations[1].Add = []plan.Member{{Email: "tok_12345@x.y"}}
+	body, complete = secret.Comment(report.Sanitizer{Secrets: report.NewSecrets("tok_12345")}, report.CommentOptions{Limit: 20_000})
+	if complete || strings.Contains(body, "pull-request`") {
+		t.Errorf("complete: %v\n%s", complete, body)
+	}
+	inOrder(t, body, "> [!CAUTION]\n> **Incomplete.** A secret", "approves nothing", "`***@x.y`")
+
 	few := large(3)
 	for range 2000 {
 		few.Add(directory.Finding{Kind: directory.InvalidDN, Message: strings.Repeat("x", 100)})

@@ -30,17 +30,22 @@ func (r *Report) Comment(s Sanitizer, o CommentOptions) (body string, complete b
 	if s.MaskEmails && !o.AcceptMasked {
 		gap = "**Emails are masked**, so this comment does not show who is affected, and approves nothing. `approve-masked` would let it approve its plan."
 	}
-	body, cut := r.comment(s, o, gap)
-	if cut {
+	body, cut, secret := r.comment(s, o, gap)
+	switch {
+	case cut:
 		gap = "**Incomplete.** GitHub limits the length of comments, so people, groups or the ends of long names are left out below, and this comment approves nothing. " + capital(inReport) + "."
-		body, _ = r.comment(s, o, gap)
+	case secret:
+		gap = "**Incomplete.** A secret of this run is part of a name below, where it is hidden, so this comment approves nothing. Change the name or the secret."
+	default:
+		return body, gap == ""
 	}
-	return body, gap == ""
+	body, _, _ = r.comment(s, o, gap)
+	return body, false
 }
 
 // comment writes the comment, with what keeps it from approving its plan, if
-// anything.
-func (r *Report) comment(s Sanitizer, o CommentOptions, gap string) (body string, cut bool) {
+// anything. It reports whether something is left out, and whether a secret is hidden.
+func (r *Report) comment(s Sanitizer, o CommentOptions, gap string) (body string, cut, secret bool) {
 	d := markdown{Report: r, s: s, cell: o.Limit / 4}
 	d.paragraph("### User groups of %s%s", s.Code(r.Tenant), r.simulated())
 	if gap != "" && d.DryRun {
@@ -63,7 +68,7 @@ func (r *Report) comment(s Sanitizer, o CommentOptions, gap string) (body string
 	d.line("")
 	d.line("%s", d.origin(o))
 	body = d.render(o.Limit, link("the summary of the run", r.URL)+" has more, and "+inReport)
-	return body, d.cut
+	return body, d.cut, d.secret
 }
 
 // nextSteps says what to do after a failed run, by its exit code.

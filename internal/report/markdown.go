@@ -39,6 +39,8 @@ type markdown struct {
 	*Report
 	s    Sanitizer
 	cell int // the most bytes that the people in one cell take; 0: no limit
+
+	secret bool // a secret is hidden in what a plan would send
 }
 
 // who names a person. A masked address does not identify anybody, so the first
@@ -55,13 +57,19 @@ func (d *markdown) who(email directory.Email) string {
 // code and prose are the sanitizer's, for what a plan would send: an end that is
 // not shown counts as left out.
 func (d *markdown) code(text string) string {
-	d.cut = d.cut || directory.Cut(text, longestName) != text
+	d.check(text, longestName)
 	return d.s.Code(text)
 }
 
 func (d *markdown) prose(text string) string {
-	d.cut = d.cut || directory.Cut(text, longestProse) != text
+	d.check(text, longestProse)
 	return d.s.Prose(text)
+}
+
+// check notes what keeps the reader from seeing a text whole.
+func (d *markdown) check(text string, longest int) {
+	d.cut = d.cut || directory.Cut(text, longest) != text
+	d.secret = d.secret || d.s.Secrets.Hide(text) != text
 }
 
 var plainURL = regexp.MustCompile(`^https?://[A-Za-z0-9._~:/%-]+$`)
