@@ -234,23 +234,6 @@ func (r *trial) writesAbout(o *operation) (n int) {
 	return n
 }
 
-// isOf reports whether a write is an operation's. A group that was to be created
-// and exists already is granted its roles by its creation.
-func (r *request) isOf(o *operation) bool {
-	if !r.writes() || r.about != o.Name || (strings.HasPrefix(r.path, "user_groups") || strings.HasPrefix(r.path, "users/group_")) != (o.Object == "group") {
-		return false
-	}
-	switch o.Action {
-	case "grant", "revoke":
-		return r.action == o.Action
-	case "create":
-		return true
-	case "delete": // and not the give-back of a single write
-		return r.method == http.MethodDelete || r.path == "users/cascade_delete"
-	}
-	return r.action == "" || r.action == "update"
-}
-
 // wasThere reports whether the tenant's only answer was that the object exists,
 // so that nothing was changed.
 func (r *trial) wasThere(o *operation) bool {

@@ -38,6 +38,23 @@ func (r *request) whole() bool { return r.own && r.status == http.StatusOK }
 
 func (r *request) writes() bool { return r.method != http.MethodGet }
 
+// isOf reports whether a write is an operation's. A group that was to be created
+// and exists already is granted its roles by its creation.
+func (r *request) isOf(o *operation) bool {
+	if !r.writes() || r.about != o.Name || (strings.HasPrefix(r.path, "user_groups") || strings.HasPrefix(r.path, "users/group_")) != (o.Object == "group") {
+		return false
+	}
+	switch o.Action {
+	case "grant", "revoke":
+		return r.action == o.Action
+	case "create":
+		return true
+	case "delete": // and not the give-back of a single write
+		return r.method == http.MethodDelete || r.path == "users/cascade_delete"
+	}
+	return r.action == "" || r.action == "update"
+}
+
 // site is a tenant behind a wire that has a weather and keeps a record.
 type site struct {
 	world  *world
