@@ -273,20 +273,25 @@ func (g *GitHub) hasGraphQL() bool {
 	return host == "api.github.com" || strings.HasSuffix(host, ".ghe.com")
 }
 
-// query asks the GraphQL API. It reports whether this server has none.
-func (g *GitHub) query(ctx context.Context, c call, text string, variables map[string]string, data any) (none bool, err error) {
+// query asks the GraphQL API, and returns the data of the attempt that succeeded. It
+// reports whether this server has none.
+func query[T any](ctx context.Context, g *GitHub, c call, text string, variables map[string]string) (data T, none bool, err error) {
 	err = g.do(ctx, c, func(ctx context.Context) error {
-		answer := struct {
-			Data   any
+		var answer struct {
+			Data   T
 			Errors []struct{ Message string }
-		}{Data: data}
+		}
 		request, err := g.client.NewRequest(ctx, http.MethodPost, g.graphql, map[string]any{"query": text, "variables": variables})
 		if err != nil {
 			return err
 		}
 		response, err := g.client.Do(request, &answer)
-		if err != nil || len(answer.Errors) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(answer.Errors) == 0 {
+			data = answer.Data
+			return nil
 		}
 		// GraphQL refuses with a 200.
 		refused := g.refusal(c, http.StatusForbidden, response.Header, answer.Errors[0].Message)
@@ -295,9 +300,9 @@ func (g *GitHub) query(ctx context.Context, c call, text string, variables map[s
 	})
 	var refused *APIError
 	if errors.As(err, &refused) && slices.Contains(noGraphQL, refused.Status) && !g.hasGraphQL() {
-		return true, nil
+		return data, true, nil
 	}
-	return false, err
+	return data, false, err
 }
 
 // identity is the user whose comments and issues are ours.
@@ -319,9 +324,9 @@ func (g *GitHub) identity(ctx context.Context) (identity, error) {
 	if g.me.known {
 		return g.me, nil
 	}
-	var data struct{ Viewer struct{ Login string } }
+	type viewer struct{ Viewer struct{ Login string } }
 	c := call{doing: "ask GitHub whose token this is"}
-	none, err := g.query(ctx, c, "{viewer{login}}", nil, &data)
+	data, none, err := query[viewer](ctx, g, c, "{viewer{login}}", nil)
 	if err != nil {
 		return identity{}, err
 	}

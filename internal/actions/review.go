@@ -261,7 +261,7 @@ func (g *GitHub) lastEdit(ctx context.Context, c *comment) (edit, error) {
 }
 
 func (g *GitHub) askLastEdit(ctx context.Context, c *comment) (edit, error) {
-	var data struct {
+	type answer struct {
 		Node struct {
 			Typename     string `json:"__typename"`
 			Body         told[string]
@@ -274,7 +274,7 @@ func (g *GitHub) askLastEdit(ctx context.Context, c *comment) (edit, error) {
 		}
 	}
 	asked := call{doing: fmt.Sprintf("read who edited comment %d of %s", c.GetID(), g.event.repository())}
-	none, err := g.query(ctx, asked, editorQuery, map[string]string{"id": c.GetNodeID()}, &data)
+	data, none, err := query[answer](ctx, g, asked, editorQuery, map[string]string{"id": c.GetNodeID()})
 	node, editor := data.Node, data.Node.Editor.value
 	switch {
 	case err != nil:

@@ -207,6 +207,26 @@ func TestTheEditorMustBeKnown(t *testing.T) {
 	}
 }
 
+// What GitHub says beside a refusal does not fill up the answer to the next attempt.
+func TestARefusedAnswerAboutTheEditorDoesNotCount(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		review(t, s, plan)
+		quoted, _ := json.Marshal(only(t, s).Body)
+		s.Merge(number, merge)
+		for _, body := range []string{
+			`{"data":{"viewer":{"login":"github-actions[bot]"}}}`,
+			`{"data":{"node":{"__typename":"IssueComment","body":BODY,"isMinimized":false,"lastEditedAt":null,"editor":null}},"errors":[{"message":"slow down"}]}`,
+			`{"data":{"node":{"__typename":"IssueComment","body":BODY}}}`,
+		} {
+			s.Fail(githubtest.Failure{Method: http.MethodPost, Path: "graphql", Times: 1, Status: 200, Header: map[string]string{"Retry-After": "1"}, Body: strings.ReplaceAll(body, "BODY", string(quoted))})
+		}
+		_, err := onPush(t, s).Reviewed(t.Context(), target)
+		contains(t, err, "incomplete answer")
+	})
+}
+
 // A server without GraphQL says so in several ways, and tells nobody who edited a
 // comment: only one that was never edited counts. A server that has GraphQL must
 // answer.
