@@ -78,8 +78,6 @@ func (p *planner) keepExempt(member Member) string {
 		return "the credentials' own user"
 	case user.DomainOwner:
 		return "the domain owner"
-	case user.Type == directory.TypeService:
-		return "a service user"
 	case !user.Ordinary():
 		return "a " + strings.ToLower(user.Type) + " user"
 	case shared:
