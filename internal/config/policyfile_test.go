@@ -298,6 +298,7 @@ func TestPolicyFileThatCannotBeRead(t *testing.T) {
 		"two patterns in one":   {"tenant: acme\npeople: [\"a\\nb\"]\n", ":2:10: invalid people"},
 		"names that are a list": {"tenant: acme\nnames: [CN=a]\n", ":2:8: invalid names"},
 		"a name that is a list": {"tenant: acme\nnames: {CN=a: [b]}\n", ":2:9: invalid names"},
+		"a name of nothing":     {"tenant: acme\nnames: {\" \": b}\n", ":2:9: names: invalid DN: it is empty"},
 		"roles that are a list": {"tenant: acme\nroles: [\"*/r\"]\n", ":2:8: invalid roles: must be a mapping from API group names"},
 		"a role without quotes": {"tenant: acme\nroles:\n  a: [*/r]\n", ":3:7: invalid YAML: unknown anchor"},
 		"enforced, no roles":    {"tenant: acme\nroles: {}\nenforce-roles: true\n", ":3:16: enforce-roles requires roles in the policy file"},
