@@ -22,6 +22,7 @@ type run struct {
 	outcome *Outcome
 	byGroup map[directory.GroupName][]*Result // the operations on each group
 
+	listing       listing
 	singleChecked bool // a single write was read back and did what it should
 
 	usernames map[directory.Email]directory.Username // of users who were created; written between phases
@@ -33,7 +34,10 @@ type run struct {
 func (s *Service) Apply(ctx context.Context, p *plan.Plan) *Outcome {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	r := &run{Service: s, stop: stop, outcome: Preview(p), usernames: map[directory.Email]directory.Username{}, byGroup: map[directory.GroupName][]*Result{}}
+	r := &run{
+		Service: s, stop: stop, outcome: Preview(p), usernames: map[directory.Email]directory.Username{},
+		byGroup: map[directory.GroupName][]*Result{}, listing: listing{turn: make(chan struct{}, 1)},
+	}
 	for i := range r.outcome.Results {
 		if result := &r.outcome.Results[i]; result.Object == plan.Group {
 			r.byGroup[result.Group.Name] = append(r.byGroup[result.Group.Name], result)
@@ -150,8 +154,9 @@ func (r *run) allCreated() bool {
 }
 
 // attempt carries out one operation under its policy and records how it ended. It
-// calls try for each attempt. If an attempt failed but may have taken effect,
-// settle reads back whether it did; a nil settle never finds out.
+// calls try for each attempt, and again where that fails with errStale. If an
+// attempt failed but may have taken effect, settle reads back whether it did; a nil
+// settle never finds out.
 func (r *run) attempt(ctx context.Context, result *Result, policy retry.Policy, try func(context.Context, retry.History) error, settle func(context.Context) bool) {
 	kind := result.Kind().String()
 	name := kind + " " + result.Name()
@@ -159,7 +164,13 @@ func (r *run) attempt(ctx context.Context, result *Result, policy retry.Policy, 
 	retrier.Metrics = r.metrics[kind]
 	result.Effect = result.Action
 	var receipt retry.Receipt
-	ended := retrier.Do(retry.WithReceipt(ctx, &receipt), name, policy, try, func(ctx context.Context, err error) bool {
+	ended := retrier.Do(retry.WithReceipt(ctx, &receipt), name, policy, func(ctx context.Context, history retry.History) error {
+		for {
+			if err := try(ctx, history); !errors.Is(err, errStale) || retry.FaultOf(err).Ambiguous {
+				return err
+			}
+		}
+	}, func(ctx context.Context, err error) bool {
 		if settle == nil || retry.FaultOf(err).Unauthenticated || !settle(ctx) {
 			return false
 		}
@@ -190,6 +201,10 @@ func (r *run) attempt(ctx context.Context, result *Result, policy retry.Policy, 
 // errSkipped is wrapped by errors that give the reason for leaving an object
 // alone.
 var errSkipped = errors.New("skipped")
+
+// errStale means that what is to be replaced changed after it was read. Nothing was
+// sent, so the attempt begins again.
+var errStale = fmt.Errorf("%w: it changed after it was read", errSkipped)
 
 // answered reports whether the API itself answered with a status, rather than a
 // proxy or a web page in between.

@@ -3,7 +3,6 @@ package groupsync
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -161,20 +160,13 @@ func (r *run) readGroup(ctx context.Context, result *Result) (directory.Group, e
 // updateGroup reads a group as it is now and changes it.
 func (r *run) updateGroup(ctx context.Context, result *Result, change change) {
 	r.attempt(ctx, result, r.options.GroupRetry, func(ctx context.Context, history retry.History) error {
-		for {
-			group, err := r.current(ctx, result)
-			if err != nil {
-				return err
-			}
-			if err = r.replaceGroup(ctx, result, change, group, history); !errors.Is(err, errStale) || retry.FaultOf(err).Ambiguous {
-				return err
-			}
+		group, err := r.current(ctx, result)
+		if err != nil {
+			return err
 		}
+		return r.replaceGroup(ctx, result, change, group, history)
 	}, func(ctx context.Context) bool { return change.done(r.readGroup(ctx, result)) })
 }
-
-// errStale means that a group changed after it was read.
-var errStale = fmt.Errorf("%w: group changed after planning; it will be re-evaluated in the next run", errSkipped)
 
 // current reads a group that is about to be changed, and fails if it may not be
 // changed.
@@ -231,7 +223,7 @@ func (r *run) deleteGroup(ctx context.Context, result *Result) {
 	deletable := func(ctx context.Context) error {
 		group, err := r.repository.Group(ctx, result.Group.Name)
 		if err == nil && (!same(&group, &result.Group) || len(group.ReferredBy()) > 0) {
-			err = errStale
+			err = fmt.Errorf("%w: group changed after planning; it will be re-evaluated in the next run", errSkipped)
 		}
 		return err
 	}

@@ -1,10 +1,14 @@
 package groupsync_test
 
 import (
+	"fmt"
+	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/groupsync"
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/simulator"
@@ -27,6 +31,7 @@ func TestLateWrites(t *testing.T) {
 		read         string // before the write
 		method, path string // of the write
 		by, at, body string // what somebody else sends meanwhile; empty: nothing
+		then         string // the user they create after that; empty: none
 		outcome      string
 		groups       map[string][]string // and their members in the end
 	}{
@@ -38,6 +43,14 @@ func TestLateWrites(t *testing.T) {
 		"update of what nobody changes": {
 			tenant: company, operation: update, read: "user_groups/ops", method: "PUT", path: "user_groups/ops",
 			outcome: "update group ops: done update +1 -0", groups: map[string][]string{"ops": {"ann@example.com", "Bob.Builder", "cy@example.com"}},
+		},
+		"creation of what exists": {
+			tenant: company, operation: func(*testing.T, *simulator.Tenant) plan.Operation {
+				return createGroup("ops", member("cy@example.com"))
+			},
+			read: "user_groups/ops", method: "PUT", path: "user_groups/ops",
+			by: "PUT", at: "user_groups/ops", body: ops,
+			outcome: "create group ops: done update +1 -0", groups: map[string][]string{"ops": {"ann@example.com", "cy@example.com", "dee@example.com"}},
 		},
 		"deletion": {
 			tenant: company, operation: func(t *testing.T, tenant *simulator.Tenant) plan.Operation { return deleteGroup(t, tenant, "old") },
@@ -53,11 +66,20 @@ func TestLateWrites(t *testing.T) {
 			by: "PUT", at: "users/group_add", body: `{"username":"dee@example.com","group_names":["old"]}`,
 			outcome: "delete user dee@example.com: skipped", groups: map[string][]string{"old": {"cy@example.com", "dee@example.com"}},
 		},
+		"deletion of a user who is somebody else by now": {
+			tenant: company, operation: func(t *testing.T, tenant *simulator.Tenant) plan.Operation {
+				return deleteUser(t, tenant, "dee@example.com")
+			},
+			read: "user_roles", method: "POST", path: "users/cascade_delete",
+			by: "POST", at: "users/cascade_delete", body: `{"email":"dee@example.com","namespace":"system"}`,
+			then:    `{"email":"dee@example.com","name":"Dee","first_name":"Dee","last_name":"D","idm_type":"SSO","type":"USER","group_names":["ops"]}`,
+			outcome: "delete user dee@example.com: done delete", groups: map[string][]string{"ops": {"ann@example.com", "Bob.Builder", "Dee"}},
+		},
 		"rename": {
 			tenant: local, operation: func(*testing.T, *simulator.Tenant) plan.Operation { return renamed("bob@example.com") },
 			read: "user_roles", method: "PUT", path: "user_roles",
 			by: "PUT", at: "users/group_remove", body: `{"username":"bob@example.com","group_names":["dev"]}`,
-			outcome: "update user bob@example.com: skipped", groups: map[string][]string{"dev": {"Ann"}},
+			outcome: "update user bob@example.com: done update", groups: map[string][]string{"dev": {"Ann"}},
 		},
 	} {
 		for _, way := range []string{"held", "repeated"} {
@@ -69,6 +91,9 @@ func TestLateWrites(t *testing.T) {
 					options := []simulator.Option{before("GET", tt.read, 2, func() simulator.Fault {
 						if tt.by != "" {
 							send(t, tenant, tt.by, tt.at, tt.body)
+						}
+						if tt.then != "" {
+							send(t, tenant, "POST", "user_roles", tt.then)
 						}
 						return simulator.Fault{}
 					})}
@@ -98,4 +123,82 @@ func TestLateWrites(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestLateWritesUnderARateLimit: writes that are late wait for no other reads, and
+// operations share a listing, so a limit that the run does not know costs little more
+// than the requests of an undisturbed one.
+func TestLateWritesUnderARateLimit(t *testing.T) {
+	t.Parallel()
+	const n, flying, perSecond = 300, 64, 2
+	for name, tt := range map[string]struct {
+		operation func(directory.Group, directory.User) plan.Operation
+		requests  int // of an undisturbed run
+	}{
+		"updates": {func(group directory.Group, user directory.User) plan.Operation {
+			return plan.Operation{Action: plan.Update, Object: plan.Group, Group: group, Add: members(user.Username)}
+		}, 2 * n},
+		"deletions": {func(_ directory.Group, user directory.User) plan.Operation {
+			return plan.Operation{Action: plan.Delete, Object: plan.User, User: user}
+		}, n + 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				var mu sync.Mutex
+				admit, refusals := tokenBucket(perSecond, 10), 0
+				users := []simulator.User{{Email: "owner@example.com", DomainOwner: true}}
+				var groups []simulator.Group
+				for i := range n {
+					users = append(users, simulator.User{Email: fmt.Sprintf("u%d@example.com", i)})
+					groups = append(groups, simulator.Group{Name: fmt.Sprintf("g%d", i), Usernames: []string{"owner@example.com"}})
+				}
+				tenant := simulator.New(users, groups, simulator.WithLatency(50*time.Millisecond), simulator.WithFault(func(int, *http.Request) simulator.Fault {
+					mu.Lock()
+					defer mu.Unlock()
+					if admit(time.Since(start)) {
+						return simulator.Fault{}
+					}
+					refusals++
+					return simulator.Fault{Status: http.StatusTooManyRequests, RetryAfter: "10"}
+				}))
+				quiet := connect(simulator.New(users, groups))
+				listedUsers, _ := quiet.Users(t.Context())
+				listedGroups, _ := quiet.Groups(t.Context())
+				p := &plan.Plan{}
+				for i := range n {
+					p.Operations = append(p.Operations, tt.operation(listedGroups[i], listedUsers[i+1]))
+				}
+				client := xc.New(xc.Options{BaseURL: base, Transport: tenant, Timeout: 30 * time.Second, Attempts: 3, RetryAfterMax: time.Minute, Concurrency: flying})
+				outcome := groupsync.New(client, groupsync.Options{RetryAfterMax: time.Minute, Concurrency: flying, GroupRetry: attempts(3)}).Apply(t.Context(), p)
+				for _, result := range outcome.Results {
+					if result.Status != groupsync.Done {
+						t.Errorf("%s: %v", result.Name(), result.Err)
+					}
+				}
+				answered, took := len(tenant.Requests())-refusals, time.Since(start)
+				if answered > tt.requests*11/10 || took > time.Duration(tt.requests)*time.Second/perSecond*4/3 || refusals > 2*flying {
+					t.Errorf("%d answered requests and %d refusals in %v; an undisturbed run has %d", answered, refusals, took, tt.requests)
+				}
+			})
+		})
+	}
+}
+
+// TestDeletionAfterACooldown: what the users were before it does not count.
+func TestDeletionAfterACooldown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var tenant *simulator.Tenant
+		tenant = company(before("POST", "users/cascade_delete", 1, func() simulator.Fault {
+			time.AfterFunc(time.Second, func() {
+				send(t, tenant, "PUT", "users/group_add", `{"username":"dee@example.com","group_names":["ops"]}`)
+			})
+			return simulator.Fault{Status: http.StatusServiceUnavailable}
+		}))
+		outcome := apply(t, tenant, []plan.Operation{deleteUser(t, tenant, "cy@example.com"), deleteUser(t, tenant, "dee@example.com"), deleteUser(t, tenant, "bob@example.com")},
+			groupsync.Options{UserRetry: attempts(1), Concurrency: 1, BreakerThreshold: 1, BreakerCooldown: 30 * time.Second})
+		check(t, "outcome", []string{"delete user cy@example.com: failed", "delete user dee@example.com: skipped", "delete user bob@example.com: done delete"}, told(outcome))
+	})
 }

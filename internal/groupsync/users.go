@@ -5,7 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"sync/atomic"
+	"time"
 
 	"xc-group-sync/internal/directory"
 	"xc-group-sync/internal/retry"
@@ -84,63 +84,50 @@ func (r *run) succeeded(result *Result) {
 
 // changeUsers updates or deletes users. The API identifies them by email,
 // replaces the whole user and deletes for good, so the users are read again
-// first, and before each retry. change gets the user as the tenant then has it,
+// first, and after each wait. change gets the user as the tenant then has it,
 // nil if there is none.
 func (r *run) changeUsers(ctx context.Context, results []*Result, change func(ctx context.Context, result *Result, now *directory.User, history retry.History) error, settle func(*Result, *directory.User) bool) {
 	if len(results) == 0 || ctx.Err() != nil {
 		return
 	}
-	var latest atomic.Pointer[directory.Index]
-	read := func(ctx context.Context) (*directory.Index, error) {
-		users, err := r.readUsers(ctx)
-		if err == nil {
-			latest.Store(users)
-		}
-		return users, err
-	}
-	_, err := read(ctx)
+	_, err := r.listed(ctx, time.Now())
 	r.each(ctx, results, func(ctx context.Context, result *Result) {
 		if err != nil {
 			result.Status, result.Err = Failed, fmt.Errorf("could not read the user again: %w", err)
 			return
 		}
 		planned := &result.User
-		r.attempt(ctx, result, r.options.UserRetry, func(ctx context.Context, history retry.History) (err error) {
-			users := latest.Load()
+		r.attempt(ctx, result, r.options.UserRetry, func(ctx context.Context, history retry.History) error {
+			since := r.retrier.Breaker.Cooled()
 			if history.Attempts > 0 {
-				if users, err = read(ctx); err != nil {
-					return err
-				}
+				since = time.Now()
 			}
-			now, err := find(users, planned)
+			now, err := r.find(ctx, planned, since)
 			if err != nil {
 				return err
 			}
 			ctx = retry.WithRecheck(ctx, func(ctx context.Context) error {
-				users, err := read(ctx)
-				if err != nil {
-					return err
-				}
-				later, err := find(users, planned)
-				if err == nil && later != nil && (hasMore(later, now) || hasMore(now, later)) {
-					err = errUserChanged
+				later, err := r.find(ctx, planned, time.Now())
+				if err == nil && (later == nil || hasMore(later, now) || hasMore(now, later)) {
+					err = errStale
 				}
 				return err
 			})
 			return change(ctx, result, now, history)
 		}, func(ctx context.Context) bool {
-			users, err := read(ctx)
+			users, err := r.listed(ctx, time.Now())
 			return err == nil && settle(result, users.Username(planned.Username))
 		})
 	})
 }
 
-// errUserChanged means that a user changed after the listing.
-var errUserChanged = fmt.Errorf("%w: user changed after planning; they will be re-evaluated in the next run", errSkipped)
-
-// find returns a user as listed now, or nil if there is none. It fails if a write,
-// which goes by email, could reach somebody else.
-func find(users *directory.Index, planned *directory.User) (*directory.User, error) {
+// find returns a user as listed after a time, or nil if there is none. It fails
+// if a write, which goes by email, could reach somebody else.
+func (r *run) find(ctx context.Context, planned *directory.User, since time.Time) (*directory.User, error) {
+	users, err := r.listed(ctx, since)
+	if err != nil {
+		return nil, err
+	}
 	now := users.Username(planned.Username)
 	if now != nil && (now.Email != planned.Email || len(users.Emails(now.Email)) > 1) {
 		return nil, fmt.Errorf("%w: user changed after planning and is no longer the only one with this email", errSkipped)
@@ -179,13 +166,13 @@ func (r *run) deleteUser(ctx context.Context, result *Result, now *directory.Use
 	case now == nil:
 		return nil
 	case hasMore(now, &result.User):
-		return errUserChanged
+		return fmt.Errorf("%w: user changed after planning; they will be re-evaluated in the next run", errSkipped)
 	}
 	err := r.repository.DeleteUser(ctx, result.User)
 	if answered(err, http.StatusNotFound) {
 		// All deletions have the same path, so a 404 alone does not say which
 		// user is missing.
-		if users, unread := r.readUsers(ctx); unread == nil && users.Username(result.User.Username) == nil {
+		if users, unread := r.listed(ctx, time.Now()); unread == nil && users.Username(result.User.Username) == nil {
 			return nil
 		}
 	}
@@ -208,6 +195,42 @@ func (r *run) readUsers(ctx context.Context) (*directory.Index, error) {
 		r.stop(err)
 	}
 	return directory.NewIndex(users), err
+}
+
+// listing is the latest listing of the users, which the operations of a run share.
+type listing struct {
+	turn   chan struct{} // held by the operation that lists
+	users  *directory.Index
+	asked  time.Time // when users was asked for
+	err    error     // of the latest listing that failed
+	failed time.Time // when that was asked for
+}
+
+// listed returns the users as listed after a time. Operations that wait for the
+// same listing share it.
+func (r *run) listed(ctx context.Context, since time.Time) (*directory.Index, error) {
+	l := &r.listing
+	select {
+	case <-ctx.Done():
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	}
+	asked := time.Now()
+	switch {
+	case ctx.Err() != nil:
+		return nil, retry.Interrupted(ctx)
+	case l.asked.After(since):
+		return l.users, nil
+	case l.failed.After(since):
+		return nil, l.err
+	}
+	users, err := r.readUsers(ctx)
+	if err != nil {
+		l.err, l.failed = err, asked
+		return nil, err
+	}
+	l.users, l.asked = users, asked
+	return users, nil
 }
 
 // countRemoved counts the memberships that were removed with deleted users: those

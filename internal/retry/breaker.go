@@ -49,6 +49,16 @@ func (b *Breaker) Opened() int {
 	return b.opened
 }
 
+// Cooled returns when the latest cooldown ended or will end; zero if there was none.
+func (b *Breaker) Cooled() time.Time {
+	if b == nil {
+		return time.Time{}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.openTo
+}
+
 // holding reports whether only the trial may be sent now.
 func (b *Breaker) holding() bool {
 	if b == nil {

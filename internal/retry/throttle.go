@@ -15,7 +15,8 @@ import (
 // of them to; and they keep to the pace that the server has accepted. It is safe
 // for concurrent use.
 type Throttle struct {
-	door chan struct{} // held by the next request to enter
+	queue chan struct{} // held by the first of those that Enter
+	door  chan struct{} // held by the next request to enter
 
 	mu      sync.Mutex
 	most    float64
@@ -32,7 +33,7 @@ type Throttle struct {
 func NewThrottle(most int, perSecond float64) *Throttle {
 	limit := cmp.Or(float64(most), math.Inf(1))
 	return &Throttle{
-		door: make(chan struct{}, 1), freed: make(chan struct{}, 1), most: limit, limit: limit,
+		queue: make(chan struct{}, 1), door: make(chan struct{}, 1), freed: make(chan struct{}, 1), most: limit, limit: limit,
 		pace: pace{most: cmp.Or(perSecond, math.Inf(1))},
 	}
 }
@@ -43,32 +44,54 @@ func NewThrottle(most int, perSecond float64) *Throttle {
 func (t *Throttle) Enter(ctx context.Context) (time.Time, error) {
 	select {
 	case <-ctx.Done():
+	case t.queue <- struct{}{}:
+		defer func() { <-t.queue }()
+	}
+	entered, _, err := t.enter(ctx, time.Time{})
+	return entered, err
+}
+
+// EnterNext is Enter for a write that follows a read: it goes before those that
+// Enter, so that what was read is still so. If Hold makes it wait all the same, it
+// gets no place: late is true, when the wait is over.
+func (t *Throttle) EnterNext(ctx context.Context) (entered time.Time, late bool, err error) {
+	return t.enter(ctx, time.Now())
+}
+
+// enter waits for a place; unless since is zero, only if nobody is held after it.
+func (t *Throttle) enter(ctx context.Context, since time.Time) (entered time.Time, late bool, err error) {
+	select {
+	case <-ctx.Done():
 	case t.door <- struct{}{}:
 		defer func() { <-t.door }()
 	}
 	for ctx.Err() == nil {
-		now, wait, full := t.tryEnter()
+		now, wait, full, late := t.tryEnter(since)
 		if wait <= 0 && !full {
-			return now, nil
+			return now, late, nil
 		}
 		t.pause(ctx, wait)
 	}
-	return time.Time{}, Interrupted(ctx)
+	return time.Time{}, false, Interrupted(ctx)
 }
 
 // tryEnter takes a place, or returns how long none will be free, or that all are
-// taken.
-func (t *Throttle) tryEnter() (now time.Time, wait time.Duration, full bool) {
+// taken, or that it is too late for one.
+func (t *Throttle) tryEnter(since time.Time) (now time.Time, wait time.Duration, full, late bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now = time.Now()
-	wait = max(t.until.Sub(now), t.pace.next.Sub(now))
+	wait = t.until.Sub(now)
+	if !since.IsZero() && t.until.After(since) {
+		return now, wait, false, true
+	}
+	wait = max(wait, t.pace.next.Sub(now))
 	full = float64(t.flying+1) > t.limit
 	if wait <= 0 && !full {
 		t.flying++
 		t.pace.sent(now)
 	}
-	return now, wait, full
+	return now, wait, full, false
 }
 
 // pause returns after d or, if d is 0, when a place may be free; or with the context.
@@ -115,24 +138,6 @@ func (t *Throttle) Leave(entered time.Time, refused bool) {
 	case t.freed <- struct{}{}:
 	default:
 	}
-}
-
-// Return gives back a place that Enter returned and that was not used.
-func (t *Throttle) Return() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.flying--
-	select {
-	case t.freed <- struct{}{}:
-	default:
-	}
-}
-
-// HeldSince reports whether Hold kept requests out at any time since then.
-func (t *Throttle) HeldSince(since time.Time) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.until.After(since)
 }
 
 // Hold lets no request enter for d from now on.

@@ -3,6 +3,7 @@ package retry_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -45,6 +46,58 @@ func TestThrottleHoldsEverybodyBack(t *testing.T) {
 		time.AfterFunc(time.Second, func() { cancel(stopped) })
 		if _, err := throttle.Enter(ctx); !errors.Is(err, stopped) || time.Since(start) != 9500*time.Millisecond {
 			t.Errorf("error = %v after %v", err, time.Since(start))
+		}
+	})
+}
+
+// TestThrottleLetsWritesFollowTheirRead: they go before others, and if they are held
+// they take no place.
+func TestThrottleLetsWritesFollowTheirRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		throttle := retry.NewThrottle(1, 1)
+		start := time.Now()
+		var mu sync.Mutex
+		var order []string
+		enter := func(what string) {
+			entered, late, err := time.Time{}, false, error(nil)
+			if what == "write" {
+				entered, late, err = throttle.EnterNext(t.Context())
+			} else {
+				entered, err = throttle.Enter(t.Context())
+			}
+			if late {
+				what = "late " + what
+			}
+			mu.Lock()
+			order = append(order, fmt.Sprint(what, " at ", time.Since(start)))
+			mu.Unlock()
+			if err == nil && !late {
+				throttle.Leave(entered, false)
+			}
+		}
+		var all sync.WaitGroup
+		for _, what := range []string{"read", "read", "read", "read", "write", "write"} {
+			all.Go(func() { enter(what) })
+			synctest.Wait()
+		}
+		all.Wait()
+		throttle.Hold(10 * time.Second)
+		for _, what := range []string{"write", "write", "read"} {
+			all.Go(func() { enter(what) })
+			synctest.Wait()
+		}
+		all.Wait()
+		enter("write")
+		want := []string{
+			"read at 0s", "read at 1s", "write at 2s", "write at 3s", "read at 4s", "read at 5s",
+			"late write at 15s", "late write at 15s", "read at 15s", "write at 16s",
+		}
+		if !slices.Equal(order, want) {
+			t.Errorf("%q, want %q", order, want)
+		}
+		if n := throttle.Flying(); n != 0 {
+			t.Errorf("%d in flight", n)
 		}
 	})
 }

@@ -193,29 +193,32 @@ func (c *Client) exchange(ctx context.Context, method, path string, in any, read
 			return err
 		}
 	}
-	recheck := retry.RecheckOf(ctx)
-	if method == http.MethodGet {
-		recheck = nil
-	}
 	return c.retrier.Do(ctx, method+" "+path, c.policy(method), func(ctx context.Context, history retry.History) error {
-		late := history.Attempts > 0
-		for {
-			if late && recheck != nil {
-				if err := recheck(ctx); err != nil {
-					return err
-				}
-			}
-			asked := time.Now()
-			entered, err := c.throttle.Enter(ctx)
-			if err != nil {
-				return err
-			}
-			if late = c.throttle.HeldSince(asked); !late || recheck == nil {
-				return c.send(ctx, entered, method, path, body, read)
-			}
-			c.throttle.Return()
+		entered, err := c.enter(ctx, method, history.Attempts > 0)
+		if err != nil {
+			return err
 		}
+		return c.send(ctx, entered, method, path, body, read)
 	}, nil).Err
+}
+
+// enter waits until a request may be sent. A write is rechecked first if it is late;
+// see retry.WithRecheck.
+func (c *Client) enter(ctx context.Context, method string, late bool) (entered time.Time, err error) {
+	recheck := retry.RecheckOf(ctx)
+	if recheck == nil || method == http.MethodGet {
+		return c.throttle.Enter(ctx)
+	}
+	for {
+		if late {
+			if err := recheck(ctx); err != nil {
+				return time.Time{}, err
+			}
+		}
+		if entered, late, err = c.throttle.EnterNext(ctx); !late {
+			return entered, err
+		}
+	}
 }
 
 // send sends one request that has entered the throttle, and reads the response. An
