@@ -64,6 +64,7 @@ const (
 	EmptyEntitlement    Kind = "empty entitlement"
 	ContradictoryStatus Kind = "contradictory status"
 	OutOfScope          Kind = "a person who is not in scope"
+	UnreadStatus        Kind = "status column not read"
 )
 
 // Unlisted is the kind of the finding that counts those of another kind that
@@ -132,6 +133,7 @@ var counted = map[Kind]string{
 	NotOwned:            "groups not created by this program",
 	Lookalike:           "pairs of addresses that look the same",
 	OutOfScope:          "rows about people who are not in scope",
+	UnreadStatus:        "status columns that are not read",
 	StaleMember:         "inactive members of groups not in the CSV",
 	UserCreatedSince:    "users created since the snapshot",
 	GroupCreatedSince:   "groups created since the snapshot",

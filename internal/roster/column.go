@@ -125,9 +125,10 @@ func (t *table) missing(c int) error {
 	case strings.HasPrefix(first, "#type "):
 		return fail(1, title, "remove the first line, or export with -NoTypeInformation", "the first line is PowerShell's #TYPE, not the titles")
 	}
-	var absent []string // of the required columns
+	var absent []string // of the columns that are required, or seem to be there under another title
 	for i, heading := range t.headings {
-		if columns[i].required && !slices.ContainsFunc(t.header, func(cell string) bool { return isTitle(cell, heading.title) }) {
+		wanted := columns[i].required || i == inStatus && slices.ContainsFunc(t.header, looksLikeStatus)
+		if wanted && !slices.ContainsFunc(t.header, func(cell string) bool { return isTitle(cell, heading.title) }) {
 			absent = append(absent, columns[i].role+"=…")
 		}
 	}
@@ -135,7 +136,10 @@ func (t *table) missing(c int) error {
 	if t.headings[c].own {
 		hint = "correct the title in columns"
 	}
-	if len(t.header) == 1 {
+	switch {
+	case t.isQuotedRow(t.header):
+		hint = quotedRow
+	case len(t.header) == 1:
 		hint += "; if the file has another delimiter, " + t.delimiterAdvice()
 	}
 	return fail(1, "", hint, "missing column %q (the file has %s)", directory.Quotable(title), directory.List(t.header, maxTitles, func(title string) string { return fmt.Sprintf("%.60q", title) }))

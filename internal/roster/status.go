@@ -2,6 +2,7 @@ package roster
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -71,6 +72,37 @@ func meansInactive(title string) bool {
 		}
 	}
 	return false
+}
+
+// looksLikeStatus reports whether a title is one under which directories export
+// who is active, or who is not.
+func looksLikeStatus(title string) bool {
+	key := strings.ReplaceAll(strings.ReplaceAll(statusKey(title), "_", ""), "-", "")
+	for _, of := range []string{"is", "user", "employee", "employment", "account"} {
+		key = strings.TrimPrefix(key, of)
+	}
+	return key == "status" || key == "enabled" || key == "active" || slices.Contains(opposites, key)
+}
+
+// warnUnreadStatus warns about a column that seems to say who is active, in an
+// export without the status column that is looked for.
+func (r *Roster) warnUnreadStatus(header []string) {
+	i := slices.IndexFunc(header, looksLikeStatus)
+	if i < 0 || r.headings[inStatus].own { // its own empty title says that there is none
+		return
+	}
+	title, not, who := strings.TrimSpace(header[i]), "", "active"
+	if meansInactive(title) {
+		not, who = "!", "not active"
+	}
+	pair, none := fmt.Sprintf("%q", columns[inStatus].role+"="+not+title), fmt.Sprintf("%q", columns[inStatus].role+"=")
+	r.findings.add(directory.UnreadStatus, func() directory.Finding {
+		return directory.Finding{
+			Line: 1, Column: title,
+			Message: fmt.Sprintf("the column %q is not read, so everybody counts as active", title),
+			Hint:    fmt.Sprintf("if it says who is %s, %s; if not, %s", who, r.headings.advice(pair, pair), r.headings.advice(none, none)),
+		}
+	})
 }
 
 // status reads the status in a row of a valid person, and reports whether it is

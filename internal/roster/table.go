@@ -235,6 +235,13 @@ func (t *table) statesNothing(record []string) bool {
 	return true
 }
 
+const quotedRow = "the row is one quoted field: a spreadsheet with another list separator saved it; use the original export"
+
+// isQuotedRow reports whether a record is one field that holds a whole row.
+func (t *table) isQuotedRow(record []string) bool {
+	return len(record) == 1 && strings.ContainsRune(record[0], t.csv.Comma)
+}
+
 // miscounted adds the finding about a row with a wrong number of fields, which
 // may have stated anything.
 func (t *table) miscounted(record []string) {
@@ -242,7 +249,10 @@ func (t *table) miscounted(record []string) {
 	t.findings.invalidRow(line)
 	t.findings.add(directory.FieldCount, func() directory.Finding {
 		column, hint := t.header[min(len(record), len(t.header)-1)], "look for a missing field, or a line break in a field without quotes"
-		if len(record) > len(t.header) {
+		switch {
+		case t.isQuotedRow(record):
+			hint = quotedRow
+		case len(record) > len(t.header):
 			hint = fmt.Sprintf("put fields that contain %s in quotes", Delimiter(t.csv.Comma))
 			if at := t.index[inEntitlements]; strings.Contains(record[at], "=") { // it looks like the beginning of a DN
 				column = t.header[at]
