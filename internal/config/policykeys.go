@@ -52,7 +52,7 @@ func (l *loader) readNames(node *yaml.Node) {
 
 // readRoles reads the key roles.
 func (l *loader) readRoles(node *yaml.Node) {
-	const must, hint = "must be a mapping from API group names to lists of roles", `write one group per line, as in xc-admins: ["*/ves-io-admin-role"]`
+	const must, hint = "must be a mapping from API group names to lists of roles", `write one group per line, as in xc-auditors: [system/ves-io-monitor-role]`
 	before := l.failed
 	all := map[directory.GroupName][]directory.Role{}
 	l.readMapping("roles", node, must, hint, func(key, value *yaml.Node) {

@@ -101,7 +101,7 @@ func (d DN) Named() (DN, error) {
 		shown := Quotable(d.text)
 		hint := "give the group an API name, under names in the policy file"
 		if shown == d.text {
-			hint += fmt.Sprintf(", as in %q: xc-admins", shown)
+			hint += fmt.Sprintf(", as in %q: NAME", shown)
 		}
 		return d, &InvalidError{Kind: UnusableCN, Value: shown, Reason: reason, Hint: hint}
 	}

@@ -60,7 +60,11 @@ func (r *Report) WritePlan(w io.Writer, s Sanitizer, style Style) error {
 	}
 	t.printf("Plan digest: %s\n", r.Plan.Digest)
 	if r.DryRun && len(operations) > 0 && len(r.Plan.Refusals) == 0 {
-		t.printf("To apply exactly this plan, run sync with --expect-plan %s\n", r.Plan.Digest)
+		command := "sync"
+		if r.Desired == nil {
+			command = "restore"
+		}
+		t.printf("To apply exactly this plan, run %s with --expect-plan %s\n", command, r.Plan.Digest)
 	}
 	return t.Flush()
 }
