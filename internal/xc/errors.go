@@ -147,18 +147,20 @@ func (c *Client) check(method, path string, a *answer, body []byte) error {
 	return failed(method, fault)
 }
 
+const checkCredentials = "check that api-token or the client certificate is right, has not expired and belongs to this tenant"
+
 func (e *Error) advice(page bool) string {
 	switch reads := e.Method == http.MethodGet; {
 	case e.Status < 300 && !page:
 		return "check tenant, api-url and proxy"
 	case e.Status >= 300 && e.Status < 400 && !strings.Contains(e.Message, "login"):
-		return "check api-url and tenant first; if they are right, the credentials were not accepted: check api-token or the client certificate (a TLS-inspecting proxy drops it)"
+		return "check api-url and tenant first; if they are right, the credentials were not accepted: " + checkCredentials + " (a TLS-inspecting proxy drops client certificates)"
 	case e.Status < 400:
-		return "the credentials were not accepted: check api-token or the client certificate, then tenant and api-url (a TLS-inspecting proxy drops client certificates)"
+		return "the credentials were not accepted: " + checkCredentials + "; then check tenant and api-url (a TLS-inspecting proxy drops client certificates)"
 	case e.Status == http.StatusProxyAuthRequired:
 		return proxyLogin
 	case e.Status == http.StatusUnauthorized:
-		return "check that api-token or the client certificate is right, has not expired and belongs to this tenant"
+		return checkCredentials
 	case e.Status == http.StatusNotFound && reads && (page || !strings.Contains(e.Path, "/")):
 		return "there is no such API at this address: check tenant and api-url"
 	case e.Status == http.StatusForbidden && reads:
