@@ -120,6 +120,9 @@ func (l *loader) checkTenant() {
 	case url.origin == byEnvironment && tenant.origin != byEnvironment && tenantOf(c.APIURL) != c.Tenant:
 		l.fail("unset "+url.source+", or set api-url beside tenant", "api-url%s is not the URL of tenant %q%s", settingNamed("api-url").shown(c.APIURL), c.Tenant, url.from())
 	}
+	if rules := l.policy["tenant"]; rules.value != "" && !c.Simulate && !l.invalid["tenant"] && !strings.EqualFold(rules.value, c.Tenant) {
+		l.warn("the policy file is for tenant %q, but this run is for tenant %q%s", strings.ToLower(rules.value), c.Tenant, tenant.from())
+	}
 }
 
 // checkCredentials decides which kind is used.
