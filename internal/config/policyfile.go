@@ -82,7 +82,7 @@ func (l *loader) parsePolicy(content []byte) {
 		l.unread = true
 		return
 	}
-	seen := map[string]bool{}
+	seen, above := map[string]bool{}, ""
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key, node := root.Content[i], root.Content[i+1]
 		if seen[key.Value] && key.Kind == yaml.ScalarNode {
@@ -90,7 +90,10 @@ func (l *loader) parsePolicy(content []byte) {
 			continue
 		}
 		seen[key.Value] = true
-		l.readKey(key, node)
+		if _, ok := policyOnly[key.Value]; ok && typeOf(node) == "null" {
+			above = key.Value
+		}
+		l.readKey(key, node, above)
 	}
 }
 
@@ -192,7 +195,8 @@ func shownKey(key *yaml.Node) string {
 	return "here"
 }
 
-func (l *loader) readKey(key, node *yaml.Node) {
+// readKey reads a key. above is the mapping before it that has no entries, or "".
+func (l *loader) readKey(key, node *yaml.Node, above string) {
 	if extra, ok := policyOnly[key.Value]; ok {
 		extra.read(l, node)
 		return
@@ -203,6 +207,9 @@ func (l *loader) readKey(key, node *yaml.Node) {
 		hint := ""
 		if l.failed < maxErrors {
 			hint = didYouMean("", nearestKey(key.Value))
+		}
+		if hint == "" && above != "" {
+			hint = "indent it, if it belongs to " + above
 		}
 		l.failAt(at(key), hint, "unknown key %s", shownKey(key))
 	case s.secret && !s.policy:
