@@ -185,10 +185,11 @@ func start(ctx context.Context, command string, args []string, getenv func(strin
 		_, _ = fmt.Fprintf(stdout, "Usage: xc-group-sync %s [flags]\n%s", command, config.Help(command))
 		return run.Done
 	}
-	settings.Warnings = append(settings.Warnings, config.MisspelledVariables(environ)...)
+	warnings, misspelled := config.MisspelledVariables(environ)
+	settings.Warnings = append(settings.Warnings, warnings...)
 	s := newSession(settings, getenv, stdin, stdout, stderr)
 	transport, certificate, filesErr := openFiles(settings, getenv)
-	if err := errors.Join(err, filesErr); err != nil {
+	if err := errors.Join(err, misspelled, filesErr); err != nil {
 		if command == config.Doctor {
 			return s.unready(err)
 		}

@@ -185,6 +185,9 @@ func (l *loader) isSet(name string) bool { return l.values[name].isSet() }
 // prefix begins the name of every setting's own variable.
 const prefix = "XC_SYNC_"
 
+// inputPrefix is what the names of the runner's variables for inputs begin with.
+const inputPrefix = "INPUT_"
+
 // variable returns the name of the setting's own environment variable.
 func (s *setting) variable() string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
@@ -197,7 +200,7 @@ func (l *loader) look(s *setting) given {
 	if s.of(l.command) {
 		candidates = []given{
 			{value: l.flags[s.name], origin: byFlag},
-			{value: l.getenv("INPUT_" + strings.ToUpper(s.name)), origin: byInput, source: s.name},
+			{value: l.getenv(inputPrefix + strings.ToUpper(s.name)), origin: byInput, source: s.name},
 		}
 		for _, name := range append([]string{s.variable()}, s.env...) {
 			candidates = append(candidates, given{value: l.getenv(name), origin: byEnvironment, source: name})

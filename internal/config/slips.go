@@ -54,25 +54,45 @@ func settingNames(counts func(*setting) bool) (names []string) {
 	return names
 }
 
-// MisspelledVariables warns about variables of an environment, as os.Environ has
-// it, that were probably meant for a setting. Others are ignored: they may belong
-// to anything.
-func MisspelledVariables(environ []string) []directory.Finding {
+// MisspelledVariables returns findings about variables of an environment, as
+// os.Environ has it, that were probably meant for a setting. Others are ignored:
+// they may belong to anything. An input is an error if it can hardly be another
+// action's: without it, a run might apply what was to be planned.
+func MisspelledVariables(environ []string) (warnings []directory.Finding, err error) {
 	names := settingNames(func(*setting) bool { return true })
-	var findings []directory.Finding
+	var inputs Errors
 	for _, entry := range environ {
 		variable, value, _ := strings.Cut(entry, "=")
-		name, ours := strings.CutPrefix(variable, prefix)
-		if !ours || value == "" {
+		if value == "" {
 			continue
 		}
-		meant := settingNamed(nearest(strings.ToLower(strings.ReplaceAll(name, "_", "-")), names))
-		if meant != nil && meant.variable() != variable {
-			findings = append(findings, directory.Finding{Kind: directory.BadSettings,
+		name, ours := strings.CutPrefix(variable, prefix)
+		input, isInput := strings.CutPrefix(name, inputPrefix)
+		if !ours && !isInput {
+			continue
+		}
+		input = strings.ToLower(input)
+		meant := settingNamed(nearest(strings.ReplaceAll(input, "_", "-"), names))
+		switch {
+		case meant == nil:
+		case isInput && meant.name != input && isSlip(input, meant.name):
+			inputs = append(inputs, directory.Finding{Message: fmt.Sprintf("unknown input %.80q", input), Hint: didYouMean("", meant.name)})
+		case ours && meant.variable() != variable:
+			warnings = append(warnings, directory.Finding{Kind: directory.BadSettings,
 				Message: "unknown environment variable " + quoted(variable), Hint: didYouMean("", meant.variable())})
 		}
 	}
-	return findings
+	if inputs != nil {
+		err = inputs
+	}
+	return warnings, err
+}
+
+// isSlip reports whether a name can hardly be another word: one letter differs, or
+// separators, or the order of letters.
+func isSlip(name, meant string) bool {
+	bare := strings.NewReplacer("-", "", "_", "", " ", "")
+	return levenshtein.Distance(name, meant, nil) == 1 || slices.Equal(letters(bare.Replace(name)), letters(bare.Replace(meant)))
 }
 
 // NearestCommand returns the command that a misspelled one was probably meant to
