@@ -164,12 +164,20 @@ func (r *run) attempt(ctx context.Context, result *Result, policy retry.Policy, 
 	retrier.Metrics = r.metrics[kind]
 	result.Effect = result.Action
 	var receipt retry.Receipt
-	ended := retrier.Do(retry.WithReceipt(ctx, &receipt), name, policy, func(ctx context.Context, history retry.History) error {
-		for {
-			if err := try(ctx, history); !errors.Is(err, errStale) || retry.FaultOf(err).Ambiguous {
+	ended := retrier.Do(retry.WithReceipt(ctx, &receipt), name, policy, func(ctx context.Context, history retry.History) (err error) {
+		var unsure error // the latest error after which a write may have taken effect
+		for range 1 + restarts {
+			if err = try(ctx, history); unsure != nil {
+				err = after(unsure, err)
+			}
+			if !errors.Is(err, errStale) {
 				return err
 			}
+			if retry.FaultOf(err).Ambiguous {
+				unsure, history.MaybeDone = err, true
+			}
 		}
+		return err
 	}, func(ctx context.Context, err error) bool {
 		if settle == nil || retry.FaultOf(err).Unauthenticated || !settle(ctx) {
 			return false
@@ -202,9 +210,11 @@ func (r *run) attempt(ctx context.Context, result *Result, policy retry.Policy, 
 // alone.
 var errSkipped = errors.New("skipped")
 
-// errStale means that what is to be replaced changed after it was read. Nothing was
-// sent, so the attempt begins again.
-var errStale = fmt.Errorf("%w: it changed after it was read", errSkipped)
+// errStale means that what is to be replaced changed after it was read: the attempt
+// begins again, at most restarts times.
+var errStale = fmt.Errorf("%w: it changes all the time", errSkipped)
+
+const restarts = 3
 
 // answered reports whether the API itself answered with a status, rather than a
 // proxy or a web page in between.

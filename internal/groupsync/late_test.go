@@ -202,3 +202,21 @@ func TestDeletionAfterACooldown(t *testing.T) {
 		check(t, "outcome", []string{"delete user cy@example.com: failed", "delete user dee@example.com: skipped", "delete user bob@example.com: done delete"}, told(outcome))
 	})
 }
+
+// TestWhatChangesAllTheTimeIsSkipped: nor is anything sent without an end.
+func TestWhatChangesAllTheTimeIsSkipped(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]string{http.StatusTooManyRequests: "skipped", http.StatusServiceUnavailable: "failed"} {
+		synctest.Test(t, func(t *testing.T) {
+			var tenant *simulator.Tenant
+			tenant = company(on("PUT", "user_groups/ops", 0, simulator.Fault{Status: status}), before("GET", "user_groups/ops", 0, func() simulator.Fault {
+				send(t, tenant, "PUT", "users/"+[]string{"group_add", "group_remove"}[len(tenant.Requests())%2], `{"username":"dee@example.com","group_names":["ops"]}`)
+				return simulator.Fault{}
+			}))
+			operation := updateGroup(t, tenant, "ops", members("cy@example.com"), nil)
+			client := xc.New(xc.Options{BaseURL: base, Transport: tenant, Timeout: 30 * time.Second, RetryAfterMax: time.Minute, Attempts: 3, Scope: xc.ScopeAll})
+			outcome := groupsync.New(client, groupsync.Options{}).Apply(t.Context(), &plan.Plan{Operations: []plan.Operation{operation}})
+			check(t, "outcome", []string{"update group ops: " + want}, told(outcome))
+		})
+	}
+}
