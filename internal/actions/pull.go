@@ -89,7 +89,7 @@ func (g *GitHub) merged(ctx context.Context) (PullRequest, error) {
 func (g *GitHub) mergedAs(ctx context.Context, branch string) (PullRequest, error) {
 	c := call{
 		doing:      "read which pull request of " + g.event.repository() + " commit " + g.event.SHA + " merged",
-		permission: "`permissions: pull-requests: read`",
+		permission: "`permissions: pull-requests: read` (write, to comment)",
 	}
 	merged := func(pr *github.PullRequest) bool {
 		base := pr.GetBase()
@@ -125,7 +125,7 @@ func (g *GitHub) now(ctx context.Context, number int) (PullRequest, error) {
 	var pr *github.PullRequest
 	err := g.do(ctx, call{
 		doing:      fmt.Sprintf("read pull request %d of %s", number, g.event.repository()),
-		permission: "`permissions: pull-requests: read`",
+		permission: "`permissions: pull-requests: read` (write, to comment)",
 	}, func(ctx context.Context) (err error) {
 		pr, _, err = g.client.PullRequests.Get(ctx, g.event.Owner, g.event.Repo, number)
 		return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"xc-group-sync/internal/actions"
@@ -167,6 +168,9 @@ func (s *session) comment(ctx context.Context, r *report.Report) {
 		s.log.Info("updated the comment on the pull request", "page", page)
 	case s.settings.Comment == config.Yes:
 		r.Fail(directory.GitHub, fmt.Errorf("comment: %w", err))
+	case number == 0 && s.settings.ExpectPlan == config.PullRequest && r.Tallies().Changed:
+		hint, _, _ := strings.Cut(retry.HintOf(err), ", or set ") // what would not record it either
+		r.Add(directory.Finding{Kind: directory.GitHub, Message: fmt.Sprintf("the apply is not recorded on its pull request, so a re-run of this job may apply the plan again: %s", err), Hint: hint})
 	case number == 0: // nobody asked for a comment on a merged pull request
 		s.log.Info("no comment on a pull request", "reason", err)
 	default:

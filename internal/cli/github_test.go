@@ -317,6 +317,20 @@ func TestWithoutTheRightToComment(t *testing.T) {
 	r.schedule(1, "--dry-run", "--comment", "true")
 }
 
+// TestAnApplyWithoutARecordIsToldOf: what the comment does not say was applied is
+// still approved.
+func TestAnApplyWithoutARecordIsToldOf(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t)
+	r.pullRequest(0, headOne)
+	r.Merge(7, merged)
+	r.Grant(githubtest.Token, githubtest.Bot, githubtest.Read)
+	out := r.push(0, "--expect-plan", "pull-request")
+	if !strings.Contains(out, "::warning title=Tenant acme::the apply is not recorded on its pull request") || !strings.Contains(out, "hint: give the job `permissions: pull-requests: write`\n") {
+		t.Errorf("no warning:\n%s", out)
+	}
+}
+
 func TestSimulationTouchesNoPullRequest(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t)
