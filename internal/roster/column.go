@@ -101,7 +101,7 @@ func (t *table) locate() error {
 				continue
 			}
 			if t.index[c] >= 0 {
-				return fail(1, "", "rename one of the two, or remove it from the export", "duplicate column %q", directory.Quotable(heading.title))
+				return fail(t.headerLine, "", "rename one of the two, or remove it from the export", "duplicate column %q", directory.Quotable(heading.title))
 			}
 			t.index[c] = i
 		}
@@ -121,9 +121,9 @@ func (t *table) missing(c int) error {
 	title := t.headings[c].title
 	switch first := strings.ToLower(strings.TrimSpace(t.header[0])); {
 	case strings.HasPrefix(first, "sep="):
-		return fail(1, title, "remove the first line", `the first line is Excel's "sep=", not the titles`)
+		return fail(t.headerLine, title, "remove the first line", `the first line is Excel's "sep=", not the titles`)
 	case strings.HasPrefix(first, "#type "):
-		return fail(1, title, "remove the first line, or export with -NoTypeInformation", "the first line is PowerShell's #TYPE, not the titles")
+		return fail(t.headerLine, title, "remove the first line, or export with -NoTypeInformation", "the first line is PowerShell's #TYPE, not the titles")
 	}
 	var absent []string // of the columns that are required, or seem to be there under another title
 	for i, heading := range t.headings {
@@ -140,9 +140,9 @@ func (t *table) missing(c int) error {
 	case t.isQuotedRow(t.header):
 		hint = quotedRow
 	case len(t.header) == 1:
-		hint += "; if the file has another delimiter, " + t.delimiterAdvice()
+		hint += "; if the file has another delimiter, " + t.delimiterAdvice() + "; if there are lines above the titles, remove them"
 	}
-	return fail(1, "", hint, "missing column %q (the file has %s)", directory.Quotable(title), directory.List(t.header, maxTitles, func(title string) string { return fmt.Sprintf("%.60q", title) }))
+	return fail(t.headerLine, "", hint, "missing column %q (the file has %s)", directory.Quotable(title), directory.List(t.header, maxTitles, func(title string) string { return fmt.Sprintf("%.60q", title) }))
 }
 
 // delimiterAdvice says what to do about fields that are not separated. Unless

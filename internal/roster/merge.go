@@ -16,7 +16,7 @@ func (r *Roster) begin(t *table) {
 	r.everyoneActive = t.index[inStatus] < 0
 	switch {
 	case r.everyoneActive:
-		r.warnUnreadStatus(t.header)
+		r.warnUnreadStatus(t)
 		r.readStatus = func(string) (active, known bool) { return true, true }
 	case r.headings[inStatus].not:
 		r.readStatus = inverted

@@ -86,19 +86,19 @@ func looksLikeStatus(title string) bool {
 
 // warnUnreadStatus warns about a column that seems to say who is active, in an
 // export without the status column that is looked for.
-func (r *Roster) warnUnreadStatus(header []string) {
-	i := slices.IndexFunc(header, looksLikeStatus)
+func (r *Roster) warnUnreadStatus(t *table) {
+	i := slices.IndexFunc(t.header, looksLikeStatus)
 	if i < 0 || r.headings[inStatus].own { // its own empty title says that there is none
 		return
 	}
-	title, not, who := strings.TrimSpace(header[i]), "", "active"
+	title, not, who := strings.TrimSpace(t.header[i]), "", "active"
 	if meansInactive(title) {
 		not, who = "!", "not active"
 	}
 	pair, none := fmt.Sprintf("%q", columns[inStatus].role+"="+not+title), fmt.Sprintf("%q", columns[inStatus].role+"=")
 	r.findings.add(directory.UnreadStatus, func() directory.Finding {
 		return directory.Finding{
-			Line: 1, Column: title,
+			Line: t.headerLine, Column: title,
 			Message: fmt.Sprintf("the column %q is not read, so everybody counts as active", title),
 			Hint:    fmt.Sprintf("if it says who is %s, %s; if not, %s", who, r.headings.advice(pair, pair), r.headings.advice(none, none)),
 		}

@@ -32,10 +32,11 @@ type table struct {
 	headings headings
 	findings *findings
 
-	text   *textReader
-	csv    *csv.Reader
-	header []string
-	index  [len(columns)]int // of each column in header; -1 if absent
+	text       *textReader
+	csv        *csv.Reader
+	header     []string
+	headerLine int
+	index      [len(columns)]int // of each column in header; -1 if absent
 
 	titles    []string   // the header of rows
 	rows      [][]string // the narrowed batch, its header first
@@ -101,6 +102,7 @@ func (t *table) begin(export io.Reader, delimiter Delimiter) error {
 	if err != nil {
 		return err
 	}
+	t.headerLine, _ = t.csv.FieldPos(0)
 	return t.locate()
 }
 
