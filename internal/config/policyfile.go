@@ -86,7 +86,7 @@ func (l *loader) parsePolicy(content []byte) {
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		key, node := root.Content[i], root.Content[i+1]
 		if seen[key.Value] && key.Kind == yaml.ScalarNode {
-			l.failAt(at(key), "", "duplicate key %s", shownKey(key))
+			l.failAt(at(key), "put the values of both under one", "duplicate key %s", shownKey(key))
 			continue
 		}
 		seen[key.Value] = true
