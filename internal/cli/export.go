@@ -32,7 +32,7 @@ func (s *session) export(ctx context.Context) run.Code {
 // observed reads what to export. The finding says why it cannot be.
 func (s *session) observed(ctx context.Context) (*directory.Observed, *directory.Finding) {
 	if path := s.settings.Snapshot; path != "" {
-		snapshot, _, err := readSnapshot(path)
+		snapshot, _, err := s.readSnapshot(path)
 		if err != nil {
 			return nil, &directory.Finding{Severity: directory.Error, Kind: directory.BadSnapshot, File: path, Message: err.Error(), Hint: retry.HintOf(err)}
 		}

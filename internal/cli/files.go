@@ -195,14 +195,17 @@ func (s *session) saveSnapshot(snapshot *directory.Snapshot) error {
 // certificate a few KiB.
 const maxFile = 512 << 20
 
-// readSnapshot reads a snapshot, and returns the SHA-256 of the file in hex, too.
-func readSnapshot(path string) (snapshot *directory.Snapshot, hash string, err error) {
+// readSnapshot reads a snapshot, and returns the SHA-256 of the file in hex, too. Its
+// usernames are hidden where the tenant's are.
+func (s *session) readSnapshot(path string) (snapshot *directory.Snapshot, hash string, err error) {
 	document, err := config.ReadFile(path, maxFile)
 	if err != nil {
 		return nil, "", err
 	}
 	sum := sha256.Sum256(document)
-	snapshot, err = parseSnapshot(document)
+	if snapshot, err = parseSnapshot(document); err == nil {
+		s.sanitizer.Usernames.Add(&directory.Observed{Users: snapshot.Users, Groups: snapshot.Groups})
+	}
 	return snapshot, hex.EncodeToString(sum[:]), err
 }
 

@@ -92,18 +92,42 @@ func (s *session) tenant(client *xc.Client) run.Tenant {
 	return maskedTenant{client, s.sanitizer.Usernames}
 }
 
+// maskedTenant is a tenant that adds the usernames it reads.
 type maskedTenant struct {
 	*xc.Client
 	usernames *report.Usernames
 }
 
-// Observe reads users and groups.
 func (t maskedTenant) Observe(ctx context.Context) (*directory.Observed, error) {
 	observed, err := t.Client.Observe(ctx)
 	if err == nil {
-		t.usernames.Set(observed)
+		t.usernames.Add(observed)
 	}
 	return observed, err
+}
+
+func (t maskedTenant) WhoAmI(ctx context.Context) (directory.User, error) {
+	user, err := t.Client.WhoAmI(ctx)
+	t.usernames.Add(&directory.Observed{Users: []directory.User{user}})
+	return user, err
+}
+
+func (t maskedTenant) Users(ctx context.Context) ([]directory.User, error) {
+	users, err := t.Client.Users(ctx)
+	t.usernames.Add(&directory.Observed{Users: users})
+	return users, err
+}
+
+func (t maskedTenant) CreateUser(ctx context.Context, user directory.User) (directory.Username, error) {
+	username, err := t.Client.CreateUser(ctx, user)
+	t.usernames.Add(&directory.Observed{Users: []directory.User{{Username: username}}})
+	return username, err
+}
+
+func (t maskedTenant) Group(ctx context.Context, name directory.GroupName) (directory.Group, error) {
+	group, err := t.Client.Group(ctx, name)
+	t.usernames.Add(&directory.Observed{Groups: []directory.Group{group}})
+	return group, err
 }
 
 func isTerminal(stream any) bool {
@@ -185,7 +209,7 @@ func (s *session) run(ctx context.Context, command string) *run.Result {
 	c := s.settings
 	source := s.csv(c.Roster)
 	if command == config.Restore {
-		source = run.Snapshot(c.Snapshot, func() (*directory.Snapshot, string, error) { return readSnapshot(c.Snapshot) })
+		source = run.Snapshot(c.Snapshot, func() (*directory.Snapshot, string, error) { return s.readSnapshot(c.Snapshot) })
 	}
 	s.log.Info("starting", append([]any{"command", command}, s.addressed()...)...)
 	read, write := s.client.Attempts()

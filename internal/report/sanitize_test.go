@@ -279,13 +279,15 @@ func BenchmarkLine(b *testing.B) {
 func TestUsernamesAreHiddenInErrors(t *testing.T) {
 	t.Parallel()
 	names := new(report.Usernames)
-	names.Set(&directory.Observed{
+	names.Add(&directory.Observed{
 		Users: []directory.User{{Username: "jdoe"}, {Username: "Ann-Lee"}, {Username: `CORP\bob`}, {Username: "ops"}, {Username: "eve@x.y"},
 			{Username: "Ada King"}, {Username: "Ada King Noel"}, {Username: "o'brien"}, {Username: "ü, ß"}},
 		Groups: []directory.Group{{Name: "ops", Usernames: []directory.Username{"ghost"}}},
 	})
+	names.Add(&directory.Observed{Users: []directory.User{{Username: "late", Email: "no mail"}, {Username: "ops"}}})
 	for text, want := range map[string]string{
 		`user jdoe does not exist`:                         `user *** does not exist`,
+		`late, ops, no mail`:                               `***, ops, ***`,
 		`user "JDOE" and 'ann-lee'.`:                       `user "***" and '***'.`,
 		`unknown: ghost, jdoe; [ann-lee](jdoe) name=jdoe.`: `unknown: ***, ***; [***](***) name=***.`,
 		`no CORP\bob here`:                                 `no *** here`,

@@ -2,7 +2,7 @@ package report
 
 import (
 	"strings"
-	"sync/atomic"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -13,51 +13,53 @@ import (
 // masked, they are hidden in errors and warnings, which may quote the tenant. The zero
 // value and nil know none. It is safe for concurrent use.
 type Usernames struct {
-	known atomic.Pointer[usernames]
-}
-
-type usernames struct {
+	mu      sync.RWMutex
 	keys    map[string]bool
-	longest int // in characters, but not above longestName
+	groups  map[string]bool // names of groups: a username that is one stays visible
+	longest int             // of keys, in characters, but not above longestName
 }
 
-// Set replaces the usernames by those of a tenant. A username that is also a
-// group's name stays visible.
-func (u *Usernames) Set(observed *directory.Observed) {
-	known := &usernames{keys: map[string]bool{}}
-	add := func(username directory.Username) {
-		if !strings.Contains(string(username), "@") {
-			known.keys[username.Key()] = true
-		}
+// Add adds the usernames of users and members.
+func (u *Usernames) Add(observed *directory.Observed) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.keys == nil {
+		u.keys, u.groups = map[string]bool{}, map[string]bool{}
 	}
 	for i := range observed.Users {
-		add(observed.Users[i].Username)
+		user := &observed.Users[i]
+		u.add(user.Username)
+		u.add(directory.Username(user.Email)) // which the tenant need not have checked
 	}
 	for i := range observed.Groups {
-		for _, username := range observed.Groups[i].Usernames {
-			add(username)
+		group := &observed.Groups[i]
+		u.groups[directory.Username(group.Name).Key()] = true
+		for _, username := range group.Usernames {
+			u.add(username)
 		}
 	}
-	for i := range observed.Groups {
-		delete(known.keys, directory.Username(observed.Groups[i].Name).Key())
+}
+
+func (u *Usernames) add(username directory.Username) {
+	if !strings.Contains(string(username), "@") {
+		key := username.Key()
+		u.keys[key] = true
+		u.longest = min(max(u.longest, utf8.RuneCountInString(key)), longestName)
 	}
-	for key := range known.keys {
-		known.longest = min(max(known.longest, utf8.RuneCountInString(key)), longestName)
-	}
-	u.known.Store(known)
 }
 
 // hide returns text with *** in place of each username that is a word by itself.
 func (u *Usernames) hide(text string) string {
-	if u == nil || u.known.Load() == nil {
+	if u == nil {
 		return text
 	}
-	known := u.known.Load()
+	u.mu.RLock()
+	defer u.mu.RUnlock()
 	var b strings.Builder
 	done, begins := 0, true
 	for i, r := range text {
 		if begins && i >= done {
-			if n := known.at(text[i:]); n > 0 {
+			if n := u.at(text[i:]); n > 0 {
 				b.WriteString(text[done:i] + "***")
 				done = i + n
 			}
@@ -69,17 +71,19 @@ func (u *Usernames) hide(text string) string {
 
 // at returns the length of the longest username that text begins with; 0 if there
 // is none.
-func (u *usernames) at(text string) (length int) {
+func (u *Usernames) at(text string) (length int) {
 	rest := text
 	for n := 0; n < u.longest && rest != ""; n++ {
 		_, size := utf8.DecodeRuneInString(rest)
 		rest = rest[size:]
-		if name := text[:len(text)-len(rest)]; isEnd(rest) && u.keys[directory.Username(name).Key()] {
+		if name := text[:len(text)-len(rest)]; isEnd(rest) && u.hides(directory.Username(name).Key()) {
 			length = len(name)
 		}
 	}
 	return length
 }
+
+func (u *Usernames) hides(key string) bool { return u.keys[key] && !u.groups[key] }
 
 // isEnd reports whether a username may end before rest.
 func isEnd(rest string) bool {
