@@ -35,11 +35,11 @@ func TestApprovalIsUsedUp(t *testing.T) {
 		t.Fatalf("nothing was applied, and yet: %q, %v", got, err)
 	}
 	comment(t, onPush(t, s), actions.Note{Target: target, Plan: plan, Applied: true, Body: "done"})
-	for range 2 {
+	for _, body := range []string{"refused", "refused again"} {
 		refused(t, s, "its plan was applied before")
-		comment(t, onPush(t, s), actions.Note{Target: target, Plan: plan, Body: "refused"})
+		comment(t, onPush(t, s), actions.Note{Target: target, Plan: plan, Body: body})
 	}
-	inOrder(t, only(t, s).Body, "dry run of "+plan, "could not be reached", "done", "refused", "refused")
+	inOrder(t, only(t, s).Body, "dry run of "+plan, "could not be reached", "done", "refused", "refused again")
 }
 
 // It is used up on the pull request that was merged, whichever one is commented
@@ -229,6 +229,39 @@ func TestAnAlarmIsDecidedAgainAfterAWait(t *testing.T) {
 			return s.RoundTrip(r)
 		}), "third")
 		inOrder(t, s.Issues()[0].Body, "first", "second", "third")
+	})
+}
+
+// A write whose response was lost is repeated, but adds its run once.
+func TestALostAnswerAddsNoRunTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newServer(t)
+		review(t, s, plan)
+		s.Merge(number, merge)
+		lost := map[string]bool{}
+		loses := transport(func(r *http.Request) (*http.Response, error) {
+			response, err := s.RoundTrip(r)
+			if r.Method == http.MethodPatch && !lost[r.URL.Path] {
+				lost[r.URL.Path] = true
+				response.StatusCode = http.StatusBadGateway
+			}
+			return response, err
+		})
+		comment(t, onPush(t, loses), actions.Note{Target: target, Body: "applied"})
+		for _, body := range []string{"first", "applied"} {
+			if err := onPush(t, loses).Alarm(t.Context(), "title", actions.Note{Target: target, Body: body}, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if len(lost) != 2 {
+			t.Errorf("lost: %v", lost)
+		}
+		for _, text := range []string{only(t, s).Body, s.Issues()[0].Body} {
+			if n := strings.Count(text, "applied"); n != 1 {
+				t.Errorf("added %d times: %s", n, text)
+			}
+		}
 	})
 }
 

@@ -36,6 +36,7 @@ var ErrKept = errors.New("left the comment as it is")
 func (g *GitHub) Comment(ctx context.Context, note Note) (page string, err error) {
 	var pr PullRequest
 	var ours []comment
+	this := g.edge.entry(note.DryRun, note.Body)
 	err = g.rewrite(ctx, "comment", func(ctx context.Context) (write func() error, err error) {
 		if pr, err = g.PullRequest(ctx); err != nil {
 			return nil, err
@@ -46,7 +47,7 @@ func (g *GitHub) Comment(ctx context.Context, note Note) (page string, err error
 		if ours, err = g.ourComments(ctx, pr.Number, note.Target); err != nil {
 			return nil, err
 		}
-		text, err := g.commentText(ctx, note, pr, ours)
+		text, err := g.commentText(ctx, note, this, pr, ours)
 		return func() (err error) { page, err = g.putComment(ctx, pr.Number, ours, text); return err }, err
 	})
 	if err == nil && len(ours) > 1 {
@@ -81,7 +82,7 @@ func (g *GitHub) mayComment(ctx context.Context, pr PullRequest) error {
 var edited = entry{heading: "**Edited by somebody else**", body: "_The text above may not be what the runs wrote: see this comment's edit history._"}
 
 // commentText returns the text of the comment after this run.
-func (g *GitHub) commentText(ctx context.Context, note Note, pr PullRequest, ours []comment) (string, error) {
+func (g *GitHub) commentText(ctx context.Context, note Note, this entry, pr PullRequest, ours []comment) (string, error) {
 	planned := note.DryRun && pr.MergedAt.IsZero()
 	var r record
 	if len(ours) > 0 {
@@ -106,7 +107,7 @@ func (g *GitHub) commentText(ctx context.Context, note Note, pr PullRequest, our
 			mark.Approval = Used
 		}
 		r.mark = mark
-		r.add(g.edge.entry(note.DryRun, note.Body))
+		r.add(this)
 	}
 	// As long as the plan may be approved it stays, whatever else is left out.
 	pending := pr.MergedAt.IsZero() && r.mark.Approval != Used

@@ -21,6 +21,7 @@ func (g *GitHub) Alarm(ctx context.Context, title string, note Note, failed bool
 	if !failed {
 		return g.closeIssues(ctx, note.Target)
 	}
+	this := g.edge.entry(note.DryRun, note.Body)
 	return g.rewrite(ctx, "issue", func(ctx context.Context) (write func() error, err error) {
 		open, err := g.ourIssues(ctx, note.Target)
 		if err != nil {
@@ -30,7 +31,7 @@ func (g *GitHub) Alarm(ctx context.Context, title string, note Note, failed bool
 		if len(open) > 0 {
 			r = parseRecord(open[0].GetBody())
 		}
-		r.add(g.edge.entry(note.DryRun, note.Body))
+		r.add(this)
 		body := r.fitted(false).String()
 		number, issue := 0, &github.IssueRequest{Body: &body}
 		if len(open) > 0 {

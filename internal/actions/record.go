@@ -130,9 +130,10 @@ func (r record) fitted(planFirst bool) record {
 	return r
 }
 
-// add adds a run. A dry run replaces the dry run before it, which did nothing.
+// add adds a run, unless a write whose response was lost has added it already. A dry
+// run replaces the dry run before it, which did nothing.
 func (r *record) add(e entry) {
-	if n := len(r.runs); n > 0 && e.dry && r.runs[n-1].dry {
+	if n := len(r.runs); n > 0 && (r.runs[n-1] == e || e.dry && r.runs[n-1].dry) {
 		r.runs = r.runs[:n-1]
 	}
 	r.runs = append(r.runs, e)

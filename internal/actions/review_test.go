@@ -376,13 +376,13 @@ func TestApplyCommandIsForWhatWasShown(t *testing.T) {
 	comment(t, github, actions.Note{Target: target, Plan: otherPlan, Body: "refused"}) // the plan is still offered
 
 	github = onCommand(t, s, "grace", "/xc apply")
-	for range 2 {
+	for _, body := range []string{"failed", "failed again"} {
 		if got, err := github.Reviewed(t.Context(), target); got != otherPlan || err != nil {
 			t.Fatalf("%q, %v", got, err)
 		}
-		comment(t, github, actions.Note{Target: target, Plan: otherPlan, Body: "partly done"})
+		comment(t, github, actions.Note{Target: target, Plan: otherPlan, Body: body})
 	}
-	inOrder(t, s.Comments(number)[0].Body, "dry run of "+otherPlan, "partly done", "partly done")
+	inOrder(t, s.Comments(number)[0].Body, "dry run of "+otherPlan, "failed", "failed again")
 
 	// A command that was not obeyed does not keep anything approved.
 	review(t, s, plan)
