@@ -183,6 +183,7 @@ func TestRestoreTakesNoOtherFile(t *testing.T) {
 		"behind":  `{"schema": 1, "tenant": "acme", "users": [], "groups": [], "members": {}} {}`,
 		"lacking": `{"schema": 1, "tenant": "acme", "users": [], "groups": [{"name": "xc-auditors", "roles": []}], "members": {}}`,
 		"unsaid":  `{"schema": 1, "tenant": "acme", "users": [], "groups": [{"name": "xc-auditors", "roles": [], "usernames": ["ada"]}], "members": {}}`,
+		"forged":  `{"schema": 1, "tenant": "acme", "users": [{"email": "ann@example.com", "address": "eve@example.com", "type": "USER"}], "groups": [], "members": {}}`,
 	} {
 		path := filepath.Join(t.TempDir(), "snapshot.json")
 		write(t, path, content)

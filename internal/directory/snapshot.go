@@ -59,6 +59,14 @@ func ParseSnapshot(document []byte) (*Snapshot, error) {
 	if s.Tenant == "" || s.Users == nil || s.Groups == nil || s.Members == nil {
 		return nil, errors.New("missing tenant, users, groups or members")
 	}
+	for _, user := range s.Users { // no sync saves others, and a restore would send what the plan does not show
+		switch {
+		case ObservedEmail(user.Address) != user.Email:
+			return nil, fmt.Errorf("user %q has another address: %q", Quotable(string(user.Email)), Quotable(user.Address))
+		case !user.Ordinary():
+			return nil, fmt.Errorf("user %q has the type %q", Quotable(string(user.Email)), Quotable(user.Type))
+		}
+	}
 	for _, group := range s.Groups {
 		for _, username := range group.Usernames {
 			if s.Members[username.Key()] == "" {

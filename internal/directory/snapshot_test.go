@@ -15,7 +15,7 @@ import (
 func snapshot() *directory.Snapshot {
 	return &directory.Snapshot{
 		Schema: directory.SnapshotSchema, Tenant: "acme", TakenAt: "2026-03-01T12:00:00Z", Digest: "sha256:x",
-		Users: []directory.User{{Email: "ann@example.com", Address: "Ann@example.com", Username: "ann", Name: directory.PersonName{First: "A", Last: "B"}, Groups: []string{"ops"}}, {Username: "machine"}},
+		Users: []directory.User{{Email: "ann@example.com", Address: "Ann@example.com", Username: "ann", Name: directory.PersonName{First: "A", Last: "B"}, Type: directory.TypeUser, Groups: []string{"ops"}}, {Username: "bob", Type: directory.TypeUser}},
 		Groups: []directory.Group{
 			{Name: "ops", Usernames: []directory.Username{"ann"}, Roles: []directory.Role{{Namespace: "*", Role: "r"}}, References: map[string]int{"a": 1}},
 			{Name: "empty", Usernames: []directory.Username{}, Roles: []directory.Role{}},
@@ -56,6 +56,9 @@ func TestBrokenSnapshots(t *testing.T) {
 		"null users":              {`"users":[`, `"users":null,"new_groups":[],"groups":[],"x":[`},
 		"users are no list":       {`"new_users":["eve@example.com"]`, `"new_users":{}`},
 		"an empty user":           {`"users":[`, `"users":[{},`},
+		"an address of another":   {`"address":"Ann@`, `"address":"Eve@`},
+		"a user without address":  {`"address":"Ann@example.com"`, `"address":""`},
+		"a service user":          {`"type":"USER"`, `"type":"SERVICE"`},
 		"an empty group":          {`"groups":[{`, `"groups":[{},{`},
 		"a group without members": {`"usernames":["ann"],`, ``},
 		"null members":            {`"usernames":["ann"]`, `"usernames":null`},

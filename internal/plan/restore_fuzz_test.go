@@ -15,9 +15,9 @@ func FuzzRestore(f *testing.F) {
 		`{"schema": 1, "tenant": "acme", "users": [], "members": {"ann@example.com": "ann@example.com"},
 			"groups": [{"name": "ops", "usernames": ["ann@example.com"], "roles": []}]}`,
 		`{"schema": 1, "tenant": "acme", "members": {"bob": "new@example.com"},
-			"users": [{"email": "new@example.com", "username": "bob", "groups": ["ops", "dev", "none"]}], "groups": [{"name": "gone", "usernames": ["bob"], "roles": null}]}`,
+			"users": [{"email": "new@example.com", "address": "new@example.com", "type": "USER", "username": "bob", "groups": ["ops", "dev", "none"]}], "groups": [{"name": "gone", "usernames": ["bob"], "roles": null}]}`,
 		`{"schema": 1, "tenant": "acme", "members": {"": "a@b", "bob": "bob@example.com"}, "new_users": ["ann@example.com"], "new_groups": ["ops"],
-			"users": [{"email": "ann@example.com", "name": {"first": "", "last": ""}}], "groups": [{"name": "ops", "usernames": ["BOB", "bob", ""], "roles": []}]}`,
+			"users": [{"email": "ann@example.com", "address": "Ann@example.com", "type": "USER", "name": {"first": "", "last": ""}}], "groups": [{"name": "ops", "usernames": ["BOB", "bob", ""], "roles": []}]}`,
 	} {
 		f.Add(snapshot)
 	}
