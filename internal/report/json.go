@@ -228,6 +228,9 @@ func operationReport(result groupsync.Result) operationJSON {
 		Add: each(result.Add, emailOf), Remove: each(result.Remove, emailOf), Roles: directory.RoleNames(result.RolesChanged()),
 		Status: result.Status, Attempts: result.Attempts, At: moment(result.Ended), RequestID: result.RequestID,
 	}
+	if result.Object == plan.User && result.Action == plan.Create { // by a restore
+		operation.Roles = directory.RoleNames(result.User.Roles)
+	}
 	operation.attributesJSON, operation.Was = attributes(result.Operation)
 	for _, email := range operation.Add {
 		if result.LeftOut[email] {

@@ -485,8 +485,8 @@ func TestCommentTellsPlansApart(t *testing.T) {
 		return o
 	}
 	person := directory.User{Email: "ann@example.com", Name: directory.PersonName{First: "Ann", Last: "Lee"}, IDMType: directory.IDMSSO}
-	renamed, local, other, named := person, person, person, person
-	named.Username = "ann"
+	renamed, local, other, named, powerful := person, person, person, person, person
+	named.Username, powerful.Roles = "ann", role("a")
 	renamed.Name.First, local.IDMType, other.Email = long+"Anna", directory.IDMLocal, "an\u043d@example.com"
 	longer := renamed
 	longer.Name.First = long + "Anne"
@@ -500,6 +500,7 @@ func TestCommentTellsPlansApart(t *testing.T) {
 		"who":                     {user(plan.Create, person), user(plan.Create, other)},
 		"kind":                    {user(plan.Create, person), user(plan.Create, local)},
 		"username":                {user(plan.Create, person), user(plan.Create, named)},
+		"direct role":             {user(plan.Create, person), user(plan.Create, powerful)},
 		"name":                    {user(plan.Create, person), user(plan.Create, renamed)},
 		"end of a long name":      {user(plan.Create, renamed), user(plan.Create, longer)},
 		"new name":                {user(plan.Update, person), user(plan.Update, renamed)},
@@ -533,6 +534,17 @@ func TestCommentTellsPlansApart(t *testing.T) {
 				t.Errorf("both are\n%s", bodies[0])
 			}
 		})
+	}
+}
+
+// TestDirectRolesOfARecreatedUser: they are evidence, too.
+func TestDirectRolesOfARecreatedUser(t *testing.T) {
+	t.Parallel()
+	user := directory.User{Email: "ann@example.com", Roles: []directory.Role{{Namespace: "system", Role: "a"}}}
+	p := &plan.Plan{Operations: []plan.Operation{{Action: plan.Create, Object: plan.User, User: user}}}
+	document, err := (&report.Report{Result: &run.Result{DryRun: true, Plan: p}}).JSON(report.Sanitizer{})
+	if text := strings.Join(strings.Fields(string(document)), " "); err != nil || !strings.Contains(text, `"roles": [ "system/a" ]`) {
+		t.Errorf("%v: %s", err, text)
 	}
 }
 

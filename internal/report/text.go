@@ -261,16 +261,20 @@ func otherChanges(o *plan.Operation) []plan.AttributeChange {
 }
 
 // describedUser returns the attributes of a user that an operation would send,
-// without the name if emails are masked, since it says who it is.
+// without names if emails are masked, since they say who it is.
 func (s Sanitizer) describedUser(o *plan.Operation) string {
-	kind := directory.KindOf(o.User.IDMType)
 	switch {
-	case o.Action == plan.Create && s.MaskEmails:
-		return "  " + kind
 	case o.Action == plan.Create:
-		text := fmt.Sprintf("  %q, %s", fullName(o.User.Name), kind)
-		if username := o.User.Username; username != "" && directory.ObservedEmail(string(username)) != o.User.Email {
+		text := "  "
+		if !s.MaskEmails {
+			text += fmt.Sprintf("%q, ", fullName(o.User.Name))
+		}
+		text += directory.KindOf(o.User.IDMType)
+		if username := o.User.Username; !s.MaskEmails && username != "" && directory.ObservedEmail(string(username)) != o.User.Email {
 			text += fmt.Sprintf(", username %q", username)
+		}
+		if len(o.User.Roles) > 0 {
+			text += ", direct roles: " + rolesText(o.User.Roles)
 		}
 		return text
 	case o.Action == plan.Update && !s.MaskEmails:
