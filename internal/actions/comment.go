@@ -150,8 +150,13 @@ func (g *GitHub) handedOn(ctx context.Context, target Target, pr PullRequest, ou
 		return ours[0].record.mark, nil
 	}
 	at := pr.MergedAt
-	if at.IsZero() && g.commandApproves {
-		at = g.event.Command.At
+	if at.IsZero() && g.event.Command.isApply() {
+		if !g.commandApproves { // the run may have failed before it looked for the approval
+			_, _ = g.Reviewed(ctx, target)
+		}
+		if g.commandApproves {
+			at = g.event.Command.At
+		}
 	}
 	err := g.checkReview(ctx, target, approved{pr, at}, ours)
 	switch {

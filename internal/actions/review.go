@@ -186,39 +186,43 @@ func (g *GitHub) checkReview(ctx context.Context, target Target, a approved, our
 	refuse := func(hint, format string, args ...any) error {
 		return notReviewed(hint, "pull request %d of %s: "+format, append([]any{a.Number, g.event.repository()}, args...)...)
 	}
+	next := again
+	if a.MergedAt.IsZero() {
+		next = "re-run the dry run on the pull request, and approve what it shows"
+	}
 	switch {
 	case len(ours) == 0:
-		return refuse("set comment: true; "+again, "no comment with a plan for tenant %q at %q", target.Tenant, target.API)
+		return refuse("set comment: true; "+next, "no comment with a plan for tenant %q at %q", target.Tenant, target.API)
 	case len(ours) > 1:
-		return refuse("delete them; "+again, "%d comments about tenant %q", len(ours), target.Tenant)
+		return refuse("delete them; "+next, "%d comments about tenant %q", len(ours), target.Tenant)
 	}
 	mark, changed := ours[0].record.mark, ours[0].GetUpdatedAt().Time
 	switch {
 	case mark.Approval == Nothing:
-		return refuse(again, "its comment approves nothing: the dry run made no plan, was refused, or could not show all of it")
+		return refuse(next, "its comment approves nothing: the dry run made no plan, was refused, or could not show all of it")
 	case mark.Approval == Used && a.MergedAt.IsZero():
-		return refuse("re-run the dry run on the pull request, and approve what it shows", "its plan was applied before, at least in part")
+		return refuse(next, "its plan was applied before, at least in part")
 	case mark.Approval == Used:
 		return refuse(byDigest+", or open a new pull request", "its plan was applied before, at least in part")
 	case g.me.login == "" && ours[0].GetUser().GetLogin() != jobLogin:
-		return refuse("use the job's own token: github-token: ${{ github.token }}; "+again, "this server does not say whether its comment is ours")
+		return refuse("use the job's own token: github-token: ${{ github.token }}; "+next, "this server does not say whether its comment is ours")
 	case !digestForm.MatchString(mark.Plan):
-		return refuse(again, "its comment has no digest")
+		return refuse(next, "its comment has no digest")
 	case a.Head == "" || mark.Head != a.Head:
-		return refuse(again, "the plan was made for commit %q, but the head is %q", g.shown(mark.Head), g.shown(a.Head))
+		return refuse(next, "the plan was made for commit %q, but the head is %q", g.shown(mark.Head), g.shown(a.Head))
 	case changed.IsZero():
-		return refuse(again, "GitHub does not say when its comment changed")
+		return refuse(next, "GitHub does not say when its comment changed")
 	case !a.at.IsZero() && !changed.Before(a.at) && mark.Approval != Given:
-		return refuse(again, "its comment was changed after the approval")
+		return refuse(next, "its comment was changed after the approval")
 	}
 	edit, err := g.lastEdit(ctx, &ours[0])
 	switch {
 	case err != nil:
 		return err
 	case edit.by != "":
-		return refuse("delete the comment; "+again, "its comment was edited %s", edit.by)
+		return refuse("delete the comment; "+next, "its comment was edited %s", edit.by)
 	case edit.hidden:
-		return refuse("unhide the comment; "+again, "its comment is hidden")
+		return refuse("unhide the comment; "+next, "its comment is hidden")
 	}
 	return nil
 }

@@ -393,6 +393,25 @@ func TestApplyCommandIsForWhatWasShown(t *testing.T) {
 	}
 }
 
+// A job that failed before it looked for the approval (the tenant was down, say) can be
+// run again.
+func TestApplyCommandOutlivesAFailure(t *testing.T) {
+	t.Parallel()
+	for author, want := range map[string]actions.Approval{"grace": actions.Given, "eve": actions.Offered} {
+		s := newServer(t)
+		s.Writers = map[string]string{"grace": "write"}
+		review(t, s, plan)
+		github := onCommand(t, s, author, "/xc apply")
+		comment(t, github, actions.Note{Target: target, Body: "the tenant could not be reached"})
+		if got := markOf(t, s.Comments(number)[0]); got.Approval != want {
+			t.Errorf("%s: %+v", author, got)
+		}
+		if got, err := github.Reviewed(t.Context(), target); (got == plan) != (author == "grace") {
+			t.Errorf("%s: %q, %v", author, got, err)
+		}
+	}
+}
+
 // The merge queue can ask what the pull request at its head shows.
 func TestQueued(t *testing.T) {
 	t.Parallel()
