@@ -21,12 +21,19 @@ func (s Sanitizer) hide(text string) string {
 	if s.MaskEmails && (strings.Contains(text, "@") || strings.Contains(text, "%40")) {
 		text = localPart.ReplaceAllString(text, "***@")
 	}
+	if s.MaskEmails && strings.Contains(text, "…") {
+		text = cutWord.ReplaceAllString(text, "***…")
+	}
 	return text
 }
 
 // localPart matches what an email may have before its "@", see
 // directory.ParseEmail.
 var localPart = regexp.MustCompile(`[^\s@<>()\[\],;:\\"]+(@|%40)`)
+
+// cutWord matches what a cut left of a word, which may be an email without its "@".
+// "CN=…" is an example.
+var cutWord = regexp.MustCompile(`[^\s@<>()\[\],;:\\"…]*[^\s@<>()\[\],;:\\"…=]…`)
 
 // How much of one text is shown, in characters. A reader needs no more, and
 // logs and pages have limits.

@@ -113,6 +113,21 @@ func FuzzMask(f *testing.F) {
 	})
 }
 
+// TestACutLeavesNoLocalPart: what was cut may have been the "@".
+func TestACutLeavesNoLocalPart(t *testing.T) {
+	t.Parallel()
+	s := report.Sanitizer{MaskEmails: true}
+	for text, want := range map[string]string{
+		"unknown: ann@x.y, joe.d…": "unknown: ***@x.y, ***…",
+		`unknown: "joe.d…", 2 …`:   `unknown: "***…", 2 …`,
+		"set email=…,groups=…":     "set email=…,groups=…",
+	} {
+		if got := s.Line(text); got != want {
+			t.Errorf("%q became %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestSecretsAreHiddenInEverySink(t *testing.T) {
 	t.Parallel()
 	s := report.Sanitizer{Secrets: report.NewSecrets("tok_12345")}
