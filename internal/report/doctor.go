@@ -75,7 +75,7 @@ func (s Sanitizer) check(check doctor.Check) string {
 			name = s.subject(name)
 		}
 		if item.Note != "" {
-			name += " (" + item.Note + ")"
+			name += " (" + s.ErrorText(item.Note) + ")"
 		}
 		names = append(names, name)
 	}

@@ -46,7 +46,7 @@ func (t *text) person(p *explain.Person) {
 	}
 	for _, group := range p.Groups {
 		t.printf("    %s (%s): %s; ", string(group.Name), rolesText(group.Roles), placeText(group))
-		t.printf("%s\n", group.Outcome)
+		t.printf("%s\n", t.s.ErrorText(group.Outcome))
 		if len(group.Grant) > 0 {
 			t.printf("      a run would grant it %s\n", rolesText(group.Grant))
 		}
@@ -55,7 +55,7 @@ func (t *text) person(p *explain.Person) {
 		}
 	}
 	for _, does := range p.Does {
-		t.printf("  %s\n", does)
+		t.printf("  %s\n", t.s.ErrorText(does))
 	}
 }
 

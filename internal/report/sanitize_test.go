@@ -305,6 +305,7 @@ func TestUsernamesAreHiddenInErrors(t *testing.T) {
 		`late, ops, no mail`:                               `***, ops, ***`,
 		`user "JDOE" and 'ann-lee'.`:                       `user "***" and '***'.`,
 		`unknown: ghost, jdoe; [ann-lee](jdoe) name=jdoe.`: `unknown: ***, ***; [***](***) name=***.`,
+		`"CORP\\bob", /Ada%20King, ada+king`:               `"***", /***, ***`,
 		`no CORP\bob here`:                                 `no *** here`,
 		`update group ops: jdoes is not jdoe2`:             `update group ops: jdoes is not jdoe2`,
 		`eve@x.y`:                                          `eve@x.y`, // masked as an email

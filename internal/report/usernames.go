@@ -1,6 +1,8 @@
 package report
 
 import (
+	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"unicode"
@@ -40,9 +42,15 @@ func (u *Usernames) Add(observed *directory.Observed) {
 	}
 }
 
+// add adds a username, and how a message may escape it.
 func (u *Usernames) add(username directory.Username) {
-	if !strings.Contains(string(username), "@") {
-		key := username.Key()
+	name := string(username)
+	if strings.Contains(name, "@") {
+		return
+	}
+	quoted := strconv.Quote(name)
+	for _, form := range []string{name, quoted[1 : len(quoted)-1], url.PathEscape(name), url.QueryEscape(name)} {
+		key := directory.Username(form).Key()
 		u.keys[key] = true
 		u.longest = min(max(u.longest, utf8.RuneCountInString(key)), longestName)
 	}
