@@ -75,10 +75,14 @@ func (s *site) breachOfGroup(r *request, now *held, usernames []string, roles []
 			continue
 		}
 		s.joined[name] = true
+		at := now
+		if _, exists := now.users[key]; !exists { // an administrator may have deleted them since the listing
+			at = s.before
+		}
 		switch {
 		case s.granted[name]:
 			return "it adds " + username + " after roles were granted"
-		case !rules.includesPerson(s.world.listed(now).who(key)):
+		case !rules.includesPerson(s.world.listed(at).who(key)):
 			return "it adds " + username + ", who is not in scope"
 		}
 	}

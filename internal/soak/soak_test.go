@@ -40,6 +40,8 @@ var failedOnce = []uint64{
 	604829, // only names a member who is not in the user listing, of a group the run leaves alone
 	627289, // a user to delete whose group a single write takes by mistake and gives back
 	631223, // whoami cut after the email, and then without one
+	700189, // a deletion that may have taken effect, of a user who changed before it is repeated
+	729993, // a person of the scope whose user an administrator deletes before the group is created
 }
 
 // TestSoak runs random exports against random tenants under random settings,
