@@ -77,6 +77,9 @@ func meansInactive(title string) bool {
 // looksLikeStatus reports whether a title is one under which directories export
 // who is active, or who is not.
 func looksLikeStatus(title string) bool {
+	if len(title) > 100 { // it is quoted in messages
+		return false
+	}
 	key := strings.ReplaceAll(strings.ReplaceAll(statusKey(title), "_", ""), "-", "")
 	for _, of := range []string{"is", "user", "employee", "employment", "account"} {
 		key = strings.TrimPrefix(key, of)

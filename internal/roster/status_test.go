@@ -88,3 +88,28 @@ func TestReadWithTheHintOfAStatusTaken(t *testing.T) {
 		t.Errorf("Read: %v; want a hint at columns", err)
 	}
 }
+
+// TestReadWarnsOfAStatusThatIsNotRead: titles that say who is active, or who is
+// not, and others that only begin like them.
+func TestReadWarnsOfAStatusThatIsNotRead(t *testing.T) {
+	t.Parallel()
+	for title, want := range map[string]string{
+		"Status": `"status=Status"`, "enabled": `"status=enabled"`, " Account_Status ": `"status=Account_Status"`, "accountEnabled": `"status=accountEnabled"`,
+		"Is Active": `"status=Is Active"`, "EmployeeStatus": `"status=EmployeeStatus"`, "Suspended": `"status=!Suspended"`, "user-disabled": `"status=!user-disabled"`,
+		"Marital Status": "", "Account Locker": "", "Activity": "", "State": "", "": "", strings.Repeat("_", 5000) + "status": "",
+	} {
+		desired, err := roster.Read(strings.NewReader("Email,Entitlement Display Name,"+title+"\na@x.y,CN=Ops,I\n"), roster.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hint := ""
+		for _, f := range desired.Findings {
+			if f.Kind == directory.UnreadStatus {
+				hint = f.Hint
+			}
+		}
+		if (hint != "") != (want != "") || !strings.Contains(hint, "set columns to "+want) && want != "" {
+			t.Errorf("%.60q: hint %q; want one with %q", title, hint, want)
+		}
+	}
+}
