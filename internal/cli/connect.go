@@ -180,7 +180,7 @@ func pemPair(certFile, keyFile string) (*tls.Certificate, error) {
 func container12(setting string, container []byte, password string) (*tls.Certificate, error) {
 	certificate, err := xc.ParsePKCS12(container, password)
 	if errors.Is(err, xc.ErrPassword) || errors.Is(err, xc.ErrNoPassword) {
-		return nil, fmt.Errorf("p12-password: %w of %s", err, setting)
+		return nil, retry.WithHint(fmt.Errorf("p12-password: %w for %s", err, setting), "set p12-password, or XC_P12_PASSWORD in the environment, to the password given when the certificate was created")
 	}
 	if err != nil {
 		// If it is not such a file at all, the decoder's words do not help.
