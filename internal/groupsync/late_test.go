@@ -3,6 +3,7 @@ package groupsync_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -217,6 +218,59 @@ func TestWhatChangesAllTheTimeIsSkipped(t *testing.T) {
 			client := xc.New(xc.Options{BaseURL: base, Transport: tenant, Timeout: 30 * time.Second, RetryAfterMax: time.Minute, Attempts: 3, Scope: xc.ScopeAll})
 			outcome := groupsync.New(client, groupsync.Options{}).Apply(t.Context(), &plan.Plan{Operations: []plan.Operation{operation}})
 			check(t, "outcome", []string{"update group ops: " + want}, told(outcome))
+		})
+	}
+}
+
+// TestStaleAfterALostResponse: what an earlier request did counts, although somebody
+// else changed the group before it could be repeated.
+func TestStaleAfterALostResponse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var tenant *simulator.Tenant
+		tenant = company(on("PUT", "user_groups/ops", 1, simulator.Fault{Status: http.StatusServiceUnavailable, AfterAct: true}), before("GET", "user_groups/ops", 2, func() simulator.Fault {
+			send(t, tenant, "PUT", "users/group_add", `{"username":"dee@example.com","group_names":["ops"]}`)
+			return simulator.Fault{}
+		}))
+		operation := updateGroup(t, tenant, "ops", members("cy@example.com"), nil)
+		client := xc.New(xc.Options{BaseURL: base, Transport: tenant, Timeout: 30 * time.Second, RetryAfterMax: time.Minute, Attempts: 3, Scope: xc.ScopeAll})
+		outcome := groupsync.New(client, groupsync.Options{}).Apply(t.Context(), &plan.Plan{Operations: []plan.Operation{operation}})
+		check(t, "outcome", []string{"update group ops: done update +1 -0"}, told(outcome))
+		check(t, "members", []string{"ann@example.com", "Bob.Builder", "cy@example.com", "dee@example.com"}, groupOf(t, tenant, "ops").Usernames)
+	})
+}
+
+// TestLateRestorationOfAUser: what a first single write took is given back after a
+// wait, too, unless somebody changed the user meanwhile.
+func TestLateRestorationOfAUser(t *testing.T) {
+	t.Parallel()
+	refused, lost := simulator.Fault{Status: http.StatusTooManyRequests, RetryAfter: "4"}, simulator.Fault{Status: http.StatusServiceUnavailable, AfterAct: true}
+	for name, tt := range map[string]struct {
+		fault     simulator.Fault
+		meanwhile bool // the user is removed from ops
+		dev, ops  []string
+		says      string
+	}{
+		"refused":              {fault: refused, dev: []string{"Ann", "bob@example.com"}, ops: []string{"Ann", "bob@example.com"}, says: "what was lost was restored"},
+		"response lost":        {fault: lost, dev: []string{"Ann", "bob@example.com"}, ops: []string{"Ann", "bob@example.com"}, says: "what was lost was restored"},
+		"refused, and changed": {fault: refused, meanwhile: true, dev: []string{"Ann"}, ops: []string{"Ann"}, says: "could not be undone: the user changed meanwhile"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var tenant *simulator.Tenant
+			tenant = local(simulator.WithGroupAddReplaces(), on("PUT", "user_roles", 1, tt.fault), before("GET", "user_roles", 3, func() simulator.Fault {
+				if tt.meanwhile {
+					send(t, tenant, "PUT", "users/group_remove", `{"username":"bob@example.com","group_names":["ops"]}`)
+				}
+				return simulator.Fault{}
+			}))
+			operation := updateGroup(t, tenant, "ops", members("bob@example.com"), nil)
+			client := xc.New(xc.Options{BaseURL: base, Transport: tenant, Timeout: 30 * time.Second, RetryAfterMax: time.Minute, Attempts: 3, Scope: xc.ScopeAll})
+			outcome := groupsync.New(client, groupsync.Options{MembershipWrites: groupsync.SingleMembers}).Apply(t.Context(), &plan.Plan{Operations: []plan.Operation{operation}})
+			if err := outcome.Results[0].Err; err == nil || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("%s: %v", name, err)
+			}
+			check(t, name+": dev", tt.dev, groupOf(t, tenant, "dev").Usernames)
+			check(t, name+": ops", tt.ops, groupOf(t, tenant, "ops").Usernames)
 		})
 	}
 }

@@ -129,6 +129,13 @@ func (r *run) checkSingle(ctx context.Context, before, now directory.User, group
 	case now.Roles == nil:
 		return fmt.Errorf("%w; it could not be undone, because the tenant lists the user without roles", err)
 	}
+	ctx = retry.WithRecheck(ctx, func(ctx context.Context) error {
+		users, err := r.readUsers(ctx)
+		if later := users.Username(now.Username); err == nil && changed(later, &now) && changed(later, &back) { // an earlier request may have restored it
+			err = errors.New("the user changed meanwhile")
+		}
+		return err
+	})
 	if failed := r.repository.ReplaceUser(ctx, back); failed != nil {
 		return fmt.Errorf("%w; it could not be undone: %w", err, failed)
 	}

@@ -108,7 +108,7 @@ func (r *run) changeUsers(ctx context.Context, results []*Result, change func(ct
 			}
 			ctx = retry.WithRecheck(ctx, func(ctx context.Context) error {
 				later, err := r.find(ctx, planned, time.Now())
-				if err == nil && (later == nil || hasMore(later, now) || hasMore(now, later)) {
+				if err == nil && changed(later, now) {
 					err = errStale
 				}
 				return err
@@ -186,6 +186,12 @@ func isGone(_ *Result, now *directory.User) bool { return now == nil }
 func hasMore(now, then *directory.User) bool {
 	return len(union(then.Groups, now.Groups)) > len(setOf(then.Groups)) || len(union(then.Roles, now.Roles)) > len(setOf(then.Roles)) ||
 		now.Type != then.Type || now.IDMType != then.IDMType || now.SyncMode != then.SyncMode || now.DomainOwner != then.DomainOwner
+}
+
+// changed reports whether a user is gone, or has other groups or roles or is of another
+// kind than before.
+func changed(now, then *directory.User) bool {
+	return now == nil || hasMore(now, then) || hasMore(then, now)
 }
 
 // readUsers lists the users; refused credentials end the run.
