@@ -56,11 +56,11 @@ func settingNames(counts func(*setting) bool) (names []string) {
 
 // MisspelledVariables returns findings about variables of an environment, as
 // os.Environ has it, that were probably meant for a setting. Others are ignored:
-// they may belong to anything. An input is an error if it can hardly be another
-// action's: without it, a run might apply what was to be planned.
+// they may belong to anything. One that can hardly be anything else is an error:
+// without it, a run might apply what was to be planned.
 func MisspelledVariables(environ []string) (warnings []directory.Finding, err error) {
 	names := settingNames(func(*setting) bool { return true })
-	var inputs Errors
+	var slips Errors
 	for _, entry := range environ {
 		variable, value, _ := strings.Cut(entry, "=")
 		if value == "" {
@@ -73,17 +73,24 @@ func MisspelledVariables(environ []string) (warnings []directory.Finding, err er
 		}
 		input = strings.ToLower(input)
 		meant := settingNamed(nearest(strings.ReplaceAll(input, "_", "-"), names))
+		if meant == nil || isInput && meant.name == input || ours && meant.variable() == variable {
+			continue
+		}
+		slip := isSlip(input, meant.name)
 		switch {
-		case meant == nil:
-		case isInput && meant.name != input && isSlip(input, meant.name):
-			inputs = append(inputs, directory.Finding{Message: fmt.Sprintf("unknown input %.80q", input), Hint: didYouMean("", meant.name)})
-		case ours && meant.variable() != variable:
-			warnings = append(warnings, directory.Finding{Kind: directory.BadSettings,
-				Message: "unknown environment variable " + quoted(variable), Hint: didYouMean("", meant.variable())})
+		case isInput && slip:
+			slips = append(slips, directory.Finding{Message: fmt.Sprintf("unknown input %.80q", input), Hint: didYouMean("", meant.name)})
+		case ours:
+			found := directory.Finding{Kind: directory.BadSettings, Message: "unknown environment variable " + quoted(variable), Hint: didYouMean("", meant.variable())}
+			if slip {
+				slips = append(slips, found)
+			} else {
+				warnings = append(warnings, found)
+			}
 		}
 	}
-	if inputs != nil {
-		err = inputs
+	if slips != nil {
+		err = slips
 	}
 	return warnings, err
 }
