@@ -46,18 +46,21 @@ func TestMaskedRunsNameNobody(t *testing.T) {
 			}
 			var groups []simulator.Group
 			csv := "Email,Entitlement Display Name,User Display Name,Employee Status\n"
-			for i := range 4 {
+			for i := range 6 {
 				group := simulator.Group{Name: fmt.Sprintf("xc-g%d", i), Description: of(plan.Marker, plan.Marker, "by hand"), NamespaceRoles: []simulator.Role{{Namespace: "*", Role: "ves-io-admin-role"}}}
 				for _, user := range users {
 					if random.IntN(2) == 0 {
 						group.Usernames = append(group.Usernames, cmp.Or(user.Name, user.Email))
 					}
 				}
+				if random.IntN(3) == 0 { // somebody whom the listing lacks
+					group.Usernames = append(group.Usernames, named(of("%", "% ghost", "%@gone.example")))
+				}
 				groups = append(groups, group)
 			}
 			for range 12 {
 				email := of(somebody(), somebody(), named("%@example.com"), named(of("%", "%@", "%@@x.y", "A % <%@x.y>", "% @x.y", "'%@x.y", "%@x..y", "%＠x.y", "%@x.y %", "mailto:%@x.y")))
-				csv += fmt.Sprintf("%q,CN=xc-g%d,%s,%s\n", strings.ReplaceAll(email, `"`, ""), random.IntN(6), named("% %"), of("A", "A", "I", "?"))
+				csv += fmt.Sprintf("%q,CN=xc-g%d,%s,%s\n", strings.ReplaceAll(email, `"`, ""), random.IntN(5), named("% %"), of("A", "A", "I", "?"))
 			}
 			fault, refuses := "", "no"
 			tenant := simulator.New(users, groups, simulator.WithToken("tok-12345"), simulator.WithFault(func(_ int, r *http.Request) simulator.Fault {
@@ -92,7 +95,7 @@ func TestMaskedRunsNameNobody(t *testing.T) {
 					t.Errorf("%s %s, refused with %q: %s", command, args, refuses, found)
 				}
 			}
-			sync := []string{"--csv", r.csv, "--max-removals", "none", "--adopt", "*", "--prune", of("none", "users"), "--approve-masked"}
+			sync := []string{"--csv", r.csv, "--max-removals", "none", "--adopt", "*", "--prune", of("none", "users", "all"), "--approve-masked"}
 			run("pull_request", "sync", append(sync, "--dry-run")...)
 			run("schedule", "sync", append(sync, "--issue-on-failure", "--snapshot-file", snapshot)...)
 			run("schedule", "restore", "--snapshot", snapshot, "--max-removals", "none", "--issue-on-failure")

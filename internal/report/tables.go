@@ -218,7 +218,7 @@ func (d *markdown) withheld() {
 		case plan.UserDeletion:
 			group = "(user not deleted)"
 		}
-		return fmt.Sprintf("| %s | %s | %s", group, person, d.s.Prose(d.s.ErrorText(w.Reason)))
+		return fmt.Sprintf("| %s | %s | %s", group, person, d.s.Prose(w.Reason))
 	}))
 }
 

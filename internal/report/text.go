@@ -52,7 +52,7 @@ func (r *Report) WritePlan(w io.Writer, s Sanitizer, style Style) error {
 				t.printf("  … and %s withheld (--log-level debug shows all of them)\n", count(len(withheld)-i, "more removal"))
 				break
 			}
-			t.printf("  . %s: %s\n", s.withheld(w), s.ErrorText(w.Reason))
+			t.printf("  . %s: %s\n", s.withheld(w), w.Reason)
 		}
 		end()
 		t.access(r)
