@@ -20,7 +20,7 @@ import (
 // has the distinct part of one.
 func TestMaskedRunsNameNobody(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(20) {
+	for _, seed := range []uint64{1, 11, 19, 20, 21} { // the first three failed once
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 1))
