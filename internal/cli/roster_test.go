@@ -2,7 +2,6 @@ package cli_test
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"xc-group-sync/internal/openapitest"
 	"xc-group-sync/internal/plan"
 	"xc-group-sync/internal/simulator"
 )
@@ -106,34 +104,6 @@ func TestMadeRosterEndsInExactlyItsMemberships(t *testing.T) {
 	}
 	for _, request := range writesOf(tenant.Requests()[before:]) {
 		t.Errorf("the second run sent %s %s", request.Method, request.Path)
-	}
-}
-
-// TestNothingUndocumentedIsSent checks a run with every kind of operation
-// against F5's documents.
-func TestNothingUndocumentedIsSent(t *testing.T) {
-	t.Parallel()
-	checker := openapitest.Load(t)
-	users, groups := simulator.Sample()
-	tenant := simulator.New(users, groups, simulator.WithFaults(0.1, 3))
-	checked := checker.Transport(t, tenant)
-	server := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		request := r.Clone(r.Context())
-		request.URL.Scheme, request.URL.Host, request.RequestURI = "http", r.Host, ""
-		response, err := checked.RoundTrip(request)
-		if err != nil {
-			panic(http.ErrAbortHandler)
-		}
-		defer func() { _ = response.Body.Close() }()
-		maps.Copy(w.Header(), response.Header)
-		w.WriteHeader(response.StatusCode)
-		_, _ = io.Copy(w, response.Body)
-	})
-	sample := read(t, root("testdata/sample.csv"))
-	code, out := run(t, server, sample, "--prune", "all", "--max-removals", "none", "--update-users",
-		"--backoff-min", "0", "--backoff-max", "0", "--group-retry-attempts", "5", "--group-backoff-min", "0", "--group-backoff-max", "0")
-	if code != 0 {
-		t.Errorf("exit code %d:\n%s", code, out)
 	}
 }
 

@@ -142,13 +142,13 @@ func TestStrayRefusals(t *testing.T) {
 	}
 }
 
-// TestUnderARateLimit holds a run of 10,000 users to a limit of 50 requests a
+// TestUnderARateLimit holds a run of 7,500 users to a limit of 50 requests a
 // second that it is not told of: nobody fails, 90 % of the limit are used, and
 // hardly a request is refused. Every two of limit, Retry-After and requests in
 // flight meet at least once.
 func TestUnderARateLimit(t *testing.T) {
 	t.Parallel()
-	const users, perSecond = 10_000, 50
+	const users, perSecond = 7_500, 50
 	flights := []struct {
 		most    int
 		latency time.Duration

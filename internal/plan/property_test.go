@@ -13,7 +13,7 @@ import (
 	"xc-group-sync/internal/plan"
 )
 
-const cases = 2000
+const cases = 1500
 
 func TestApplyingAPlanGivesTheDesiredState(t *testing.T) {
 	t.Parallel()
