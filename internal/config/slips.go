@@ -56,8 +56,8 @@ func settingNames(counts func(*setting) bool) (names []string) {
 
 // MisspelledVariables returns findings about variables of an environment, as
 // os.Environ has it, that were probably meant for a setting. Others are ignored:
-// they may belong to anything. One that can hardly be anything else is an error:
-// without it, a run might apply what was to be planned.
+// they may belong to anything. One that can hardly be anything but a guard is an
+// error: without dry-run, say, a run would apply what was to be planned.
 func MisspelledVariables(environ []string) (warnings []directory.Finding, err error) {
 	names := settingNames(func(*setting) bool { return true })
 	var slips Errors
@@ -76,17 +76,15 @@ func MisspelledVariables(environ []string) (warnings []directory.Finding, err er
 		if meant == nil || isInput && meant.name == input || ours && meant.variable() == variable {
 			continue
 		}
-		slip := isSlip(input, meant.name)
-		switch {
-		case isInput && slip:
-			slips = append(slips, directory.Finding{Message: fmt.Sprintf("unknown input %.80q", input), Hint: didYouMean("", meant.name)})
-		case ours:
-			found := directory.Finding{Kind: directory.BadSettings, Message: "unknown environment variable " + quoted(variable), Hint: didYouMean("", meant.variable())}
-			if slip {
-				slips = append(slips, found)
-			} else {
-				warnings = append(warnings, found)
-			}
+		found := directory.Finding{Kind: directory.BadSettings, Message: "unknown environment variable " + quoted(variable), Hint: didYouMean("", meant.variable())}
+		if isInput {
+			found.Message, found.Hint = fmt.Sprintf("unknown input %.80q", input), didYouMean("", meant.name)
+		}
+		switch slip := isSlip(input, meant.name); {
+		case slip && meant.guard != "":
+			slips = append(slips, found)
+		case slip || ours:
+			warnings = append(warnings, found)
 		}
 	}
 	if slips != nil {
