@@ -53,7 +53,7 @@ func TestMaskedRunsNameNobody(t *testing.T) {
 						group.Usernames = append(group.Usernames, cmp.Or(user.Name, user.Email))
 					}
 				}
-				if random.IntN(3) == 0 { // somebody whom the listing lacks
+				if random.IntN(3) == 0 { // somebody who is not in the listing
 					group.Usernames = append(group.Usernames, named(of("%", "% ghost", "%@gone.example")))
 				}
 				groups = append(groups, group)

@@ -45,7 +45,7 @@ func (x *Index) Email(email Email) (user *User, shared bool) {
 	return user, user == nil
 }
 
-// single returns the only user for whom holds is true; nil if there is not exactly one.
+// single returns the only user that holds accepts; nil if there is not exactly one.
 func single(users []*User, holds func(*User) bool) *User {
 	var found *User
 	for _, user := range users {

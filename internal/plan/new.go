@@ -267,7 +267,7 @@ func (p *planner) wanted(people []*directory.Person) []Member {
 }
 
 // changeMembers plans who joins and who leaves the operation's group so that it
-// gets the members wanted, except that members stay for whom keep returns a
+// gets the members wanted, except that members stay if keep returns a
 // reason. Barred people are neither added nor removed.
 func (p *planner) changeMembers(operation *Operation, wanted []Member, keep func(Member) string) {
 	if len(operation.Group.Usernames) == 0 {

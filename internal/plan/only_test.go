@@ -124,7 +124,7 @@ func TestOnlyThatMatchesNothingIsRefused(t *testing.T) {
 	}
 }
 
-// TestOnlyByUsername: it stands for somebody only where there is no email.
+// TestOnlyByUsername: a username matches only where there is no email.
 func TestOnlyByUsername(t *testing.T) {
 	t.Parallel()
 	named, nameless := local("alan@x.y"), local("")

@@ -163,7 +163,7 @@ func (p *planner) keepAllMembers(group *directory.Group) string {
 	return ""
 }
 
-// keepUser answers for a user whom prune would delete; fixed is why a group that
+// keepUser answers for a user that prune would delete; fixed is why a group that
 // lists the user must keep doing so, or "".
 func (p *planner) keepUser(user *directory.User, fixed string) string {
 	switch other := p.tenant.Username(directory.Username(user.Email)); {

@@ -225,7 +225,7 @@ func TestLookAlikesTakeAndGiveNothing(t *testing.T) {
 	}
 }
 
-// Other letters make another person, whom the plan finds by the skeleton.
+// Other letters make another person; the plan finds them by the skeleton.
 func TestLookAlikesOfOtherLettersShareASkeleton(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(40) {
